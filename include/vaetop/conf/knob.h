@@ -1,0 +1,108 @@
+/* The knob table: every setting of a study, once. Parser, ranges, --help, man page, store and columns read it.
+ *
+ * Named section.knob in presets, on the command line and as Optuna's parameter. A knob enters with the code that
+ * obeys it. */
+#ifndef VAETOP_CONF_KNOB_H
+#define VAETOP_CONF_KNOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum knob_type {
+    KNOB_INT,    /* whole number */
+    KNOB_FLOAT,  /* real number */
+    KNOB_CHOICE, /* one of a fixed list of words */
+    KNOB_TEXT    /* free text: names, paths, widths */
+};
+
+/* X(ID, section, name, type, default, min, max, choices, ranges allowed, unit, meaning)
+ * min and max bound numbers (inclusive; 0,0 for words); choices separates words by '|'. The default is text as in
+ * a preset. A knob marked RANGE may be searched, one marked FIXED takes one value per study. */
+#define KNOB_LIST(X)                                                                                                    \
+    X(STUDY_NAME, "study", "name", KNOB_TEXT, "", 0, 0, "", false, "", "name of the study; default: the preset's name")  \
+    X(STUDY_SAMPLER, "study", "sampler", KNOB_CHOICE, "random", 0, 0, "random|grid", false, "",                          \
+      "how trials are chosen")                                                                                         \
+    X(STUDY_TRIALS, "study", "trials", KNOB_INT, "16", 1, 1e6, "", false, "trials", "total number of trials")            \
+    X(STUDY_SLOTS, "study", "slots", KNOB_INT, "4", 1, 256, "", false, "trials", "trials running at once")               \
+    X(STUDY_SEED, "study", "seed", KNOB_INT, "0", 0, 9007199254740991.0, "", false, "", "seed of everything random")     \
+    X(STUDY_OBJECTIVE, "study", "objective", KNOB_CHOICE, "elbo", 0, 0, "elbo", false, "nats",                           \
+      "what is minimised: elbo is the validation -ELBO at beta 1")                                                      \
+    X(STUDY_VALUE, "study", "value", KNOB_CHOICE, "best", 0, 0, "best|last", false, "",                                  \
+      "a trial's value: its best epoch after the KL warm-up, or its last")                                              \
+    X(STUDY_KEEP, "study", "keep", KNOB_INT, "20", 1, 1e6, "", false, "trials", "best finished trials whose weights are kept")   \
+    X(STUDY_TIMEOUT, "study", "timeout", KNOB_FLOAT, "0", 0, 1e9, "", false, "s", "stop the study after this time; 0: never") \
+    X(DATA_SOURCE, "data", "source", KNOB_TEXT, "builtin:digits", 0, 0, "", false, "",                                   \
+      "builtin:digits or the path of an IDX or IDX.gz file")                                                           \
+    X(DATA_LABELS, "data", "labels", KNOB_TEXT, "auto", 0, 0, "", false, "",                                             \
+      "labels file; auto: the one beside the images; none")                                                            \
+    X(DATA_COUNT, "data", "count", KNOB_INT, "0", 0, 1e7, "", false, "images",                                           \
+      "use the first N images (built-in: generate N); 0: all (built-in: 6000)")                                         \
+    X(DATA_SEED, "data", "seed", KNOB_INT, "0", 0, 4294967295.0, "", false, "", "seed of the built-in digits and of a random split") \
+    X(DATA_VALIDATION, "data", "validation", KNOB_TEXT, "0.2", 0, 0, "", false, "",                                      \
+      "held out: a fraction drawn by seed (0.2), or `last N` images")                                                   \
+    X(MODEL_ENCODER, "model", "encoder", KNOB_TEXT, "", 0, 0, "", true, "units",                                         \
+      "hidden widths of the encoder, such as 512,256; empty: depth x width")                                            \
+    X(MODEL_DECODER, "model", "decoder", KNOB_TEXT, "", 0, 0, "", true, "units",                                         \
+      "hidden widths of the decoder; empty: the encoder's reversed")                                                    \
+    X(MODEL_DEPTH, "model", "depth", KNOB_INT, "1", 0, 16, "", true, "layers", "hidden layers on each side")             \
+    X(MODEL_WIDTH, "model", "width", KNOB_INT, "400", 1, 16384, "", true, "units", "units per hidden layer")             \
+    X(MODEL_LATENT, "model", "latent", KNOB_INT, "20", 1, 4096, "", true, "dimensions", "latent dimensions")             \
+    X(MODEL_ACTIVATION, "model", "activation", KNOB_CHOICE, "relu", 0, 0, "relu|tanh", true, "", "hidden activation")    \
+    X(LOSS_LIKELIHOOD, "loss", "likelihood", KNOB_CHOICE, "bernoulli", 0, 0, "bernoulli", false, "",                     \
+      "p(x|z): bernoulli from logits")                                                                                 \
+    X(LOSS_BETA, "loss", "beta", KNOB_FLOAT, "1", 0, 1e4, "", true, "", "weight of the KL term in training")             \
+    X(LOSS_BETA_SCHEDULE, "loss", "beta_schedule", KNOB_CHOICE, "constant", 0, 0, "constant|linear", true, "",           \
+      "linear: from 0 to beta over beta_warmup")                                                                       \
+    X(LOSS_BETA_WARMUP, "loss", "beta_warmup", KNOB_FLOAT, "5", 0, 1e6, "", true, "epochs", "length of the KL warm-up")  \
+    X(OPTIMIZER_KIND, "optimizer", "kind", KNOB_CHOICE, "adam", 0, 0, "adam|rmsprop|sgd", true, "", "update rule")       \
+    X(OPTIMIZER_LR, "optimizer", "lr", KNOB_FLOAT, "0.001", 0, 1e3, "", true, "", "learning rate")                       \
+    X(OPTIMIZER_LR_SCHEDULE, "optimizer", "lr_schedule", KNOB_CHOICE, "constant", 0, 0, "constant|cosine", true, "",     \
+      "cosine: from lr to 0 over the trial's epochs")                                                                   \
+    X(OPTIMIZER_MOMENTUM, "optimizer", "momentum", KNOB_FLOAT, "0", 0, 0.9999, "", true, "", "momentum of sgd")          \
+    X(OPTIMIZER_ALPHA, "optimizer", "alpha", KNOB_FLOAT, "0.99", 0, 0.99999, "", true, "", "smoothing of rmsprop")       \
+    X(OPTIMIZER_BETA1, "optimizer", "beta1", KNOB_FLOAT, "0.9", 0, 0.9999, "", true, "", "first-moment decay of adam")   \
+    X(OPTIMIZER_BETA2, "optimizer", "beta2", KNOB_FLOAT, "0.999", 0, 0.999999, "", true, "", "second-moment decay of adam") \
+    X(OPTIMIZER_EPS, "optimizer", "eps", KNOB_FLOAT, "1e-8", 1e-12, 1, "", true, "", "denominator floor of adam and rmsprop") \
+    X(TRAIN_EPOCHS, "train", "epochs", KNOB_INT, "20", 0, 1e6, "", true, "epochs", "passes over the training set")       \
+    X(TRAIN_BATCH, "train", "batch", KNOB_INT, "128", 1, 65536, "", true, "images", "images per step")
+
+enum knob {
+#define X(id, ...) KNOB_##id,
+    KNOB_LIST(X)
+#undef X
+    KNOB_COUNT,
+    KNOB_NONE = -1
+};
+
+struct knob_info {
+    const char *section, *name;
+    const char *full; /* "section.name" */
+    enum knob_type type;
+    const char *default_text;
+    double min, max;
+    const char *choices; /* "a|b|c" */
+    bool range_allowed;
+    const char *unit, *meaning;
+};
+
+const struct knob_info *knob_info(enum knob k);
+
+/* "section.knob" or, where only one section has it, "knob". KNOB_NONE if unknown. */
+enum knob knob_find(const char *name);
+/* Nearest known full name to suggest, or NULL. */
+const char *knob_nearest(const char *name);
+
+/* Words of a KNOB_CHOICE. The index order is the enum order below; tests hold them together. */
+int knob_choice_count(enum knob k);
+const char *knob_choice_name(enum knob k, int index); /* static; NULL out of range */
+int knob_choice_index(enum knob k, const char *word); /* -1: no such word */
+
+/* The choices as enums, in the table's order. */
+enum sampler_kind { SAMPLER_RANDOM, SAMPLER_GRID };
+enum value_kind { VALUE_BEST, VALUE_LAST };
+enum activation { ACT_RELU, ACT_TANH };
+enum beta_schedule { BETA_CONSTANT, BETA_LINEAR };
+enum optimizer_kind { OPT_ADAM, OPT_RMSPROP, OPT_SGD };
+enum lr_schedule { LR_CONSTANT, LR_COSINE };
+
+#endif

@@ -1,0 +1,45 @@
+/* safetensors files: named float32, uint8, int64 and uint32 tensors and string metadata; the form of checkpoints and exports.
+ * The reader trusts nothing: lengths before allocation, products checked, no holes, no overlaps.
+ * Source: the safetensors format description (huggingface/safetensors, README and tensor.rs). */
+#ifndef VAETOP_DATA_SAFETENSORS_H
+#define VAETOP_DATA_SAFETENSORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vaetop/base/err.h"
+
+enum tensor_type { TENSOR_F32, TENSOR_U8, TENSOR_I64, TENSOR_U32, TENSOR_F64 };
+
+/* A writer collects tensors (borrowed until the write) and metadata (copied). */
+struct tensor_writer;
+struct tensor_writer *tensor_writer_new(void);
+void tensor_writer_free(struct tensor_writer *w);
+void tensor_writer_meta(struct tensor_writer *w, const char *key, const char *value);
+void tensor_writer_add(struct tensor_writer *w, const char *name, enum tensor_type type, const size_t *shape, int rank,
+                       const void *data);
+/* Durable: as fs_write(). with_crc adds the last tensor "vaetop.crc32" (U32, one value) over all bytes before it.
+ * keep_previous renames the old file to "PATH.prev" first. Errors: IO. */
+WUR enum err_code tensor_writer_save(struct tensor_writer *w, const char *path, bool with_crc, bool keep_previous,
+                                     struct err *e);
+
+struct tensor {
+    const char *name;
+    enum tensor_type type;
+    int rank;
+    size_t shape[8];
+    size_t count; /* product of shape */
+    const void *data; /* owned by the file */
+};
+struct tensor_file;
+/* need_crc: refuse a file without a right "vaetop.crc32". Errors: NOTFOUND, DATA (broken: file, offset, found,
+ * expected), NOMEM. Owns: tensor_file_free(). */
+WUR enum err_code tensor_file_open(struct tensor_file **out, const char *path, bool need_crc, struct err *e);
+void tensor_file_free(struct tensor_file *f);
+size_t tensor_file_count(const struct tensor_file *f);
+const struct tensor *tensor_file_at(const struct tensor_file *f, size_t i);
+const struct tensor *tensor_file_find(const struct tensor_file *f, const char *name);
+const char *tensor_file_meta(const struct tensor_file *f, const char *key); /* NULL if absent */
+
+#endif

@@ -1,0 +1,62 @@
+/* A client's end of the engine's socket: find or start the engine of a study, send commands, hear of commits.
+ * Rows are read from the store; the engine only says "committed up to N", banners and replies. */
+#ifndef VAETOP_IPC_CLIENT_H
+#define VAETOP_IPC_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vaetop/base/err.h"
+
+/* X(ID, word, what it does to a trial; to the study when trial is -1) */
+#define COMMAND_LIST(X)                                                                                  \
+    X(PAUSE, "pause", "checkpoint at the next chunk's end and leave the device")                          \
+    X(RESUME, "resume", "go on from the checkpoint")                                                      \
+    X(STOP_NOW, "stop", "end now, keeping the last value")                                                \
+    X(STOP_EPOCH, "stop-epoch", "end after this epoch")                                                   \
+    X(EDIT, "set", "argument knob=value: lr, beta or epochs of a running trial")                          \
+    X(TRIALS, "trials", "argument N: new total number of trials")                                         \
+    X(SHUTDOWN, "shutdown", "study only: checkpoint all, mark the study stopped, end the engine")         \
+    X(SHUTDOWN_NOW, "shutdown-now", "study only: end at once; what was trained since the checkpoint is repeated")
+enum command {
+#define X(id, ...) COMMAND_##id,
+    COMMAND_LIST(X)
+#undef X
+    COMMAND_COUNT
+};
+const char *command_word(enum command c);
+
+struct client;
+/* Connects to the running engine of the study in dir. Errors: NOTFOUND (no engine runs), BUSY (another version or
+ * host, named in the text), IO. */
+WUR enum err_code client_connect(struct client **out, const char *study_dir, struct err *e);
+/* The same, starting supervisor and engine when none runs, waiting until it answers. device: the --device text
+ * (NULL: as stored in the study, else the default). Errors: NODEVICE, BUSY, IO. */
+WUR enum err_code client_start(struct client **out, const char *study_dir, const char *device, struct err *e);
+void client_free(struct client *c);
+
+/* Sends and waits for the reply's text (at most 10 s). trial -1: the study. Owns: caller frees *reply; reply may be
+ * NULL. Errors: what the engine answered, or IO when it is gone. */
+WUR enum err_code client_command(struct client *c, enum command cmd, int trial, const char *arg, char **reply,
+                                 struct err *e);
+/* The same without waiting; the reply arrives as an event. */
+void client_send(struct client *c, enum command cmd, int trial, const char *arg);
+
+/* For poll loops. */
+int client_fd(const struct client *c);
+enum client_event_kind {
+    CLIENT_NOTHING,   /* no more events now */
+    CLIENT_COMMITTED, /* the store has new rows */
+    CLIENT_BANNER,    /* text: a message for the person, "" clears it */
+    CLIENT_REPLY,     /* text: answer to client_send; ok says whether it was done */
+    CLIENT_FINISHED,  /* the study has ended (all trials final, or stopped) */
+    CLIENT_CLOSED     /* the engine is gone */
+};
+struct client_event {
+    enum client_event_kind kind;
+    bool ok;
+    char text[512];
+};
+void client_next(struct client *c, struct client_event *ev);
+
+#endif

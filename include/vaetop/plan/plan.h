@@ -1,0 +1,67 @@
+/* From a network's description to layers, buffers, bytes, FLOPs and the pack key; pure, no device.
+ *
+ * A network: x (batch, data) -> encoder hidden layers -> [mu | logvar] -> z -> decoder hidden layers -> logits.
+ * Widths are padded to 16 and row strides are odd multiples of 16 floats (64 bytes); padding holds zeros. */
+#ifndef VAETOP_PLAN_PLAN_H
+#define VAETOP_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vaetop/base/err.h"
+#include "vaetop/conf/config.h"
+
+#define NET_HIDDEN_MAX 16 /* hidden layers on one side */
+
+/* What is trained: true sizes, before padding. */
+struct net {
+    int data; /* values per row */
+    int n_enc, enc[NET_HIDDEN_MAX];
+    int n_dec, dec[NET_HIDDEN_MAX];
+    int latent;
+    int batch;
+    enum activation activation;
+};
+/* Errors: USAGE (bad widths text, too many layers). */
+WUR enum err_code net_from_config(struct net *out, const struct config *c, size_t data_dim, struct err *e);
+size_t net_params(const struct net *n); /* trained weights and biases, without padding */
+
+/* plain: one fused GEMM per layer, any device. chain: for CPUs, one launch takes 16 batch rows through everything, one
+ * launch does every weight gradient and update. Stored with the study and the checkpoint. */
+enum plan_kind { PLAN_PLAIN, PLAN_CHAIN };
+const char *plan_kind_name(enum plan_kind k);
+/* By table from device type and network, never from a timing. */
+enum plan_kind plan_default(bool device_is_cpu, const struct net *n);
+
+/* One dense layer y = x W + b. W (in, out) row-major with stride ld; rows and columns padded. The two heads are one
+ * layer: columns 0 .. latent-1 are mu, columns latent_pad .. are logvar. */
+struct plan_layer {
+    char name[24];          /* "encoder.0", "heads", "decoder.0", "logits" */
+    int in, out;            /* true sizes; heads: out = latent */
+    int in_pad, out_pad;    /* multiples of 16; heads: out_pad = 2 * latent_pad */
+    int ld;                 /* row stride of W in floats, odd multiple of 16 */
+    size_t w, b;            /* offsets into a lane's parameter arena, floats */
+    bool activation;        /* hidden layer */
+};
+
+struct plan {
+    enum plan_kind kind;
+    struct net net;
+    int n_layers;
+    struct plan_layer layer[2 * NET_HIDDEN_MAX + 2];
+    int heads;              /* index of the heads layer */
+    int latent_pad;
+    size_t params;          /* floats in a lane's arena, padding included */
+    size_t lane_bytes;      /* device memory one lane takes: weights, two moments, best weights, activations, scratch */
+    size_t fixed_bytes;     /* device memory a pack takes besides its lanes and the data set */
+    double step_flops;      /* useful GEMM FLOPs of one full training step */
+};
+/* Errors: USAGE (a product overflows). */
+WUR enum err_code plan_make(struct plan *out, const struct net *n, enum plan_kind kind, struct err *e);
+
+/* Lanes may share a pack when their keys are equal: padded shapes, batch, plan; and the data's identity.
+ * Activation, optimiser, latent size within the padding belong to the lane. */
+uint64_t plan_pack_key(const struct plan *p, uint64_t data_hash);
+
+#endif

@@ -1,0 +1,115 @@
+/* The study on disk: Optuna's tables and ours in study.db, pictures in snapshots.db.
+ * One writer (the engine), any number of readers. Source: shared facts on Optuna's schema; unstamped, UTC. */
+#ifndef VAETOP_STORE_STORE_H
+#define VAETOP_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vaetop/base/err.h"
+#include "vaetop/base/proc.h"
+#include "vaetop/conf/preset.h"
+#include "vaetop/conf/trial.h"
+
+struct store;
+
+/* Makes study.db and snapshots.db in dir (which exists, without them). Errors: DB, IO. */
+WUR enum err_code store_create(const char *dir, const char *study_name, const struct preset *p, const char *data_note,
+                               struct err *e);
+/* rw only in the engine. Checks the schema version. Errors: NOTFOUND, DB (damaged, newer), BUSY. */
+WUR enum err_code store_open(struct store **out, const char *dir, bool rw, struct err *e);
+void store_close(struct store *s);
+
+/* --- writing; everything between begin and commit is one transaction. Errors: DB, IO (disk full). */
+WUR enum err_code store_begin(struct store *s, struct err *e);
+WUR enum err_code store_commit(struct store *s, struct err *e);
+void store_rollback(struct store *s);
+
+/* A new trial with its values; *number is dense from 0. phase QUEUED or ENQUEUED. */
+WUR enum err_code store_trial_new(struct store *s, int *number, const struct preset *p, const struct point *pt,
+                                  enum trial_phase phase, struct err *e);
+/* The phase a person sees and Optuna's state with it. A final phase sets datetime_complete, value (NaN: none) and
+ * reason; a final trial never changes again (a second final call is ERR_USAGE). */
+WUR enum err_code store_trial_phase(struct store *s, int number, enum trial_phase phase, double value, const char *reason,
+                                    struct err *e);
+/* Which device runs it ("" when none), how often it was started. */
+WUR enum err_code store_trial_device(struct store *s, int number, const char *device, int attempts, struct err *e);
+/* Where a running trial stands inside its epoch; cheap, at most twice a second. */
+WUR enum err_code store_progress(struct store *s, int number, int64_t step, int64_t steps, int epochs, double images_per_s,
+                                 struct err *e);
+/* Epoch row (replaces a row of the same epoch: re-sends are harmless) and Optuna's intermediate value. */
+WUR enum err_code store_epoch(struct store *s, const struct epoch_row *row, struct err *e);
+WUR enum err_code store_snapshot(struct store *s, const struct snapshot *snap, struct err *e);
+/* A recorded edit of a running trial (knob, value, step); the trial is marked edited. */
+WUR enum err_code store_edit(struct store *s, int number, enum knob k, const char *value, int64_t step, struct err *e);
+/* Weights kept or deleted for a finished trial. */
+WUR enum err_code store_trial_kept(struct store *s, int number, bool kept, struct err *e);
+
+/* Facts of the study, one row a key: "phase" (running, paused, stopped, finished), "engine" and others. */
+WUR enum err_code store_fact_set(struct store *s, const char *key, const char *value, struct err *e);
+/* Owns: caller frees *value; NULL when absent. */
+WUR enum err_code store_fact_get(struct store *s, const char *key, char **value, struct err *e);
+
+/* The device line: one row per worker (slice). */
+struct device_row {
+    int index;
+    char name[128], type[16], state[32]; /* state: starting, ready, lost, off */
+    int slots_used, slots;
+    uint64_t bytes_used, bytes_total;
+    double busy;            /* share of the last interval spent in our launches, 0..1; NaN unknown */
+    struct proc_id worker;  /* so that a new engine can kill a stray one */
+};
+WUR enum err_code store_device(struct store *s, const struct device_row *d, struct err *e);
+
+/* A line of the study's log shown by the screens. */
+WUR enum err_code store_log(struct store *s, int trial, const char *text, struct err *e);
+
+/* --- reading; each call is one short read. */
+struct trial_row {
+    int number;
+    enum trial_phase phase;
+    struct point point;      /* values in the space */
+    double value;            /* final value, or the best/last so far by study.value; NaN none */
+    char device[64];
+    int attempts;
+    bool edited, kept;
+    char reason[160];
+    int64_t start_us, complete_us; /* UTC; 0 none */
+    int64_t step, steps;     /* optimiser steps done and planned; 0 unknown */
+    int epochs;              /* planned */
+    double images_per_s;     /* now; NaN unknown */
+    bool has_epoch;
+    struct epoch_row last;   /* newest epoch */
+    struct epoch_row best;   /* epoch with the least value (after warm-up) */
+    int64_t changed;         /* change counter at its last change; see store_changed() */
+};
+/* The study's preset as stored. Owns: preset_release(). */
+WUR enum err_code store_preset(struct store *s, struct preset *out, struct err *e);
+WUR enum err_code store_name(struct store *s, char **name, struct err *e);
+/* Grows with every commit that changed a trial; compare with trial_row.changed. */
+WUR enum err_code store_changed(struct store *s, int64_t *counter, struct err *e);
+/* Trials with changed > since, by number. Owns: trial_rows_free(). */
+WUR enum err_code store_trials(struct store *s, const struct preset *p, int64_t since, struct trial_row **out, size_t *n,
+                               struct err *e);
+void trial_rows_free(struct trial_row *rows, size_t n);
+/* All epochs of one trial after `after_epoch`, ascending. Owns: caller frees. */
+WUR enum err_code store_epochs(struct store *s, int number, int after_epoch, struct epoch_row **out, size_t *n, struct err *e);
+/* Newest snapshot at or before epoch (0: newest of all). ERR_NOTFOUND if none. Owns: snapshot_release(). */
+WUR enum err_code store_snapshot_get(struct store *s, int number, int epoch, struct snapshot *out, struct err *e);
+WUR enum err_code store_devices(struct store *s, struct device_row **out, size_t *n, struct err *e);
+struct log_row {
+    int64_t id, utc_us;
+    int trial; /* -1: the study */
+    char text[240];
+};
+WUR enum err_code store_logs(struct store *s, int64_t after_id, size_t most, struct log_row **out, size_t *n, struct err *e);
+/* Edits of a trial in order of their step. Owns: caller frees. */
+struct edit_row {
+    enum knob knob;
+    char value[64];
+    int64_t step;
+};
+WUR enum err_code store_edits(struct store *s, int number, struct edit_row **out, size_t *n, struct err *e);
+
+#endif
