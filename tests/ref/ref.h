@@ -1,0 +1,94 @@
+/* The VAE's training step in double precision: plain loops over plain arrays, to be read against the textbook.
+ *
+ * Written apart from the kernels and from the project's layers (libc and libm only), so that a mistake would have to
+ * be made twice to go unseen. Loss in nats, summed over dimensions, averaged over the batch; everything row-major.
+ * Nothing here is fast. test/ holds its gradients against finite differences. */
+#ifndef VAETOP_TESTS_REF_H
+#define VAETOP_TESTS_REF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REF_SIDE_MAX 16
+#define REF_LAYER_MAX (2 * REF_SIDE_MAX + 2)
+
+/* --- dense.c. y = x W + b. Shapes: x (rows, in), w (in, out), b (out), y (rows, out). */
+enum ref_act { REF_RELU, REF_TANH };
+void ref_dense(double *y, const double *x, const double *w, const double *b, int rows, int in, int out);
+/* Overwrites dw, db and, unless NULL, dx. */
+void ref_dense_back(double *dx, double *dw, double *db, const double *dy, const double *x, const double *w, int rows,
+                    int in, int out);
+void ref_activate(double *y, size_t n, enum ref_act act);
+/* dy *= f'(pre-activation), which both activations can tell from their value y. */
+void ref_activate_back(double *dy, const double *y, size_t n, enum ref_act act);
+
+/* --- latent.c. s is the log-variance. One dimension of one row each. */
+double ref_clamp(double s, double lo, double hi);
+double ref_reparam(double mu, double s, double eps);
+void ref_reparam_back(double *dmu, double *ds, double dz, double s, double eps); /* adds */
+double ref_kl(double mu, double s);                                             /* KL(N(mu, e^s) || N(0, 1)) */
+void ref_kl_back(double *dmu, double *ds, double scale, double mu, double s);    /* adds scale * gradient */
+
+/* --- bernoulli.c: -log p(x | logit), x in [0, 1]. */
+double ref_bernoulli(double logit, double x);
+double ref_bernoulli_grad(double logit, double x);
+
+/* --- optimiser.c, as PyTorch's. t is 1 at the first step; m and v start at 0. */
+enum ref_opt_kind { REF_ADAM, REF_RMSPROP, REF_SGD };
+struct ref_opt {
+    enum ref_opt_kind kind;
+    double beta1, beta2; /* adam */
+    double alpha;        /* rmsprop */
+    double momentum;     /* sgd */
+    double eps;          /* adam, rmsprop: outside the square root */
+};
+void ref_update(double *theta, double *m, double *v, const double *grad, size_t n, const struct ref_opt *o, double lr,
+                int64_t t);
+
+/* --- schedule.c. step is the number of steps done before this one. */
+double ref_beta_linear(double beta, int64_t step, double warmup_steps); /* warmup 0: beta at once */
+double ref_lr_cosine(double lr, int64_t step, int64_t total_steps);
+
+/* --- philox.c */
+void ref_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
+/* Two words of a block to two normals: radius from (a + 1/2) / 2^32, angle from b; out = (cosine, sine). */
+void ref_box_muller(double out[2], uint32_t a, uint32_t b);
+
+/* --- net.c: x -> encoder -> [mu | s] -> z -> decoder -> logits. */
+struct ref_net {
+    int data, latent;
+    int n_enc, enc[REF_SIDE_MAX];
+    int n_dec, dec[REF_SIDE_MAX];
+    enum ref_act act;
+    double s_min, s_max; /* the log-variance is cut to this, with gradient 0 outside; -HUGE_VAL, HUGE_VAL: never */
+};
+/* Layers in order: encoder, heads, decoder, logits. The heads are one layer of 2 * latent columns, mu first. */
+struct ref_layer {
+    int in, out;
+    size_t w, b; /* where W (in, out) and b (out) lie in the parameters */
+    bool hidden;
+};
+int ref_layers(const struct ref_net *n);
+struct ref_layer ref_layer(const struct ref_net *n, int i);
+size_t ref_params(const struct ref_net *n);
+
+/* Everything one pass computes, kept for comparison. */
+struct ref_pass {
+    const struct ref_net *net;
+    int batch;
+    double *x, *eps;           /* (batch, data), (batch, latent): copies */
+    double *y[REF_LAYER_MAX];  /* (batch, out): outputs, after the activation */
+    double *dy[REF_LAYER_MAX]; /* (batch, out): gradients before the activation; NULL until ref_backward() */
+    double *z, *dz;            /* (batch, latent) */
+    double *rec_row, *kl_row;  /* (batch) nats of each row */
+    double *kl_dim;            /* (latent) batch means */
+    double rec, kl;            /* batch means */
+};
+/* Owns: ref_pass_free(). */
+struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const double *x, const double *eps, int batch);
+/* Gradient of rec + beta * kl into grad (ref_params()), overwritten. */
+void ref_backward(double *grad, struct ref_pass *p, const double *theta, double beta);
+void ref_pass_free(struct ref_pass *p);
+
+#endif

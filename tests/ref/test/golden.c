@@ -1,0 +1,133 @@
+/* Numbers known from elsewhere: closed forms, PyTorch's optimisers, Random123's known-answer file. */
+#include <math.h>
+
+#include "check.h"
+#include "ref.h"
+
+static void kl_and_bernoulli_have_known_values(void **state)
+{
+    (void)state;
+    assert_close(ref_kl(0.5, 0.2) + ref_kl(-1, -0.3), 0.6561104895, 1e-10, 0);
+    assert_true(ref_kl(0, 0) == 0);
+    assert_true(ref_kl(0, 1e-7) >= 0 && ref_kl(0, -1e-7) >= 0);
+    assert_close(ref_bernoulli(2, 1), 0.1269280110, 1e-10, 0);
+    assert_close(ref_bernoulli_grad(2, 1), -0.1192029220, 1e-10, 0);
+    assert_close(ref_bernoulli(-4, 0.25), 1.0181499279, 1e-10, 0);
+    assert_close(ref_bernoulli_grad(-4, 0.25), -0.2320137900, 1e-10, 0);
+    assert_close(ref_bernoulli(30, 0), 30.0, 1e-10, 0);
+    assert_close(ref_bernoulli(-100, 1), 100.0, 1e-10, 0);
+    assert_close(ref_bernoulli_grad(-100, 1), -1.0, 1e-10, 0);
+    assert_close(ref_bernoulli_grad(-1000, 0), 0.0, 1e-10, 0);
+}
+
+/* The KL in closed form against the mean of log q(z) - log p(z) over z = mu + sigma eps, by a midpoint rule in eps:
+ * ties the KL, the reparameterisation and the meaning of s together. */
+static void kl_is_the_integral_it_stands_for(void **state)
+{
+    (void)state;
+    double mu = 0.7, s = -0.8, sum = 0, h = 1e-3;
+    for (double eps = -10 + h / 2; eps < 10; eps += h) {
+        double z = ref_reparam(mu, s, eps);
+        double weight = h * exp(-eps * eps / 2) / sqrt(2 * acos(-1.0));
+        sum += weight * (0.5 * z * z - 0.5 * eps * eps - 0.5 * s);
+    }
+    assert_close(ref_kl(mu, s), sum, 1e-9, 0);
+}
+
+/* theta starts at 1; the gradients are 0.1, -0.2, 0.3. */
+static void check_trace(const struct ref_opt *o, double lr, const double want[3])
+{
+    double theta = 1, m = 0, v = 0, grad[3] = {0.1, -0.2, 0.3};
+    for (int t = 1; t <= 3; t++) {
+        ref_update(&theta, &m, &v, &grad[t - 1], 1, o, lr, t);
+        assert_close(theta, want[t - 1], 1e-10, 0);
+    }
+}
+
+static void optimisers_follow_pytorch(void **state)
+{
+    (void)state;
+    check_trace(&(struct ref_opt){.kind = REF_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 1e-3,
+                (double[]){0.9990000001, 0.9993661036, 0.9990228625});
+    check_trace(&(struct ref_opt){.kind = REF_RMSPROP, .alpha = 0.99, .eps = 1e-8}, 1e-2,
+                (double[]){0.9000001000, 0.9895323561, 0.9091819282});
+    /* By hand: velocity 0.1, -0.11, 0.201. */
+    check_trace(&(struct ref_opt){.kind = REF_SGD, .momentum = 0.9}, 0.1, (double[]){0.99, 1.001, 0.9809});
+}
+
+static void schedules_have_the_right_ends(void **state)
+{
+    (void)state;
+    assert_close(ref_beta_linear(4, 0, 10), 0.0, 0, 0);
+    assert_close(ref_beta_linear(4, 5, 10), 2.0, 1e-15, 0);
+    assert_close(ref_beta_linear(4, 10, 10), 4.0, 1e-15, 0);
+    assert_close(ref_beta_linear(4, 1000, 10), 4.0, 1e-15, 0);
+    assert_close(ref_beta_linear(4, 0, 0), 4.0, 0, 0);
+    assert_close(ref_lr_cosine(0.1, 0, 100), 0.1, 1e-15, 0);
+    assert_close(ref_lr_cosine(0.1, 25, 100), 0.05 * (1 + sqrt(0.5)), 1e-15, 0);
+    assert_close(ref_lr_cosine(0.1, 50, 100), 0.05, 1e-15, 0);
+    assert_close(ref_lr_cosine(0.1, 100, 100), 0.0, 1e-15, 0);
+    assert_close(ref_lr_cosine(0.1, 150, 100), 0.0, 1e-15, 0);
+}
+
+/* kat_vectors of Random123, philox4x32 10. */
+static void philox_gives_the_published_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t counter[4], key[2], want[4];
+    } kat[] = {
+        {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+        {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+         {0xffffffff, 0xffffffff},
+         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+         {0xa4093822, 0x299f31d0},
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+    };
+    for (size_t i = 0; i < sizeof kat / sizeof *kat; i++) {
+        uint32_t out[4];
+        ref_philox(out, kat[i].counter, kat[i].key);
+        assert_memory_equal(out, kat[i].want, sizeof out);
+    }
+}
+
+static void normals_have_the_moments_of_a_normal(void **state)
+{
+    (void)state;
+    double moment[5] = {0};
+    const int n = 20000;
+    for (uint32_t i = 0; i < (uint32_t)n / 4; i++) {
+        uint32_t block[4];
+        double z[4];
+        ref_philox(block, (uint32_t[]){i, 0, 0, 0}, (uint32_t[]){1, 2});
+        ref_box_muller(z, block[0], block[1]);
+        ref_box_muller(z + 2, block[2], block[3]);
+        for (int j = 0; j < 4; j++) {
+            for (int k = 1; k <= 4; k++) {
+                moment[k] += pow(z[j], k) / n;
+            }
+        }
+    }
+    /* Five standard errors: 1, 2, 15 and 96 are the variances of z, z^2, z^3 and z^4. */
+    assert_close(moment[1], 0.0, 5 * sqrt(1.0 / n), 0);
+    assert_close(moment[2], 1.0, 5 * sqrt(2.0 / n), 0);
+    assert_close(moment[3], 0.0, 5 * sqrt(15.0 / n), 0);
+    assert_close(moment[4], 3.0, 5 * sqrt(96.0 / n), 0);
+    double z[2];
+    ref_box_muller(z, 0, 0); /* the smallest word: far out, but finite */
+    assert_close(z[0], sqrt(2 * log(2.0) * 33), 1e-12, 0);
+}
+
+int golden_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kl_and_bernoulli_have_known_values),
+        cmocka_unit_test(kl_is_the_integral_it_stands_for),
+        cmocka_unit_test(optimisers_follow_pytorch),
+        cmocka_unit_test(schedules_have_the_right_ends),
+        cmocka_unit_test(philox_gives_the_published_answers),
+        cmocka_unit_test(normals_have_the_moments_of_a_normal),
+    };
+    return cmocka_run_group_tests_name("ref golden", tests, NULL, NULL);
+}
