@@ -1,10 +1,11 @@
-#define _GNU_SOURCE /* pipe2, prctl */
+#define _GNU_SOURCE /* pipe2, close_range */
 #include "vaetop/base/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static _Noreturn void child(const struct proc_spawn *s, char **env, int report_f
             place(fd[i], i);
         }
     }
+    (void)close_range(4, ~0u, CLOSE_RANGE_CLOEXEC); /* what others left open to us ends here */
     (void)execve(s->path, s->argv, env);
     error = errno;
     (void)fs_write_all(report_fd, &error, sizeof error);
