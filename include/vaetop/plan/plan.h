@@ -43,7 +43,21 @@ struct plan_layer {
     int ld;                 /* row stride of W in floats, odd multiple of 16 */
     size_t w, b;            /* offsets into a lane's parameter arena, floats */
     bool activation;        /* hidden layer */
+    int ld_in, ld_out;      /* row strides of its input and output activations, odd multiples of 16 */
+    size_t x, y, dy;        /* offsets into a lane's activation arena, floats: input (batch_pad, ld_in), output and the
+                             * loss's gradient by the output before the activation (batch_pad, ld_out). y of the last
+                             * layer is not kept: its loss kernel writes dy at once */
+    int tiles;              /* 16 x 16 tiles of W */
 };
+
+/* Rows are worked on 16 at a time. */
+#define PLAN_TILE 16
+/* Rows of the metrics ring: steps between two looks of the host at losses. */
+#define PLAN_RING_STEPS_MAX 256
+/* 16-row groups of one evaluation pass between two looks of the host. */
+#define PLAN_EVAL_TILES 256
+/* Rows whose latent means are kept for pictures. As SNAPSHOT_POINTS. */
+#define PLAN_MEAN_ROWS 2000
 
 struct plan {
     enum plan_kind kind;
@@ -52,6 +66,15 @@ struct plan {
     struct plan_layer layer[2 * NET_HIDDEN_MAX + 2];
     int heads;              /* index of the heads layer */
     int latent_pad;
+    int batch_pad;          /* batch rounded up to 16 */
+    int data_pad;
+    size_t z, dz;           /* offsets into the activation arena: latent sample and scratch (batch_pad, ld of latent) */
+    int ld_z;
+    int tiles;              /* sum of the layers' tiles */
+    int ring_steps;         /* steps the metrics ring holds */
+    int eval_steps;         /* evaluation batches between two looks of the host */
+    size_t acts;            /* floats in a lane's activation arena */
+    size_t grad;            /* floats of gradient scratch a lane needs for a GEMM library (plain plan only, else 0) */
     size_t params;          /* floats in a lane's arena, padding included */
     size_t lane_bytes;      /* device memory one lane takes: weights, two moments, best weights, activations, scratch */
     size_t fixed_bytes;     /* device memory a pack takes besides its lanes and the data set */
