@@ -40,7 +40,7 @@ struct conn *conn_new(int fd); /* takes the fd; makes it non-blocking */
 void conn_free(struct conn *c); /* closes the fd */
 int conn_fd(const struct conn *c);
 
-/* Queues a frame and tries to send. False when more than max_queue bytes wait: the peer is too slow, close it. */
+/* Queues a frame and tries to send. False when the peer is gone, or so slow that more than 8 MiB wait: close it. */
 bool conn_send(struct conn *c, uint16_t type, const struct msg_writer *w); /* w may be NULL: empty payload */
 size_t conn_queued(const struct conn *c);
 /* For poll loops: send what is queued; false when the peer is gone. */
@@ -53,5 +53,8 @@ enum conn_result { CONN_FRAME, CONN_NOTHING, CONN_CLOSED, CONN_BAD };
 enum conn_result conn_next(struct conn *c, uint16_t *type, struct msg_reader *r);
 /* The same, waiting at most timeout_ms (-1: for ever). */
 enum conn_result conn_wait(struct conn *c, uint16_t *type, struct msg_reader *r, int timeout_ms);
+
+/* After CONN_BAD: the version the peer speaks, when that is why; else 0. */
+unsigned conn_foreign_version(const struct conn *c);
 
 #endif
