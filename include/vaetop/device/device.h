@@ -14,6 +14,9 @@
  * Owns: caller frees *out. Errors: CL. */
 WUR enum err_code device_list_icd(struct device_info **out, size_t *n, struct err *e);
 
+/* Environment, for people who work on kernels: VAETOP_CL_DIR=folder reads the .cl files there instead of the built-in
+ * ones; VAETOP_CL_SYNC=1 waits after every launch, so that an error names its kernel; VAETOP_CL_GUARD=1 puts edges of
+ * NaN around every buffer, and device_finish() names a buffer whose edge was written. */
 struct device;
 /* Opens by platform and device index as listed. Builds or loads the program; build logs go to build_log_dir if not
  * NULL. Errors: NODEVICE, CL, CL_BUILD (the log's first error line in the text). */
@@ -53,10 +56,11 @@ WUR enum err_code launch_run(struct launch *l, const size_t global[3], const siz
 /* Starts what is queued without waiting; waits for all of it (sleeping, not spinning, on drivers that spin). */
 void device_flush(struct device *d);
 WUR enum err_code device_finish(struct device *d, struct err *e);
-/* Share of the time since the last call that the queue was busy with our work, 0..1, from event times; NaN unknown. */
+/* Share of the time since the last call in which the queue held work of ours, 0..1; NaN unknown. Counted on the host
+ * from the first launch after a wait to the end of the next wait: a profiling queue serialises some drivers. */
 double device_busy(struct device *d);
 
-/* C = A op B through CLBlast, for GPUs and as a second opinion. Row-major; offsets and strides in floats. Errors: CL. */
+/* C = op(A) op(B) through CLBlast, for GPUs and as a second opinion. Row-major; offsets and strides in floats. Errors: CL. */
 struct gemm {
     bool trans_a, trans_b;
     size_t m, n, k;

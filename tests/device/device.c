@@ -1,0 +1,151 @@
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/fs.h"
+#include "vaetop/device/device.h"
+
+static const char kernels[] =
+    "__kernel void twice(__global float *restrict x, int n)\n"
+    "{\n"
+    "    int i = (int)get_global_id(0);\n"
+    "    if (i < n) {\n"
+    "        x[i] = x[i] + x[i];\n"
+    "    }\n"
+    "}\n"
+    "__kernel void write_at(__global int *restrict x, int at)\n"
+    "{\n"
+    "    x[at] = 7;\n"
+    "}\n";
+
+/* A folder with these kernels instead of the built-in ones; NULL goes back to those. */
+static void use_kernels(const char *text)
+{
+    struct err e;
+    if (!text) {
+        assert_int_equal(unsetenv("VAETOP_CL_DIR"), 0);
+        return;
+    }
+    const char *dir = temp_dir();
+    char *path = fs_join(dir, "mine.cl");
+    assert_ok(fs_write(path, text, strlen(text), &e), &e);
+    free(path);
+    assert_int_equal(setenv("VAETOP_CL_DIR", dir, 1), 0);
+}
+
+static struct device *open_with(const char *text)
+{
+    struct err e;
+    struct device *d = NULL;
+    use_kernels(text);
+    assert_ok(device_open(&d, 0, 0, NULL, &e), &e);
+    return d;
+}
+
+static struct device *shared; /* opened once, with the kernels above */
+
+static int open_shared(void **state)
+{
+    (void)state;
+    shared = open_with(kernels);
+    return 0;
+}
+
+static int close_shared(void **state)
+{
+    (void)state;
+    device_close(shared);
+    use_kernels(NULL);
+    return 0;
+}
+
+static void new_buffer_is_zero(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buffer *b = NULL;
+    unsigned char bytes[1003];
+    assert_ok(buffer_new(&b, shared, sizeof bytes, "odd", &e), &e);
+    memset(bytes, 1, sizeof bytes);
+    assert_ok(buffer_read(b, 0, bytes, sizeof bytes, &e), &e);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        assert_int_equal(bytes[i], 0);
+    }
+    assert_int_equal(device_bytes_in_use(shared), sizeof bytes);
+    buffer_free(b);
+    assert_int_equal(device_bytes_in_use(shared), 0);
+}
+
+static void launch_runs_in_order_with_copies(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buffer *b = NULL;
+    struct launch *l = NULL;
+    const float in[3] = {1.0f, -2.5f, 3.0f};
+    float out[3];
+    assert_ok(buffer_new(&b, shared, sizeof in, "x", &e), &e);
+    assert_ok(launch_new(&l, shared, "twice", &e), &e);
+    assert_ok(buffer_write(b, 0, in, sizeof in, &e), &e);
+    launch_buffer(l, 0, b);
+    launch_int(l, 1, 3);
+    assert_ok(launch_run(l, (const size_t[3]){16, 1, 1}, (const size_t[3]){1, 1, 1}, &e), &e);
+    assert_ok(launch_run(l, (const size_t[3]){16, 1, 1}, (const size_t[3]){0, 0, 0}, &e), &e);
+    assert_ok(buffer_read(b, 0, out, sizeof out, &e), &e);
+    for (int i = 0; i < 3; i++) {
+        assert_close(out[i], 4.0f * in[i], 0, 0);
+    }
+    launch_free(l);
+    buffer_free(b);
+}
+
+static void gemm_multiplies_with_transposes_offsets_and_strides(void **state)
+{
+    (void)state;
+    struct err e;
+    enum { M = 5, N = 7, K = 9, LDA = 6, LDB = 11, LDC = 8, OFF = 3 };
+    float a[K * LDA + OFF], b[N * LDB + OFF], c[M * LDC + OFF];
+    struct buffer *ba = NULL, *bb = NULL, *bc = NULL;
+    for (size_t i = 0; i < sizeof a / sizeof *a; i++) {
+        a[i] = (float)((int)(i * 7 % 11) - 5);
+    }
+    for (size_t i = 0; i < sizeof b / sizeof *b; i++) {
+        b[i] = (float)((int)(i * 5 % 13) - 6);
+    }
+    assert_ok(buffer_new(&ba, shared, sizeof a, "a", &e), &e);
+    assert_ok(buffer_new(&bb, shared, sizeof b, "b", &e), &e);
+    assert_ok(buffer_new(&bc, shared, sizeof c, "c", &e), &e);
+    assert_ok(buffer_write(ba, 0, a, sizeof a, &e), &e);
+    assert_ok(buffer_write(bb, 0, b, sizeof b, &e), &e);
+    /* A is stored (K, M), B (N, K). */
+    struct gemm g = {.trans_a = true, .trans_b = true, .m = M, .n = N, .k = K, .a = ba, .b = bb, .c = bc,
+                     .a_off = OFF, .lda = LDA, .b_off = OFF, .ldb = LDB, .c_off = OFF, .ldc = LDC};
+    assert_ok(device_gemm(shared, &g, &e), &e);
+    assert_ok(buffer_read(bc, 0, c, sizeof c, &e), &e);
+    for (int i = 0; i < M; i++) {
+        for (int j = 0; j < N; j++) {
+            double want = 0;
+            for (int k = 0; k < K; k++) {
+                want += (double)a[OFF + k * LDA + i] * (double)b[OFF + j * LDB + k];
+            }
+            assert_close(c[OFF + i * LDC + j], want, 1e-4, 0);
+        }
+    }
+    buffer_free(ba);
+    buffer_free(bb);
+    buffer_free(bc);
+}
+
+int device_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(new_buffer_is_zero),
+        cmocka_unit_test(launch_runs_in_order_with_copies),
+        cmocka_unit_test(gemm_multiplies_with_transposes_offsets_and_strides),
+    };
+    return cmocka_run_group_tests_name("device device", tests, open_shared, close_shared);
+}

@@ -1,0 +1,8 @@
+int device_tests(void);
+
+int main(void)
+{
+    int failed = 0;
+    failed += device_tests();
+    return failed != 0;
+}
