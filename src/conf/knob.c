@@ -1,0 +1,98 @@
+#include "vaetop/conf/knob.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "vaetop/base/str.h"
+
+static const struct knob_info table[KNOB_COUNT] = {
+#define X(id, section, name, type, def, min, max, choices, ranges, unit, meaning)                                       \
+    {section, name, section "." name, type, def, min, max, choices, ranges, unit, meaning},
+    KNOB_LIST(X)
+#undef X
+};
+
+const struct knob_info *knob_info(enum knob k)
+{
+    assert(k >= 0 && k < KNOB_COUNT);
+    return &table[k];
+}
+
+enum knob knob_find(const char *name)
+{
+    enum knob found = KNOB_NONE;
+    bool full = strchr(name, '.') != NULL;
+    for (int k = 0; k < KNOB_COUNT; k++) {
+        if (strcmp(name, full ? table[k].full : table[k].name) == 0) {
+            if (found != KNOB_NONE) {
+                return KNOB_NONE; /* two sections have it */
+            }
+            found = (enum knob)k;
+        }
+    }
+    return found;
+}
+
+const char *knob_nearest(const char *name)
+{
+    const char *candidate[KNOB_COUNT];
+    const char *near;
+    bool full = strchr(name, '.') != NULL;
+    for (int k = 0; k < KNOB_COUNT; k++) {
+        candidate[k] = full ? table[k].full : table[k].name;
+    }
+    near = str_nearest(name, candidate, KNOB_COUNT);
+    for (int k = 0; near && k < KNOB_COUNT; k++) {
+        if (strcmp(near, candidate[k]) == 0) {
+            return table[k].full;
+        }
+    }
+    return NULL;
+}
+
+int knob_choice_count(enum knob k)
+{
+    const char *p = knob_info(k)->choices;
+    int n = *p ? 1 : 0;
+    for (; *p; p++) {
+        n += *p == '|';
+    }
+    return n;
+}
+
+/* The words of "a|b|c" as strings of their own, cut out once: the table keeps them in one literal for printing. */
+#define WORDS_MAX 16
+#define WORD_CAP 24
+static const char *word_at(enum knob k, int index)
+{
+    static char words[KNOB_COUNT][WORDS_MAX][WORD_CAP];
+    static bool ready[KNOB_COUNT];
+    if (!ready[k]) {
+        const char *p = table[k].choices;
+        for (int i = 0; *p; i++) {
+            size_t n = strcspn(p, "|");
+            assert(i < WORDS_MAX && n < WORD_CAP);
+            memcpy(words[k][i], p, n);
+            words[k][i][n] = '\0';
+            p += n + (p[n] == '|');
+        }
+        ready[k] = true;
+    }
+    return words[k][index];
+}
+
+const char *knob_choice_name(enum knob k, int index)
+{
+    return index >= 0 && index < knob_choice_count(k) ? word_at(k, index) : NULL;
+}
+
+int knob_choice_index(enum knob k, const char *word)
+{
+    int n = knob_choice_count(k);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(word_at(k, i), word) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}

@@ -1,0 +1,70 @@
+#include "vaetop/conf/trial.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_name[] = {
+#define X(s) #s,
+    TRIAL_STATE_LIST(X)
+#undef X
+};
+
+static const struct {
+    char letter;
+    const char *word;
+    enum trial_state state;
+    const char *meaning;
+} phase[PHASE_COUNT] = {
+#define X(id, letter, word, state, meaning) {letter, word, TRIAL_##state, meaning},
+    TRIAL_PHASE_LIST(X)
+#undef X
+};
+
+const char *trial_state_name(enum trial_state s)
+{
+    assert((size_t)s < sizeof state_name / sizeof *state_name);
+    return state_name[s];
+}
+
+char trial_phase_letter(enum trial_phase p)
+{
+    assert((unsigned)p < PHASE_COUNT);
+    return phase[p].letter;
+}
+
+const char *trial_phase_word(enum trial_phase p)
+{
+    assert((unsigned)p < PHASE_COUNT);
+    return phase[p].word;
+}
+
+const char *trial_phase_meaning(enum trial_phase p)
+{
+    assert((unsigned)p < PHASE_COUNT);
+    return phase[p].meaning;
+}
+
+enum trial_state trial_phase_state(enum trial_phase p)
+{
+    assert((unsigned)p < PHASE_COUNT);
+    return phase[p].state;
+}
+
+int trial_phase_from_word(const char *word)
+{
+    for (int i = 0; i < PHASE_COUNT; i++) {
+        if (strcmp(phase[i].word, word) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+void snapshot_release(struct snapshot *s)
+{
+    free(s->kl);
+    free(s->xy);
+    free(s->label);
+    *s = (struct snapshot){0};
+}
