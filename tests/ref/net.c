@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,7 @@ struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const
     size_t rows = (size_t)batch, latent = (size_t)n->latent;
     p->net = n;
     p->batch = batch;
+    p->kink = HUGE_VAL;
     p->x = copy_of(x, rows * (size_t)n->data);
     p->eps = copy_of(eps, rows * latent);
     p->z = zeros(rows, latent);
@@ -109,6 +111,9 @@ struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const
         p->y[i] = zeros(rows, (size_t)l.out);
         ref_dense(p->y[i], layer_input(p, i), theta + l.w, theta + l.b, batch, l.in, l.out);
         if (l.hidden) {
+            for (size_t j = 0; n->act == REF_RELU && j < rows * (size_t)l.out; j++) {
+                p->kink = fmin(p->kink, fabs(p->y[i][j]));
+            }
             ref_activate(p->y[i], rows * (size_t)l.out, n->act);
         }
         if (i == n->n_enc) {

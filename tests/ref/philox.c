@@ -27,7 +27,7 @@ void ref_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2
 void ref_box_muller(double out[2], uint32_t a, uint32_t b)
 {
     double radius = sqrt(-2 * log(((double)a + 0.5) / 4294967296.0));
-    double angle = 2 * acos(-1.0) * ((double)b / 4294967296.0);
+    double angle = 2 * acos(-1.0) * (((double)b + 0.5) / 4294967296.0);
     out[0] = radius * cos(angle);
     out[1] = radius * sin(angle);
 }
