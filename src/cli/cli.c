@@ -1,8 +1,134 @@
 #include "vaetop/cli/cli.h"
 
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "vaetop/base/str.h"
+#include "vaetop/engine/engine.h"
+
+const struct cli_command commands[] = {
+    {"run", "run PRESET [options]", "start a study, or continue one",
+     "  vaetop run quickstart\n"
+     "  vaetop run mnist --set data.source=t10k-images-idx3-ubyte.gz --name first\n"
+     "  vaetop run my.yaml --dry-run           the space and ten suggestions, nothing started\n"
+     "  vaetop run random --no-tui --trials 8  progress lines, for scripts\n",
+     "dnDsTLSNBRqwac", 1, 1, run_command},
+    {"attach", "attach [STUDY] [options]", "look at a running or finished study",
+     "  vaetop attach                          the only running study\n"
+     "  vaetop attach quickstart-2\n",
+     "dNqwac", 0, 1, attach_command},
+    {"ls", "ls [options]", "list the studies", "  vaetop ls\n  vaetop ls --json\n", "djo", 0, 0, ls_command},
+    {"show", "show STUDY [options]", "the leaderboard, or one trial, as text or JSON",
+     "  vaetop show quickstart\n"
+     "  vaetop show quickstart --trial best\n"
+     "  vaetop show quickstart --json | jq .best_value_nats\n",
+     "dtjo", 1, 1, show_command},
+    {"stop", "stop STUDY [options]", "end a study (checkpointed, resume goes on) or one trial (for good)",
+     "  vaetop stop quickstart\n  vaetop stop quickstart --trial 7\n", "dtq", 1, 1, stop_command},
+    {"pause", "pause STUDY [options]", "checkpoint a study or one trial and free its device",
+     "  vaetop pause quickstart\n  vaetop pause quickstart --trial 7\n", "dtq", 1, 1, pause_command},
+    {"resume", "resume STUDY [options]", "go on with what was paused or stopped",
+     "  vaetop resume quickstart\n  vaetop resume quickstart --trial 7\n", "dtDq", 1, 1, resume_command},
+    {"set", "set STUDY --trial N KNOB=VALUE", "change lr, beta or epochs of a running trial",
+     "  vaetop set quickstart --trial 7 optimizer.lr=1e-4\n", "dtq", 2, 2, set_command},
+    {"rm", "rm STUDY [options]", "remove a study and all its files", "  vaetop rm quickstart\n", "d", 1, 1, rm_command},
+    {"presets", "presets [NAME]", "list the presets, or print one to start your own from",
+     "  vaetop presets\n  vaetop presets random > mine.yaml\n", "o", 0, 1, presets_command},
+    {"devices", "devices [options]", "list the OpenCL devices and what keeps others from being used",
+     "  vaetop devices\n  vaetop devices --self-test\n", "jVo", 0, 0, devices_command},
+    {"export", "export STUDY [options] -o FILE", "weights as safetensors, trials as CSV or JSON",
+     "  vaetop export quickstart -o model.safetensors\n"
+     "  vaetop export quickstart --csv -o trials.csv\n",
+     "dtCjoq", 1, 1, export_command},
+};
+const size_t n_commands = sizeof commands / sizeof *commands;
+
+const struct cli_command *command_find(const char *word)
+{
+    for (size_t i = 0; i < n_commands; i++) {
+        if (strcmp(commands[i].word, word) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static enum err_code unknown_word(const char *word, struct err *e)
+{
+    const char *known[sizeof commands / sizeof *commands];
+    const char *near;
+    char clean[128];
+    for (size_t i = 0; i < n_commands; i++) {
+        known[i] = commands[i].word;
+    }
+    near = str_nearest(word, known, n_commands);
+    return err_set(e, ERR_USAGE, "%s: no such command%s%s%s; vaetop --help lists them",
+                   str_clean(clean, sizeof clean, word), near ? ", did you mean " : "", near ? near : "",
+                   near ? "?" : "");
+}
+
+static enum err_code dispatch(int argc, char **argv, struct err *e)
+{
+    struct options o;
+    const struct cli_command *c;
+    enum err_code rc;
+    if (argc < 2) {
+        return studies_overview(e);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        c = argc > 2 ? command_find(argv[2]) : NULL;
+        if (c) {
+            command_help(c);
+        } else {
+            program_help();
+        }
+        return ERR_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        (void)printf("vaetop " VAETOP_VERSION "\n");
+        return ERR_OK;
+    }
+    c = command_find(argv[1]);
+    if (!c) {
+        return unknown_word(argv[1], e);
+    }
+    rc = options_parse(&o, c, argc - 2, argv + 2, e);
+    if (rc) {
+        return rc;
+    }
+    if (o.help) {
+        command_help(c);
+        return ERR_OK;
+    }
+    return c->run(&o, e);
+}
+
 int cli_main(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    return 2;
+    struct err e = {0};
+    enum err_code rc;
+    (void)setlocale(LC_CTYPE, "");
+    (void)umask(077);
+    /* Started by client_start(), not by people: DIR DEVICE, with the ready pipe as standard output. */
+    if (argc == 4 && strcmp(argv[1], "__supervise") == 0) {
+        return engine_supervise(argv[2], *argv[3] ? argv[3] : NULL, 1);
+    }
+    if (argc == 4 && strcmp(argv[1], "__engine") == 0) {
+        return engine_main(argv[2], *argv[3] ? argv[3] : NULL, 1);
+    }
+    rc = dispatch(argc, argv, &e);
+    if (rc) {
+        char clean[sizeof e.text];
+        (void)fprintf(stderr, "vaetop: %s\n", str_clean(clean, sizeof clean, e.text));
+        return err_exit_status(rc);
+    }
+    if (fflush(stdout) != 0) {
+        return 1;
+    }
+    return command_signal ? 128 + command_signal : 0;
 }

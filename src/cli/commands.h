@@ -1,0 +1,40 @@
+/* What each command does; the table in cli.c lists them. */
+#ifndef VAETOP_CLI_COMMANDS_H
+#define VAETOP_CLI_COMMANDS_H
+
+#include "options.h"
+#include "study.h"
+
+WUR enum err_code run_command(const struct options *o, struct err *e);
+WUR enum err_code attach_command(const struct options *o, struct err *e);
+WUR enum err_code ls_command(const struct options *o, struct err *e);
+WUR enum err_code show_command(const struct options *o, struct err *e);
+WUR enum err_code stop_command(const struct options *o, struct err *e);
+WUR enum err_code pause_command(const struct options *o, struct err *e);
+WUR enum err_code resume_command(const struct options *o, struct err *e);
+WUR enum err_code set_command(const struct options *o, struct err *e);
+WUR enum err_code rm_command(const struct options *o, struct err *e);
+WUR enum err_code presets_command(const struct options *o, struct err *e);
+WUR enum err_code devices_command(const struct options *o, struct err *e);
+WUR enum err_code export_command(const struct options *o, struct err *e);
+
+/* Bare `vaetop`: the studies and the presets to start. */
+WUR enum err_code studies_overview(struct err *e);
+
+/* Shows a study until it ends or the person leaves: the screen on a terminal, else progress lines.
+ * client may be NULL: nothing runs, look only. */
+struct client;
+WUR enum err_code watch_study(struct study *s, struct client *client, const struct options *o, struct err *e);
+
+/* A signal that ended the command (set by watch_study): the exit status becomes 128 + it. 0: none. */
+extern int command_signal;
+
+/* Writes JSON text to stdout or --output. Errors: IO. */
+struct json_t;
+WUR enum err_code report_study_json(const struct study *s, const struct options *o, struct err *e);
+WUR enum err_code report_trial_json(const struct study *s, const struct trial_row *t, const struct options *o,
+                                    struct err *e);
+/* Errors: IO. path NULL or "-": stdout. */
+WUR enum err_code write_text(const char *path, const char *text, size_t len, struct err *e);
+
+#endif

@@ -1,0 +1,57 @@
+/* Studies as the command line sees them: where they are, how they stand, what their table looks like. */
+#ifndef VAETOP_CLI_STUDY_H
+#define VAETOP_CLI_STUDY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "options.h"
+#include "vaetop/base/err.h"
+#include "vaetop/conf/preset.h"
+#include "vaetop/store/store.h"
+
+/* An open study for reading: everything `show`, `ls` and the progress lines need. */
+struct study {
+    char *name, *dir;
+    struct store *store;
+    struct preset preset;
+    struct trial_row *trial;
+    size_t n_trials;
+    int total;         /* study.trials */
+    int count[PHASE_COUNT];
+    const struct trial_row *best; /* least value among trials that have one; NULL none */
+    char *phase;       /* running, paused, stopped, finished, as the engine last wrote it */
+    bool live;         /* an engine holds the lock now */
+};
+
+/* Parent folder of studies: --dir or the default. Owns: caller frees. */
+char *studies_dir(const struct options *o);
+/* Errors: NOTFOUND (with the nearest name), DB, USAGE (bad name). Owns: study_close(). */
+WUR enum err_code study_open(struct study *out, const struct options *o, const char *name, struct err *e);
+WUR enum err_code study_refresh(struct study *s, struct err *e);
+void study_close(struct study *s);
+
+/* True when every trial that shall be has ended. */
+bool study_finished(const struct study *s);
+int study_ended_trials(const struct study *s); /* in a final phase */
+/* ERR_FAILED when all ended trials failed, else ERR_OK. */
+WUR enum err_code study_verdict(const struct study *s, struct err *e);
+
+/* Names below a parent folder that are studies, sorted. Owns: caller frees each and the array. */
+size_t studies_list(char ***out, const char *parent);
+
+/* A trial by "--trial" text: a number or best. Errors: USAGE, NOTFOUND. */
+WUR enum err_code study_trial(const struct trial_row **out, const struct study *s, const char *text, struct err *e);
+
+/* The trial's configuration. Owns: config_release(). */
+WUR enum err_code study_config(struct config *out, const struct study *s, const struct trial_row *t, struct err *e);
+
+/* The leaderboard as text: best first, at most `most` rows (0: all). */
+void study_print_table(const struct study *s, size_t most);
+/* Indices of trials, best first: those with a value, then running, queued, failed. Owns: caller frees. */
+size_t *study_ranking(const struct study *s);
+
+/* Values of a trial's searched knobs: "lr=0.001 latent=16". */
+void study_point_text(struct sbuf *out, const struct study *s, const struct trial_row *t, const char *separator);
+
+#endif
