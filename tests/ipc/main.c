@@ -1,6 +1,14 @@
 int frame_tests(void);
+int probe_choose_tests(void);
+int probe_diagnose_tests(void);
+int probe_drivers_tests(void);
 
 int main(void)
 {
-    return frame_tests() != 0;
+    int failed = 0;
+    failed += frame_tests();
+    failed += probe_choose_tests();
+    failed += probe_diagnose_tests();
+    failed += probe_drivers_tests();
+    return failed != 0;
 }

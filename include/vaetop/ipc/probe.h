@@ -3,6 +3,7 @@
 #ifndef VAETOP_IPC_PROBE_H
 #define VAETOP_IPC_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "vaetop/base/err.h"
@@ -14,13 +15,32 @@ struct probe {
     char **advice; /* one line each: what is missing or broken on this machine, and the command that mends it */
     size_t n_advice;
 };
-/* Errors: IO (the worker program is missing). A machine without devices is not an error. Owns: probe_release(). */
+/* Looks in OCL_ICD_VENDORS (a folder, an .icd file or a library), else in /etc/OpenCL/vendors. A driver that crashes,
+ * hangs or answers nonsense is listed as one device that is not usable, with the reason.
+ * Errors: IO (the worker program is missing). A machine without devices is not an error. Owns: probe_release(). */
 WUR enum err_code probe_devices(struct probe *out, struct err *e);
 void probe_release(struct probe *p);
 
+/* The same with everything it looks at in the caller's hand, for tests. Zero or NULL: as probe_devices(). */
+struct probe_options {
+    const char *vendors;      /* instead of OCL_ICD_VENDORS and /etc/OpenCL/vendors */
+    const char *worker;       /* path of vaetop-worker */
+    int timeout_ms;           /* for each driver */
+    const char *root;         /* put before every path of the diagnosis */
+    const char *capabilities; /* instead of the environment's NVIDIA_DRIVER_CAPABILITIES */
+    bool (*may_use)(const char *path); /* instead of access(path, R_OK | W_OK) */
+};
+WUR enum err_code probe_with(struct probe *out, const struct probe_options *o, struct err *e);
+
+/* Adds the advice lines for this machine to out; out->device is known already. */
+void probe_diagnose(struct probe *out, const struct probe_options *o);
+
 /* Indices chosen by a --device text: comma-separated index, "platform:device", part of a name, cpu, gpu, all; NULL or
- * "": every usable GPU, else the CPU. Owns: caller frees *index. Errors: NODEVICE (nothing matches: lists what there
- * is; or the match is not usable: why). */
+ * "": every usable GPU, else the CPU. Platforms are counted over all drivers, in the order of the list.
+ * Owns: caller frees *index. Errors: NODEVICE (nothing matches: lists what there is; or the match is not usable: why). */
 WUR enum err_code probe_choose(size_t **index, size_t *n, const struct probe *p, const char *text, struct err *e);
+
+/* "0:1" as probe_choose() understands it. Returns buf. cap >= 32. */
+const char *probe_address(char *buf, size_t cap, const struct probe *p, size_t index);
 
 #endif
