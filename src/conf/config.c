@@ -79,7 +79,7 @@ enum err_code value_number(double *out, enum knob k, const char *text, struct er
         return err_set(e, ERR_USAGE, "%s: no value, a number expected", i->full);
     }
     if (!str_to_f64(&v, text)) {
-        return err_set(e, ERR_USAGE, "%s: %s is not a %s", i->full, shown,
+        return err_set(e, ERR_USAGE, "%s: \"%s\" is not a %s", i->full, shown,
                        i->type == KNOB_INT ? "whole number" : "finite number such as 0.5 or 1e-3");
     }
     if (i->type == KNOB_INT && v != floor(v)) {
@@ -112,7 +112,7 @@ static enum err_code value_word(double *out, enum knob k, const char *text, stru
         names[i] = knob_choice_name(k, i);
     }
     near = str_nearest(text, names, (size_t)n);
-    return err_set(e, ERR_USAGE, "%s: %s is none of %s%s%s%s", knob_info(k)->full, *text ? show(shown, text) : "nothing",
+    return err_set(e, ERR_USAGE, "%s: \"%s\" is none of %s%s%s%s", knob_info(k)->full, show(shown, text),
                    knob_info(k)->choices, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
@@ -127,6 +127,16 @@ static bool validation_ok(const char *text)
     return str_to_f64(&f, text) && f > 0 && f < 1;
 }
 
+/* True if cleaning changes nothing and YAML can hold it: what is shown and stored is then what was meant. */
+static bool printable(const char *text)
+{
+    size_t cap = 4 * strlen(text) + 1;
+    char *clean = xcalloc(cap, 1);
+    bool same = strcmp(str_clean(clean, cap, text), text) == 0;
+    free(clean);
+    return same && !strstr(text, "\xef\xbf\xbe") && !strstr(text, "\xef\xbf\xbf"); /* U+FFFE, U+FFFF */
+}
+
 /* Texts that mean something are checked here, where the error still has a line and a column. */
 static enum err_code value_text(enum knob k, const char *text, struct err *e)
 {
@@ -137,23 +147,21 @@ static enum err_code value_text(enum knob k, const char *text, struct err *e)
     if (strlen(text) >= TEXT_MAX) {
         return err_set(e, ERR_USAGE, "%s: longer than %d bytes", i->full, TEXT_MAX - 1);
     }
-    for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            return err_set(e, ERR_USAGE, "%s: %s has a control character", i->full, shown);
-        }
+    if (!printable(text)) {
+        return err_set(e, ERR_USAGE, "%s: %s has control characters or is not UTF-8", i->full, shown);
     }
     if (*text == '\0') {
         return *i->default_text == '\0' ? ERR_OK : err_set(e, ERR_USAGE, "%s: no value", i->full);
     }
     if (k == KNOB_STUDY_NAME && !study_name_ok(text)) {
-        return err_set(e, ERR_USAGE, "%s: %s is no name for a study; up to 64 of A-Z a-z 0-9 . _ - expected", i->full, shown);
+        return err_set(e, ERR_USAGE, "%s: \"%s\" is no name for a study; up to 64 of A-Z a-z 0-9 . _ - expected", i->full, shown);
     }
     if ((k == KNOB_MODEL_ENCODER || k == KNOB_MODEL_DECODER) && config_widths(widths, WIDTHS_MAX, text) < 0) {
-        return err_set(e, ERR_USAGE, "%s: %s is no list of widths; up to %d numbers from 1 to %d such as 512,256 expected",
+        return err_set(e, ERR_USAGE, "%s: \"%s\" is no list of widths; up to %d numbers from 1 to %d such as 512,256 expected",
                        i->full, shown, WIDTHS_MAX, UNITS_MAX);
     }
     if (k == KNOB_DATA_VALIDATION && !validation_ok(text)) {
-        return err_set(e, ERR_USAGE, "%s: %s is neither a fraction between 0 and 1 nor \"last N\"", i->full, shown);
+        return err_set(e, ERR_USAGE, "%s: \"%s\" is neither a fraction between 0 and 1 nor \"last N\"", i->full, shown);
     }
     return ERR_OK;
 }
@@ -207,6 +215,19 @@ enum err_code config_set(struct config *c, enum knob k, const char *text, struct
         break;
     }
     free(value);
+    return rc;
+}
+
+enum err_code value_canonical(char **out, enum knob k, const char *text, struct err *e)
+{
+    struct config one = {{0}, {0}};
+    char number[32];
+    enum err_code rc = config_set(&one, k, text, e);
+    if (!rc) {
+        *out = knob_info(k)->type == KNOB_TEXT ? xstrdup(config_text(&one, k))
+                                               : xstrdup(config_format_value(number, sizeof number, &one, k));
+    }
+    config_release(&one);
     return rc;
 }
 

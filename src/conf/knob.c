@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "vaetop/base/str.h"
+#include "text.h"
 
 static const struct knob_info table[KNOB_COUNT] = {
 #define X(id, section, name, type, def, min, max, choices, ranges, unit, meaning)                                       \
@@ -48,6 +48,59 @@ const char *knob_nearest(const char *name)
         }
     }
     return NULL;
+}
+
+size_t knob_sections(const char *out[static SECTIONS_MAX])
+{
+    size_t n = 0;
+    for (int k = 0; k < KNOB_COUNT; k++) {
+        if (n == 0 || strcmp(out[n - 1], table[k].section) != 0) {
+            assert(n < SECTIONS_MAX);
+            out[n++] = table[k].section;
+        }
+    }
+    return n;
+}
+
+/* Appends what matches: the names of a section, or the full names of a knob that several sections have. */
+static size_t list_knobs(struct sbuf *out, const char *section, const char *name)
+{
+    size_t n = 0;
+    for (int k = 0; k < KNOB_COUNT; k++) {
+        if (section ? strcmp(table[k].section, section) == 0 : strcmp(table[k].name, name) == 0) {
+            sbuf_addf(out, "%s%s", n > 0 ? ", " : "", section ? table[k].name : table[k].full);
+            n++;
+        }
+    }
+    return n;
+}
+
+enum err_code unknown_knob(const char *name, struct err *e)
+{
+    char shown[SHOWN_CAP], section[32];
+    const char *dot = strchr(name, '.');
+    const char *near = knob_nearest(name);
+    enum knob elsewhere = dot ? knob_find(dot + 1) : KNOB_NONE;
+    struct sbuf known = {0};
+    (void)show(shown, name);
+    if (!dot && list_knobs(&known, NULL, name) > 1) {
+        (void)err_set(e, ERR_USAGE, "%s stands in several sections; write one of %s", shown, known.text);
+    } else if (elsewhere != KNOB_NONE) {
+        (void)err_set(e, ERR_USAGE, "unknown knob \"%s\"; it is %s", shown, knob_info(elsewhere)->full);
+    } else if (near) {
+        (void)err_set(e, ERR_USAGE, "unknown knob \"%s\"; did you mean %s?", shown, near);
+    } else {
+        (void)str_copy(section, sizeof section, name);
+        section[strcspn(section, ".")] = '\0';
+        sbuf_clear(&known);
+        if (list_knobs(&known, section, NULL) > 0) {
+            (void)err_set(e, ERR_USAGE, "unknown knob \"%s\"; %s has %s", shown, section, known.text);
+        } else {
+            (void)err_set(e, ERR_USAGE, "unknown knob \"%s\"; section.knob expected, such as model.latent", shown);
+        }
+    }
+    sbuf_release(&known);
+    return ERR_USAGE;
 }
 
 int knob_choice_count(enum knob k)

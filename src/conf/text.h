@@ -18,4 +18,14 @@ static inline const char *show(char buf[static SHOWN_CAP], const char *text)
 /* A number within the bounds of a numeric knob. Errors: USAGE. */
 WUR enum err_code value_number(double *out, enum knob k, const char *text, struct err *e);
 
+/* Checks a value of any knob and gives its one spelling ("1e-3" is "0.001"). Owns: caller frees *out. Errors: USAGE. */
+WUR enum err_code value_canonical(char **out, enum knob k, const char *text, struct err *e);
+
+/* The error for a name that is no knob, with the nearest or the right section; always ERR_USAGE. */
+enum err_code unknown_knob(const char *name, struct err *e);
+
+/* The sections in the table's order; returns how many. */
+#define SECTIONS_MAX 8
+size_t knob_sections(const char *out[static SECTIONS_MAX]);
+
 #endif

@@ -22,7 +22,7 @@ struct range {
     enum knob knob;
     enum range_kind kind;
     double lo, hi;  /* FLOAT, INT: inclusive bounds, in the knob's unit */
-    double step;    /* 0: none; INT without step: 1 */
+    double step;    /* 0: none; INT without step: 1. hi lies on a step */
     bool log;
     char **choice;  /* CHOICE: texts as in a preset */
     size_t n_choices;
@@ -34,6 +34,7 @@ struct preset {
     char *lesson;       /* the opening comment: what one learns here; "" if none */
     struct config base; /* fixed values and defaults */
     bool given[KNOB_COUNT]; /* knob stands in the file or in --set */
+    char *origin[KNOB_COUNT]; /* where a given knob stands, for messages: "FILE:LINE:COLUMN" or "--set K=V"; else NULL */
     struct range *range;    /* a knob that another's condition names comes first */
     size_t n_ranges;
 };
@@ -49,7 +50,8 @@ void point_init(struct point *p, const struct preset *ps);
 void point_release(struct point *p);
 void point_copy(struct point *dst, const struct point *src);
 
-/* Reads and checks. where names the file in messages "FILE:LINE:COLUMN: ...". Errors: USAGE, and as fs_read(). */
+/* Reads, and checks what one knob alone can get wrong. where names the file in messages "FILE:LINE:COLUMN: ...".
+ * out is uninitialised; on an error there is nothing to release. Errors: USAGE, NOMEM. */
 WUR enum err_code preset_parse(struct preset *out, const char *yaml, size_t len, const char *where, struct err *e);
 /* By path (contains '/' or ends in .yaml) or by name: ./presets is not searched; the user's
  * $XDG_CONFIG_HOME/vaetop/presets, then the installed ones (or the source tree's, when run from the build tree).
@@ -58,7 +60,8 @@ WUR enum err_code preset_load(struct preset *out, const char *name_or_path, stru
 void preset_release(struct preset *p);
 void preset_copy(struct preset *dst, const struct preset *src);
 
-/* Applies "section.knob=VALUE", VALUE a value or a range as in the file. Errors: USAGE. */
+/* Applies "section.knob=VALUE", VALUE a value or a range as in the file, the items of a list separated by ';'.
+ * Replaces all that stood there; on an error p is as before. Errors: USAGE. */
 WUR enum err_code preset_set(struct preset *p, const char *assignment, struct err *e);
 
 /* Checks over several knobs after all --set: conditions name searched or fixed knobs, disjoint, no cycle, grid over a
@@ -73,6 +76,13 @@ enum knob preset_difference(const struct preset *a, const struct preset *b);
 
 /* One range as in a preset, without its knob: "1e-4 .. 1e-2 log if optimizer.kind = adam". */
 void range_format(struct sbuf *out, const struct range *r);
+
+/* How many values a range has, and the i-th: FLOAT and INT the value itself, CHOICE the index. 0: a continuous one. */
+size_t range_count(const struct range *r);
+double range_value(const struct range *r, size_t i);
+
+/* Puts one value of a range into a configuration. Errors: USAGE (outside the range). */
+WUR enum err_code range_apply(struct config *c, const struct range *r, double value, struct err *e);
 
 /* True if the range's condition holds for the trial's other values. */
 bool range_active(const struct preset *p, size_t range, const struct config *so_far);
