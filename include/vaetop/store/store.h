@@ -74,6 +74,7 @@ struct trial_row {
     char device[64];
     int attempts;
     bool edited, kept;
+    bool foreign;            /* another program (Optuna) added or took it: shown, not ours to run */
     char reason[160];
     int64_t start_us, complete_us; /* UTC; 0 none */
     int64_t step, steps;     /* optimiser steps done and planned; 0 unknown */

@@ -1,0 +1,16 @@
+/* The tables of study.db and snapshots.db, and the check of a file that claims to have them. */
+#ifndef VAETOP_STORE_SCHEMA_H
+#define VAETOP_STORE_SCHEMA_H
+
+#include "sqlite_db.h"
+
+/* Raised when a table of ours changes; a file with a higher one is refused. */
+#define STORE_SCHEMA 1
+
+WUR enum err_code schema_create_study(struct db *d, struct err *e);
+WUR enum err_code schema_create_snapshots(struct db *d, struct err *e);
+/* Errors: DB (a table is missing or is not one, newer schema). */
+WUR enum err_code schema_check_study(struct db *d, struct err *e);
+WUR enum err_code schema_check_snapshots(struct db *d, struct err *e);
+
+#endif
