@@ -163,7 +163,8 @@ enum pack_op {
     OP_LATENT,      /* heads: ACT_OUT = mu | logvar; ACT_IN of the next layer = mu + exp(logvar / 2) noise; KL sums */
     OP_LOSS,        /* last layer: logits, sum of the rows' losses; ACT_GRAD = (sigmoid(logit) - x) / rows */
     OP_BACK,        /* layer > 0, not the one after the heads: ACT_GRAD of layer - 1 = (ACT_GRAD W^T) activation' */
-    OP_BACK_LATENT, /* the layer after the heads: ACT_GRAD of the heads = dmu | dlogvar, KL included; sums to the ring */
+    OP_BACK_LATENT, /* the layer after the heads: ACT_GRAD of the heads = dmu | dlogvar, KL's part included */
+    OP_SUMS,        /* sums of OP_LATENT and OP_LOSS over 16 rows, in fixed order, to the ring */
     OP_UPDATE,      /* all layers: gradient of W and b from ACT_IN and ACT_GRAD, and the optimiser's step */
     OP_CHAIN        /* the chain plan's first launch: everything but OP_UPDATE */
 };

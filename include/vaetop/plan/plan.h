@@ -12,7 +12,8 @@
 #include "vaetop/base/err.h"
 #include "vaetop/conf/config.h"
 
-#define NET_HIDDEN_MAX 16 /* hidden layers on one side */
+#define NET_HIDDEN_MAX 16      /* hidden layers on one side */
+#define PLAN_DIM_MAX (1 << 24) /* largest data, layer, latent and batch size */
 
 /* What is trained: true sizes, before padding. */
 struct net {
@@ -68,12 +69,15 @@ struct plan {
     int latent_pad;
     int batch_pad;          /* batch rounded up to 16 */
     int data_pad;
-    size_t z, dz;           /* offsets into the activation arena: latent sample and scratch (batch_pad, ld of latent) */
+    size_t z, noise, dz;    /* offsets into the activation arena, (batch_pad, ld_z) each: latent sample, sigma * noise,
+                             * gradient by z for a GEMM library */
     int ld_z;
     int tiles;              /* sum of the layers' tiles */
     int ring_steps;         /* steps the metrics ring holds */
     int eval_steps;         /* evaluation batches between two looks of the host */
     size_t acts;            /* floats in a lane's activation arena */
+    size_t parts;           /* floats of per-tile loss sums (plain plan only, else 0) */
+    size_t stats, means;    /* floats of per-dimension sums and of latent means that evaluation leaves */
     size_t grad;            /* floats of gradient scratch a lane needs for a GEMM library (plain plan only, else 0) */
     size_t params;          /* floats in a lane's arena, padding included */
     size_t lane_bytes;      /* device memory one lane takes: weights, two moments, best weights, activations, scratch */

@@ -1,0 +1,182 @@
+/* The launches of a step, in both plans. */
+#include <assert.h>
+
+#include "pack_private.h"
+
+/* The arguments every kernel of a step begins with (PACK_ARGS), and those of its own that are buffers. */
+#define ARG_K 5
+#define ARG_OWN 6
+static const struct kernel_args {
+    const char *name;
+    int n;
+    enum pack_buffer buffer[8];
+} kernel_args[KERNEL_COUNT] = {
+    [KERNEL_GATHER] = {"gather", 3, {BUF_ACTS, BUF_DATA, BUF_ORDER}},
+    [KERNEL_FORWARD] = {"forward", 2, {BUF_ACTS, BUF_WEIGHTS}},
+    [KERNEL_LATENT] = {"latent", 6, {BUF_ACTS, BUF_WEIGHTS, BUF_ORDER, BUF_PARTS, BUF_STATS, BUF_MEANS}},
+    [KERNEL_LOSS] = {"loss", 3, {BUF_ACTS, BUF_WEIGHTS, BUF_PARTS}},
+    [KERNEL_SUMS] = {"sums", 2, {BUF_PARTS, BUF_RING}},
+    [KERNEL_BACKWARD] = {"backward", 2, {BUF_ACTS, BUF_WEIGHTS}},
+    [KERNEL_BACK_LATENT] = {"back_latent", 2, {BUF_ACTS, BUF_WEIGHTS}},
+    [KERNEL_UPDATE] = {"update", 5, {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_GRADS}},
+    [KERNEL_ROW_CHAIN] =
+        {"row_chain", 7, {BUF_ACTS, BUF_WEIGHTS, BUF_DATA, BUF_ORDER, BUF_RING, BUF_STATS, BUF_MEANS}},
+    [KERNEL_KEEP_BEST] = {"keep_best", 2, {BUF_WEIGHTS, BUF_BEST}},
+};
+
+enum err_code pack_launches_new(struct pack *pk, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    for (int i = 0; i < KERNEL_COUNT && !rc; i++) rc = launch_new(&pk->launch[i], pk->dev, kernel_args[i].name, e);
+    return rc;
+}
+
+void pack_launches_free(struct pack *pk)
+{
+    for (int i = 0; i < KERNEL_COUNT; i++) launch_free(pk->launch[i]);
+}
+
+void pack_bind(struct pack *pk, const struct buffer *weights, const struct buffer *order)
+{
+    for (int i = 0; i < KERNEL_COUNT; i++) {
+        const struct kernel_args *a = &kernel_args[i];
+        const int own = i == KERNEL_KEEP_BEST ? 0 : ARG_OWN;
+        for (int j = 0; own > 0 && j < ARG_K; j++) launch_buffer(pk->launch[i], j, pk->buf[BUF_SHAPE + j]);
+        for (int j = 0; j < a->n; j++) {
+            const struct buffer *b = pk->buf[a->buffer[j]];
+            if (weights && a->buffer[j] == BUF_WEIGHTS) b = weights;
+            if (order && a->buffer[j] == BUF_ORDER) b = order;
+            launch_buffer(pk->launch[i], own + j, b);
+        }
+    }
+}
+
+/* Columns x row tiles x lanes, for step k. Arguments after the buffers: extra[]. */
+static enum err_code run(struct pack *pk, enum pack_kernel kernel, int columns, bool by_rows, const int *extra, int n_extra,
+                         int k, struct err *e)
+{
+    struct launch *l = pk->launch[kernel];
+    const size_t global[3] = {(size_t)columns, by_rows ? (size_t)pk->plan.batch_pad / 16 : 1, (size_t)pk->n_active};
+    const size_t local[3] = {1, 1, 1};
+    assert(pk->n_active > 0 && k >= 0 && k < pk->n_steps);
+    launch_int(l, ARG_K, k);
+    for (int i = 0; i < n_extra; i++) launch_int(l, ARG_OWN + kernel_args[kernel].n + i, extra[i]);
+    return launch_run(l, global, local, e);
+}
+
+/* The GEMM library's product for every active lane, when it is the provider: y = x W, dx = dy W^T or dW = x^T dy. */
+enum product { PRODUCT_FORWARD, PRODUCT_BACK, PRODUCT_WEIGHTS };
+static enum err_code product(struct pack *pk, enum product what, int layer, struct err *e)
+{
+    const struct plan *p = &pk->plan;
+    const struct plan_layer *l = &p->layer[layer];
+    const size_t rows = (size_t)p->batch_pad, in = (size_t)l->in_pad, out = (size_t)l->out_pad;
+    enum err_code rc = ERR_OK;
+    for (int i = 0; i < pk->n_active && !rc; i++) {
+        const size_t slot = (size_t)pk->active[1 + i], acts = slot * p->acts, w = slot * p->params + l->w;
+        struct gemm g = {.m = rows, .n = out, .k = in, .a = pk->buf[BUF_ACTS], .a_off = acts + l->x,
+                         .lda = (size_t)l->ld_in, .b = pk->buf[BUF_WEIGHTS], .b_off = w, .ldb = (size_t)l->ld,
+                         .c = pk->buf[BUF_ACTS], .c_off = acts + l->y, .ldc = (size_t)l->ld_out};
+        if (what == PRODUCT_BACK) {
+            const bool latent = layer == p->heads + 1;
+            g.trans_b = true;
+            g.n = in;
+            g.k = out;
+            g.a_off = acts + l->dy;
+            g.lda = (size_t)l->ld_out;
+            g.c_off = acts + (latent ? p->dz : p->layer[layer - 1].dy);
+            g.ldc = latent ? (size_t)p->ld_z : (size_t)l->ld_in;
+        } else if (what == PRODUCT_WEIGHTS) {
+            g.trans_a = true;
+            g.m = in;
+            g.k = rows;
+            g.b = pk->buf[BUF_ACTS];
+            g.b_off = acts + l->dy;
+            g.ldb = (size_t)l->ld_out;
+            g.c = pk->buf[BUF_GRADS];
+            g.c_off = slot * p->grad;
+            g.ldc = (size_t)l->ld;
+        }
+        rc = device_gemm(pk->dev, &g, e);
+    }
+    return rc;
+}
+
+static enum err_code update_all(struct pack *pk, int k, struct err *e)
+{
+    const struct plan *p = &pk->plan;
+    if (pk->provider == PROVIDER_TILE) return run(pk, KERNEL_UPDATE, p->tiles, false, (const int[]){0, 0}, 2, k, e);
+    enum err_code rc = ERR_OK;
+    int first = 0;
+    for (int i = 0; i < p->n_layers && !rc; i++) {
+        rc = product(pk, PRODUCT_WEIGHTS, i, e);
+        if (!rc) rc = run(pk, KERNEL_UPDATE, p->layer[i].tiles, false, (const int[]){first, 1}, 2, k, e);
+        first += p->layer[i].tiles;
+    }
+    return rc;
+}
+
+enum err_code pack_op(struct pack *pk, enum pack_op op, int layer, int k, struct err *e)
+{
+    const struct plan *p = &pk->plan;
+    const struct plan_layer *l = &p->layer[layer];
+    const int done = pk->provider == PROVIDER_CLBLAST;
+    enum err_code rc = ERR_OK;
+    assert(layer >= 0 && layer < p->n_layers);
+    assert(p->kind == PLAN_PLAIN || op == OP_CHAIN || op == OP_UPDATE);
+    if (done && (op == OP_FORWARD || op == OP_LATENT || op == OP_LOSS)) {
+        rc = product(pk, PRODUCT_FORWARD, op == OP_LATENT ? p->heads : op == OP_LOSS ? p->n_layers - 1 : layer, e);
+    } else if (done && (op == OP_BACK || op == OP_BACK_LATENT)) {
+        rc = product(pk, PRODUCT_BACK, op == OP_BACK_LATENT ? p->heads + 1 : layer, e);
+    }
+    if (rc) return rc;
+    switch (op) {
+    case OP_GATHER: return run(pk, KERNEL_GATHER, 1, true, NULL, 0, k, e);
+    case OP_FORWARD: return run(pk, KERNEL_FORWARD, l->out_pad / 16, true, (const int[]){layer, done}, 2, k, e);
+    case OP_LATENT: return run(pk, KERNEL_LATENT, p->latent_pad / 16, true, &done, 1, k, e);
+    case OP_LOSS: return run(pk, KERNEL_LOSS, p->data_pad / 16, true, &done, 1, k, e);
+    case OP_SUMS: return run(pk, KERNEL_SUMS, 1, true, NULL, 0, k, e);
+    case OP_BACK: return run(pk, KERNEL_BACKWARD, l->in_pad / 16, true, (const int[]){layer, done}, 2, k, e);
+    case OP_BACK_LATENT: return run(pk, KERNEL_BACK_LATENT, p->latent_pad / 16, true, &done, 1, k, e);
+    case OP_UPDATE: return update_all(pk, k, e);
+    case OP_CHAIN: return run(pk, KERNEL_ROW_CHAIN, 1, true, NULL, 0, k, e);
+    }
+    return ERR_OK;
+}
+
+enum err_code pack_eval(struct pack *pk, int k, struct err *e)
+{
+    if (pk->plan.kind == PLAN_CHAIN) return pack_op(pk, OP_CHAIN, 0, k, e);
+    enum err_code rc = pack_forward(pk, k, e);
+    for (int i = pk->plan.heads + 1; i < pk->plan.n_layers - 1 && !rc; i++) rc = pack_op(pk, OP_FORWARD, i, k, e);
+    if (!rc) rc = pack_op(pk, OP_LOSS, 0, k, e);
+    return rc ? rc : pack_op(pk, OP_SUMS, 0, k, e);
+}
+
+enum err_code pack_forward(struct pack *pk, int k, struct err *e)
+{
+    if (pk->plan.kind == PLAN_CHAIN) return pack_op(pk, OP_CHAIN, 0, k, e);
+    enum err_code rc = pack_op(pk, OP_GATHER, 0, k, e);
+    for (int i = 0; i < pk->plan.heads && !rc; i++) rc = pack_op(pk, OP_FORWARD, i, k, e);
+    return rc ? rc : pack_op(pk, OP_LATENT, 0, k, e);
+}
+
+enum err_code pack_train(struct pack *pk, int k, struct err *e)
+{
+    enum err_code rc = pack_eval(pk, k, e); /* the same kernels; the step's mode tells them apart */
+    if (pk->plan.kind == PLAN_PLAIN) {
+        for (int i = pk->plan.n_layers - 1; i > 0 && !rc; i--) {
+            rc = pack_op(pk, i == pk->plan.heads + 1 ? OP_BACK_LATENT : OP_BACK, i, k, e);
+        }
+    }
+    return rc ? rc : pack_op(pk, OP_UPDATE, 0, k, e);
+}
+
+enum err_code pack_keep_best(struct pack *pk, int slot, struct err *e)
+{
+    struct launch *l = pk->launch[KERNEL_KEEP_BEST];
+    assert(slot >= 0 && slot < pk->slots);
+    launch_uint(l, 2, (unsigned)slot);
+    launch_uint(l, 3, (unsigned)pk->plan.params);
+    return launch_run(l, (const size_t[]){pk->plan.params / 16, 1, 1}, (const size_t[]){1, 1, 1}, e);
+}
