@@ -1,0 +1,21 @@
+/* The leaderboard: which columns fit, and their cells. */
+#ifndef VAETOP_UI_LEADERBOARD_H
+#define VAETOP_UI_LEADERBOARD_H
+
+#include "state.h"
+
+#define LEADERBOARD_COLUMNS (COL_PARAM + VIEW_PARAMS)
+struct leaderboard_column {
+    int id, x, w; /* enum column or COL_PARAM + i; w 0: dropped */
+};
+struct leaderboard_plan {
+    struct leaderboard_column col[LEADERBOARD_COLUMNS];
+    int n;
+};
+/* Columns leave from the least important on; value, number and state never do. The sparkline takes what is left. */
+void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int w);
+
+void leaderboard_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
+uint8_t phase_role(enum trial_phase p);
+
+#endif

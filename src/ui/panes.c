@@ -1,0 +1,255 @@
+/* The panes around the leaderboard. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dashboard.h"
+#include "leaderboard.h"
+#include "number.h"
+#include "vaetop/base/str.h"
+
+/* "-- title --------- right --" */
+void pane_rule(struct canvas *c, struct area a, enum tier t, const char *title, const char *right)
+{
+    int n = text_columns(right);
+    canvas_fill(c, (struct area){a.x, a.y, a.w, 1}, glyphs_of(t)->hline, STYLE(BORDER));
+    int used = 2;
+    if (title[0] && a.w > 6) {
+        canvas_put(c, a.x + 1, a.y, ' ', STYLE(BORDER));
+        used += canvas_text(c, a.x + 2, a.y, a.w - 4, STYLE(TITLE), title);
+        canvas_put(c, a.x + used, a.y, ' ', STYLE(BORDER));
+    }
+    if (n > 0 && used + n + 5 <= a.w) {
+        canvas_put(c, a.x + a.w - n - 3, a.y, ' ', STYLE(BORDER));
+        canvas_text(c, a.x + a.w - n - 2, a.y, n, STYLE(DIM), right);
+        canvas_put(c, a.x + a.w - 2, a.y, ' ', STYLE(BORDER));
+    }
+}
+
+static void draw_device(struct canvas *c, const struct view_device *d, struct area a, enum tier t)
+{
+    char text[64], used[16], total[16];
+    int name_w = a.w >= 120 ? 44 : a.w >= 76 ? 28 : 18, x = a.x + 1;
+    bool lost = strcmp(d->state, "lost") == 0;
+    (void)snprintf(text, sizeof text, "%.8s", d->type);
+    x += canvas_text(c, x, a.y, 4, STYLE(HEAD), text) + 1;
+    canvas_text(c, x, a.y, name_w, lost ? STYLE(BAD) : STYLE(TEXT), d->name);
+    x += name_w + 1;
+    int bar_w = a.w >= 120 ? 24 : a.w >= 76 ? 12 : 8;
+    canvas_put(c, x, a.y, '[', STYLE(BORDER));
+    bar_draw(c, x + 1, a.y, bar_w, STYLE(BAR), d->busy, t);
+    canvas_put(c, x + 1 + bar_w, a.y, ']', STYLE(BORDER));
+    x += bar_w + 2;
+    if (isnan(d->busy)) {
+        (void)snprintf(text, sizeof text, "   -");
+    } else {
+        (void)snprintf(text, sizeof text, "%3.0f%%", fmin(fmax(d->busy, 0), 1) * 100);
+    }
+    x += canvas_text(c, x, a.y, 4, STYLE(TEXT), text) + 2;
+    (void)snprintf(text, sizeof text, "%d/%d slot%s", d->slots_used, d->slots, d->slots == 1 ? "" : "s");
+    x += canvas_text(c, x, a.y, a.x + a.w - x - 1, STYLE(TEXT), text) + 2;
+    if (strcmp(d->state, "ready") != 0 && d->state[0]) {
+        x += canvas_text(c, x, a.y, a.x + a.w - x - 1, lost ? STYLE(BAD) : STYLE(WARN), d->state) + 2;
+    }
+    (void)snprintf(text, sizeof text, "%s of %s", str_bytes(used, sizeof used, d->bytes_used),
+                   str_bytes(total, sizeof total, d->bytes_total));
+    if (d->bytes_total > 0 && x + text_columns(text) < a.x + a.w) {
+        x += canvas_text(c, x, a.y, 40, STYLE(DIM), text) + 2;
+    }
+    (void)snprintf(text, sizeof text, "%d slices", d->slices);
+    if (d->slices > 1 && x + text_columns(text) < a.x + a.w) {
+        canvas_text(c, x, a.y, 20, STYLE(DIM), text);
+    }
+}
+
+void pane_devices(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.devices;
+    for (int i = 0; i < a.h && i < v->n_devices; i++) {
+        draw_device(c, &v->device[i], (struct area){a.x, a.y + i, a.w, 1}, s->tier);
+    }
+}
+
+/* A line of text that stops growing at its end: drawing allocates nothing. */
+struct text_line {
+    char text[400];
+    size_t len;
+};
+
+static void line_add(struct text_line *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void line_add(struct text_line *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(b->text + b->len, sizeof b->text - b->len, fmt, ap);
+    va_end(ap);
+    b->len += n < 0 ? 0 : (size_t)n;
+    b->len = b->len >= sizeof b->text ? sizeof b->text - 1 : b->len;
+}
+
+static void detail_value(struct text_line *b, const struct view_trial *t)
+{
+    char x[32], y[32], z[32];
+    line_add(b, "#%d %s", t->number, trial_phase_word(t->phase));
+    if (!isnan(t->value)) {
+        line_add(b, "   value %s", num_fit(x, sizeof x, t->value, 9, 2));
+    }
+    if (!isnan(t->rec) && !isnan(t->kl)) {
+        line_add(b, " = rec %s + KL %s", num_fit(y, sizeof y, t->rec, 9, 2), num_fit(z, sizeof z, t->kl, 9, 2));
+    }
+    if (!isnan(t->train)) {
+        line_add(b, "   train %s", num_fit(x, sizeof x, t->train, 9, 2));
+    }
+    if (!isnan(t->active) && t->latent > 0) {
+        line_add(b, "   %.0f of %d latents active", t->active, t->latent);
+    }
+}
+
+static void detail_params(struct text_line *b, const struct view *v, const struct view_trial *t)
+{
+    for (int i = 0; i < v->n_params; i++) {
+        char x[64];
+        if (view_param_text(x, sizeof x, v, t, i)[0]) {
+            line_add(b, "%s%s %s", b->len ? "   " : "", knob_info(v->param[i].knob)->name, x);
+        }
+    }
+}
+
+static void detail_work(struct text_line *b, const struct view_trial *t)
+{
+    char x[32];
+    line_add(b, "epoch %d of %d", t->epoch, t->epochs);
+    if (!isnan(t->rate)) {
+        line_add(b, "   %s images/s", num_si(x, sizeof x, t->rate));
+    }
+    if (t->eta_s > 0) {
+        line_add(b, "   %s left", num_eta(x, sizeof x, t->eta_s));
+    }
+    if (t->device) {
+        line_add(b, "   on %s", t->device);
+    }
+    if (t->attempts > 1) {
+        line_add(b, "   attempt %d", t->attempts);
+    }
+    if (t->edited) {
+        line_add(b, "   edited");
+    }
+}
+
+void pane_detail(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.detail;
+    const struct view_trial *t = view_trial(v, s->selected);
+    if (!t || a.h == 0) {
+        return;
+    }
+    int y = a.y;
+    if (a.h >= 4) {
+        pane_rule(c, a, s->tier, "selected", "");
+        y++;
+    }
+    for (int i = 0; i < 3 && y < a.y + a.h; i++) {
+        struct text_line b = {.len = 0};
+        if (i == 0) {
+            detail_value(&b, t);
+        } else if (i == 1) {
+            detail_params(&b, v, t);
+        } else {
+            detail_work(&b, t);
+        }
+        canvas_text(c, a.x + (i > 0 ? 3 : 1), y++, a.w - 4, i == 0 ? STYLE(TITLE) : STYLE(TEXT), b.text);
+    }
+}
+
+/* Two lines in the middle of an empty pane. */
+static void say_empty(struct canvas *c, struct area a, const char *text)
+{
+    int n = text_columns(text);
+    if (a.h > 0) {
+        canvas_text(c, a.x + (n < a.w ? (a.w - n) / 2 : 0), a.y + a.h / 2, a.w, STYLE(DIM), text);
+    }
+}
+
+/* The title names the lines by their marks and gives their last values. */
+static void loss_title(struct text_line *b, const struct view_series *e, const struct ui_state *s)
+{
+    const struct glyphs *g = glyphs_of(s->tier);
+    char x[32];
+    line_add(b, "loss #%d", s->selected);
+    if (e && e->n > 0) {
+        line_add(b, "  %s val %s", g->dash, num_fit(x, sizeof x, (double)e->value[e->n - 1], 8, 2));
+        line_add(b, "  %s train %s", g->dots, num_fit(x, sizeof x, (double)e->train[e->n - 1], 8, 2));
+    }
+}
+
+void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.loss;
+    const struct view_series *e = view_series(v, s->selected);
+    const struct view_trial *t = view_trial(v, s->selected);
+    struct text_line title = {.len = 0};
+    char right[48] = "";
+    if (a.h < 3) {
+        return;
+    }
+    loss_title(&title, e, s);
+    bool log_y = s->log_y && v->loss.lo > 0;
+    if (v->loss.off > 0) {
+        (void)snprintf(right, sizeof right, "%d off scale  %s", v->loss.off, log_y ? "log" : "nats");
+    } else {
+        (void)snprintf(right, sizeof right, "%s", log_y ? "nats, log" : "nats");
+    }
+    pane_rule(c, a, s->tier, t ? title.text : "loss", right);
+    struct area body = {a.x, a.y + 1, a.w, a.h - 1};
+    if (!e || e->n == 0 || v->loss_of != s->selected) {
+        say_empty(c, body, t && t->phase == PHASE_ACTIVE ? "the curve begins after the first epoch" : "no epoch yet");
+        return;
+    }
+    struct plot p = {.n_lines = 2, .x_lo = 0, .x_hi = t && t->epochs > e->last_epoch ? t->epochs : e->last_epoch,
+                     .y_lo = v->loss.lo, .y_hi = v->loss.hi, .log_y = log_y, .x_unit = "epoch"};
+    p.x_hi = p.x_hi < 1 ? 1 : p.x_hi;
+    p.line[0] = (struct plot_line){e->epoch, e->train, e->n, ROLE_TRAIN, 't', true};
+    p.line[1] = (struct plot_line){e->epoch, e->value, e->n, ROLE_VAL, 'v', false};
+    plot_draw(c, body, &p, s->tier);
+}
+
+void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.latent;
+    const struct view_latent *l = &v->latent;
+    char title[64], right[64];
+    if (a.h < 3) {
+        return;
+    }
+    struct area body = {a.x, a.y + 1, a.w, a.h - 1};
+    if (l->trial < 0 || l->trial != s->selected) {
+        pane_rule(c, a, s->tier, "latent", "");
+        say_empty(c, body, v->n > 0 ? "the picture comes with an epoch" : "");
+        return;
+    }
+    (void)snprintf(title, sizeof title, "latent #%d epoch %d", l->trial, l->epoch);
+    if (l->latent > 2) {
+        (void)snprintf(right, sizeof right, "PCA %.0f%%  m:%s", l->explained * 100, scatter_mode_name(s->latent_mode));
+    } else {
+        (void)snprintf(right, sizeof right, "m:%s", scatter_mode_name(s->latent_mode));
+    }
+    pane_rule(c, a, s->tier, title, right);
+    scatter_draw(c, body, &l->scatter, s->latent_mode, s->tier);
+}
+
+void pane_log(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.log;
+    if (a.h < 2) {
+        return;
+    }
+    pane_rule(c, a, s->tier, "log", "");
+    int rows = a.h - 1, first = v->n_logs > rows ? v->n_logs - rows : 0;
+    for (int i = first; i < v->n_logs; i++) {
+        int y = a.y + 1 + i - first;
+        bool mine = v->log[i].trial >= 0 && v->log[i].trial == s->selected;
+        int x = a.x + 1 + canvas_text(c, a.x + 1, y, 8, STYLE(DIM), v->log[i].time) + 1;
+        canvas_text(c, x, y, a.x + a.w - x - 1, mine ? STYLE(TITLE) : STYLE(TEXT), v->log[i].text);
+    }
+}

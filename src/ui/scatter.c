@@ -1,0 +1,106 @@
+#include "scatter.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CELLS_MAX 16384
+
+const char *scatter_mode_name(enum scatter_mode m)
+{
+    static const char *const name[SCATTER_MODES] = {"label", "dots", "density"};
+    return m < SCATTER_MODES ? name[m] : "?";
+}
+
+char scatter_glyph(uint8_t label)
+{
+    static const char glyph[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return label == SCATTER_NO_CLASS ? 'o' : glyph[label % (sizeof glyph - 1)];
+}
+
+static uint8_t class_role(uint8_t label)
+{
+    return label == SCATTER_NO_CLASS ? (uint8_t)ROLE_VAL : (uint8_t)(ROLE_CLASS0 + label % 10);
+}
+
+/* What a cell collects: its points, the dots they set, the winning class. */
+struct pile {
+    uint16_t points;
+    uint8_t bits, label;
+};
+
+/* Dot under a point, or false when it is outside. Centred, one scale for both axes: a cell is 1 wide and 2 high. */
+static bool place(int *x, int *y, const struct scatter *s, size_t i, struct area dots, double cell_h)
+{
+    double w = (double)(s->x_hi - s->x_lo), h = (double)(s->y_hi - s->y_lo);
+    double px = (double)(s->xy[2 * i] - s->x_lo), py = (double)(s->xy[2 * i + 1] - s->y_lo);
+    if (!(px >= 0 && px <= w && py >= 0 && py <= h)) {
+        return false;
+    }
+    /* dots per unit on the x axis; a dot is cell_h times as high as wide */
+    double scale = fmin((dots.w - 1) / w, (dots.h - 1) * cell_h / h);
+    double fx = (dots.w - 1) / 2.0 + (px - w / 2) * scale;
+    double fy = (dots.h - 1) / 2.0 - (py - h / 2) * scale / cell_h;
+    *x = (int)lround(fx);
+    *y = (int)lround(fy);
+    return *x >= 0 && *x < dots.w && *y >= 0 && *y < dots.h;
+}
+
+static void count_classes(int total[256], const struct scatter *s)
+{
+    memset(total, 0, 256 * sizeof *total);
+    for (size_t i = 0; i < s->n; i++) {
+        total[s->label[i]]++;
+    }
+}
+
+static void draw_pile(struct canvas *c, int x, int y, const struct pile *p, enum scatter_mode m, enum tier t, int most)
+{
+    const struct glyphs *g = glyphs_of(t);
+    struct style style = {class_role(p->label), 0};
+    if (p->points == 0) {
+        return;
+    }
+    if (m == SCATTER_LABEL) {
+        canvas_put(c, x, y, (uint32_t)(unsigned char)scatter_glyph(p->label), style);
+    } else if (m == SCATTER_DOTS) {
+        canvas_put(c, x, y, glyph_dots(t, p->bits, p->points > 1 ? ':' : '.'), style);
+    } else {
+        double f = most > 1 ? log(p->points) / log(most) : 1;
+        canvas_put(c, x, y, g->ramp[(int)lround(f * (g->n_ramp - 1))], style);
+    }
+}
+
+void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum scatter_mode m, enum tier t)
+{
+    const struct glyphs *g = glyphs_of(t);
+    struct pile pile[CELLS_MAX];
+    int total[256], most = 0;
+    if (a.w < 2 || a.h < 2 || a.w * a.h > CELLS_MAX || s->n == 0 || !(s->x_hi > s->x_lo) || !(s->y_hi > s->y_lo)) {
+        return;
+    }
+    if (m == SCATTER_LABEL && !s->labelled) {
+        m = SCATTER_DOTS;
+    }
+    memset(pile, 0, (size_t)(a.w * a.h) * sizeof *pile);
+    count_classes(total, s);
+    int sub_w = m == SCATTER_DOTS ? g->sub_w : 1, sub_h = m == SCATTER_DOTS ? g->sub_h : 1;
+    struct area dots = {0, 0, a.w * sub_w, a.h * sub_h};
+    for (size_t i = 0; i < s->n; i++) {
+        int x, y;
+        if (!place(&x, &y, s, i, dots, 2.0 * sub_w / sub_h)) {
+            continue;
+        }
+        struct pile *p = &pile[(y / sub_h) * a.w + x / sub_w];
+        if (p->points == 0 || total[s->label[i]] < total[p->label]) {
+            p->label = s->label[i];
+        }
+        p->points++;
+        p->bits |= (uint8_t)(1u << ((y % sub_h) * sub_w + x % sub_w));
+        most = p->points > most ? p->points : most;
+    }
+    for (int y = 0; y < a.h; y++) {
+        for (int x = 0; x < a.w; x++) {
+            draw_pile(c, a.x + x, a.y + y, &pile[y * a.w + x], m, t, most);
+        }
+    }
+}

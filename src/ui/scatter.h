@@ -1,0 +1,28 @@
+/* The latent plot: classes by glyph and colour. Pure; nothing allocates. */
+#ifndef VAETOP_UI_SCATTER_H
+#define VAETOP_UI_SCATTER_H
+
+#include "canvas.h"
+#include "glyph.h"
+
+enum scatter_mode { SCATTER_LABEL, SCATTER_DOTS, SCATTER_DENSITY, SCATTER_MODES };
+const char *scatter_mode_name(enum scatter_mode m);
+
+#define SCATTER_NO_CLASS 255
+
+struct scatter {
+    size_t n;
+    const float *xy;      /* (n, 2) */
+    const uint8_t *label; /* (n); SCATTER_NO_CLASS: none */
+    bool labelled;        /* some point has a class */
+    float x_lo, x_hi, y_lo, y_hi;
+};
+
+/* Equal scale on both axes (a cell is twice as high as wide). Points outside the box are left out. In a cell of several
+ * classes the rarer class of the whole picture wins, so that small clusters stay visible. */
+void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum scatter_mode m, enum tier t);
+
+/* The character of a class. */
+char scatter_glyph(uint8_t label);
+
+#endif

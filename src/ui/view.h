@@ -1,0 +1,162 @@
+/* What the screens show: a compact copy of the study, filled from rows of the store (view_load.c) or by a test. All
+ * memory and all sorting happen here, so that drawing only reads. */
+#ifndef VAETOP_UI_VIEW_H
+#define VAETOP_UI_VIEW_H
+
+#include "plot.h"
+#include "scatter.h"
+#include "vaetop/conf/preset.h"
+#include "vaetop/conf/trial.h"
+#include "vaetop/store/store.h"
+
+/* Columns of the leaderboard; every one but RANK, MARK and SPARK can be sorted by. A parameter is COL_PARAM + index. */
+enum column {
+    COL_MARK,
+    COL_RANK,
+    COL_NUMBER,
+    COL_STATE,
+    COL_EPOCH,
+    COL_VALUE,
+    COL_REC,
+    COL_KL,
+    COL_ACTIVE,
+    COL_RATE,
+    COL_SPARK,
+    COL_ETA,
+    COL_DEVICE,
+    COL_PARAM
+};
+
+/* A searched knob: one column, however many ranges it has. */
+#define VIEW_PARAMS 12
+struct view_param {
+    enum knob knob;
+    char title[12]; /* for the column head */
+    bool is_choice;
+    int width;
+};
+
+struct view_trial {
+    int number, rank; /* rank 0: no value */
+    enum trial_phase phase;
+    bool edited;
+    int attempts, epoch, epochs, latent;
+    double value, rec, kl, active, rate, eta_s, train, share; /* NaN unknown; share of the epochs trained */
+    int64_t start_us, complete_us, changed;
+    char *device, *reason; /* NULL when empty */
+};
+
+/* Epoch series of one trial, for curves and sparklines. */
+struct view_series {
+    int number; /* -1: slot is free */
+    int last_epoch;
+    int64_t changed;   /* view_trial.changed when last read */
+    uint64_t used;     /* for dropping the longest unused */
+    size_t n, cap;
+    float *epoch, *value, *train;
+};
+
+struct view_device {
+    char name[128], type[16], state[32];
+    int slices, slots_used, slots;
+    uint64_t bytes_used, bytes_total;
+    double busy;
+};
+
+struct view_log {
+    int trial;
+    char time[12]; /* local, HH:MM:SS */
+    char text[240];
+};
+
+/* The selected trial's newest snapshot. */
+struct view_latent {
+    int trial, epoch; /* trial -1: none */
+    size_t n;
+    float *xy;
+    uint8_t *label;
+    int latent;
+    double explained;
+    int off; /* points outside the box */
+    struct scatter scatter;
+};
+
+enum view_link { LINK_OFFLINE, LINK_LIVE, LINK_LOST };
+
+#define VIEW_SERIES 160
+#define VIEW_DEVICES 16
+#define VIEW_LOGS 64
+
+struct view {
+    char name[80], study_phase[16];
+    int planned; /* trials the study will have */
+    int64_t batch;
+    bool value_is_last;
+    struct preset preset;
+    bool has_preset;
+    struct view_param param[VIEW_PARAMS];
+    int n_params;
+
+    struct view_trial *trial; /* by number */
+    float *param_value;       /* (n, n_params): number, or index of the choice; NaN absent */
+    size_t n, cap;
+    uint32_t *order; /* (n) indices as sorted */
+    size_t n_order;
+    int counts[PHASE_COUNT];
+    int best; /* number, -1 none */
+
+    struct view_series series[VIEW_SERIES];
+    uint64_t series_clock;
+    struct plot_span loss; /* of the selected trial */
+    int loss_of;
+
+    struct view_device device[VIEW_DEVICES];
+    int n_devices;
+    struct view_log log[VIEW_LOGS]; /* oldest first */
+    int n_logs;
+    struct view_latent latent;
+
+    enum view_link link;
+    char banner[160];
+    int64_t now_us; /* UTC, given from outside */
+    double elapsed_s, eta_s;
+    int64_t seen_trials, seen_log; /* how far the store was read */
+};
+
+void view_init(struct view *v);
+void view_release(struct view *v);
+
+/* Columns and totals from the study's preset; before the first trial. */
+void view_set_preset(struct view *v, const struct preset *p);
+void view_put_trial(struct view *v, const struct trial_row *r);
+/* Appends epochs (ascending, after the last known one). */
+void view_put_epochs(struct view *v, int number, const struct epoch_row *row, size_t n);
+void view_put_snapshot(struct view *v, const struct snapshot *s);
+void view_put_device(struct view *v, const struct device_row *d);
+void view_put_log(struct view *v, const struct log_row *r);
+
+/* After trials changed: counts, ranks, best, elapsed time and the rest of it. */
+void view_total(struct view *v);
+void view_sort(struct view *v, int column, bool invert);
+/* Prepares the selected trial's curve. */
+void view_select(struct view *v, int number);
+
+const struct view_trial *view_trial(const struct view *v, int number);    /* NULL: none */
+const struct view_series *view_series(const struct view *v, int number);  /* NULL: not loaded */
+struct view_series *view_series_slot(struct view *v, int number);         /* loads it: takes the longest unused slot */
+double view_param(const struct view *v, const struct view_trial *t, int param);
+/* A parameter as text for its column, "" when the trial does not have it. */
+const char *view_param_text(char *buf, size_t cap, const struct view *v, const struct view_trial *t, int param);
+bool view_running(const struct view *v); /* something trains: clocks tick */
+bool view_ended(const struct view *v);
+
+/* --- from the store; view_load.c */
+/* Preset and name, once. */
+WUR enum err_code view_open(struct view *v, struct store *s, struct err *e);
+/* What changed since the last call: trials, devices, log, facts. *changed says whether there was anything. */
+WUR enum err_code view_load(struct view *v, struct store *s, bool *changed, struct err *e);
+/* Curves of the visible trials, curve and snapshot of the selected one. */
+WUR enum err_code view_load_series(struct view *v, struct store *s, const int *number, size_t n, struct err *e);
+WUR enum err_code view_load_snapshot(struct view *v, struct store *s, int number, struct err *e);
+
+#endif

@@ -1,0 +1,156 @@
+/* The view from the store: short reads of what changed. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vaetop/base/str.h"
+#include "view.h"
+
+enum err_code view_open(struct view *v, struct store *s, struct err *e)
+{
+    struct preset p;
+    char *name = NULL;
+    enum err_code rc = store_preset(s, &p, e);
+    if (rc) {
+        return rc;
+    }
+    view_set_preset(v, &p);
+    preset_release(&p);
+    rc = store_name(s, &name, e);
+    if (!rc && name) {
+        (void)str_clean(v->name, sizeof v->name, name);
+    }
+    free(name);
+    return rc;
+}
+
+static enum err_code load_trials(struct view *v, struct store *s, bool *changed, struct err *e)
+{
+    struct trial_row *row = NULL;
+    size_t n = 0;
+    int64_t now = 0;
+    enum err_code rc = store_changed(s, &now, e);
+    if (rc || now == v->seen_trials) {
+        return rc;
+    }
+    rc = store_trials(s, &v->preset, v->seen_trials, &row, &n, e);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; i < n; i++) {
+        view_put_trial(v, &row[i]);
+        v->seen_trials = row[i].changed > v->seen_trials ? row[i].changed : v->seen_trials;
+    }
+    /* Rows may be newer than the counter read before them, never older. */
+    v->seen_trials = now > v->seen_trials ? now : v->seen_trials;
+    *changed = true;
+    trial_rows_free(row, n);
+    return ERR_OK;
+}
+
+static enum err_code load_devices(struct view *v, struct store *s, bool *changed, struct err *e)
+{
+    struct device_row *row = NULL;
+    size_t n = 0;
+    struct view_device old[VIEW_DEVICES];
+    int n_old = v->n_devices;
+    enum err_code rc = store_devices(s, &row, &n, e);
+    if (rc) {
+        return rc;
+    }
+    memcpy(old, v->device, sizeof old);
+    memset(v->device, 0, sizeof v->device);
+    v->n_devices = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(row[i].state, "off") != 0) {
+            view_put_device(v, &row[i]);
+        }
+    }
+    *changed = *changed || n_old != v->n_devices || memcmp(old, v->device, sizeof old) != 0;
+    free(row);
+    return ERR_OK;
+}
+
+static enum err_code load_logs(struct view *v, struct store *s, bool *changed, struct err *e)
+{
+    struct log_row *row = NULL;
+    size_t n = 0;
+    enum err_code rc = store_logs(s, v->seen_log, VIEW_LOGS, &row, &n, e);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; i < n; i++) {
+        view_put_log(v, &row[i]);
+        v->seen_log = row[i].id > v->seen_log ? row[i].id : v->seen_log;
+        *changed = true;
+    }
+    free(row);
+    return ERR_OK;
+}
+
+static enum err_code load_phase(struct view *v, struct store *s, bool *changed, struct err *e)
+{
+    char *phase = NULL, clean[sizeof v->study_phase];
+    enum err_code rc = store_fact_get(s, "phase", &phase, e);
+    if (rc) {
+        return rc;
+    }
+    (void)str_clean(clean, sizeof clean, phase ? phase : "");
+    *changed = *changed || strcmp(clean, v->study_phase) != 0;
+    (void)str_copy(v->study_phase, sizeof v->study_phase, clean);
+    free(phase);
+    return ERR_OK;
+}
+
+enum err_code view_load(struct view *v, struct store *s, bool *changed, struct err *e)
+{
+    *changed = false;
+    enum err_code rc = load_trials(v, s, changed, e);
+    rc = rc ? rc : load_devices(v, s, changed, e);
+    rc = rc ? rc : load_logs(v, s, changed, e);
+    return rc ? rc : load_phase(v, s, changed, e);
+}
+
+enum err_code view_load_series(struct view *v, struct store *s, const int *number, size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct view_trial *t = view_trial(v, number[i]);
+        struct epoch_row *row = NULL;
+        size_t n_rows = 0;
+        if (!t) {
+            continue;
+        }
+        struct view_series *series = view_series_slot(v, t->number);
+        if (series->changed == t->changed || t->epoch == series->last_epoch) {
+            continue;
+        }
+        enum err_code rc = store_epochs(s, t->number, series->last_epoch, &row, &n_rows, e);
+        if (rc) {
+            return rc;
+        }
+        view_put_epochs(v, t->number, row, n_rows);
+        series->changed = t->changed;
+        free(row);
+    }
+    return ERR_OK;
+}
+
+enum err_code view_load_snapshot(struct view *v, struct store *s, int number, struct err *e)
+{
+    const struct view_trial *t = view_trial(v, number);
+    struct snapshot snap = {0};
+    if (!t || t->epoch == 0 || (v->latent.trial == number && v->latent.epoch == t->epoch)) {
+        return ERR_OK;
+    }
+    enum err_code rc = store_snapshot_get(s, number, 0, &snap, e);
+    if (rc == ERR_NOTFOUND) {
+        return ERR_OK;
+    }
+    if (!rc) {
+        if (snap.trial != v->latent.trial || snap.epoch != v->latent.epoch) {
+            view_put_snapshot(v, &snap);
+        }
+        snapshot_release(&snap);
+    }
+    return rc;
+}

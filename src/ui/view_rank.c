@@ -1,0 +1,117 @@
+/* Order and totals of the view's trials. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "view.h"
+
+/* qsort has no argument for the column; the client has one thread. */
+static const struct view *sort_view;
+static int sort_column, sort_sign;
+
+static double key_of(const struct view_trial *t)
+{
+    switch (sort_column) {
+    case COL_NUMBER:
+        return t->number;
+    case COL_STATE:
+        return t->phase;
+    case COL_EPOCH:
+        return t->epochs > 0 && t->share > 0 ? t->share * t->epochs : t->epoch;
+    case COL_REC:
+        return t->rec;
+    case COL_KL:
+        return t->kl;
+    case COL_ACTIVE:
+        return t->active;
+    case COL_RATE:
+        return t->rate;
+    case COL_ETA:
+        return t->eta_s;
+    default:
+        return sort_column >= COL_PARAM ? view_param(sort_view, t, sort_column - COL_PARAM) : t->value;
+    }
+}
+
+/* Among trials without the value: those that will have one first. */
+static int waiting_place(enum trial_phase p)
+{
+    return p == PHASE_ACTIVE ? 0 : p == PHASE_PAUSED ? 1 : p == PHASE_QUEUED || p == PHASE_ENQUEUED ? 2 : 3;
+}
+
+static int compare(const void *pa, const void *pb)
+{
+    const struct view_trial *a = &sort_view->trial[*(const uint32_t *)pa], *b = &sort_view->trial[*(const uint32_t *)pb];
+    double x = key_of(a), y = key_of(b);
+    if (isnan(x) != isnan(y)) {
+        return isnan(x) - isnan(y); /* unknown is last either way */
+    }
+    if (x < y || x > y) {
+        return x < y ? -sort_sign : sort_sign;
+    }
+    int wa = waiting_place(a->phase), wb = waiting_place(b->phase);
+    if (isnan(x) && wa != wb) {
+        return wa - wb;
+    }
+    return a->number < b->number ? -1 : a->number > b->number;
+}
+
+void view_sort(struct view *v, int column, bool invert)
+{
+    sort_view = v;
+    sort_column = column;
+    sort_sign = invert ? -1 : 1;
+    v->n_order = v->n;
+    for (size_t i = 0; i < v->n; i++) {
+        v->order[i] = (uint32_t)i;
+    }
+    if (v->n > 0) {
+        qsort(v->order, v->n, sizeof *v->order, compare);
+    }
+    sort_view = NULL;
+}
+
+/* Time since the study began training, and how long the rest takes at the pace of the finished trials. */
+static void total_time(struct view *v)
+{
+    int64_t first = 0, last = 0;
+    double spent = 0, running_rest = 0;
+    int done = 0, left = v->planned - (int)v->n;
+    for (size_t i = 0; i < v->n; i++) {
+        const struct view_trial *t = &v->trial[i];
+        bool final = t->complete_us > 0;
+        first = t->start_us > 0 && (first == 0 || t->start_us < first) ? t->start_us : first;
+        last = t->complete_us > last ? t->complete_us : last;
+        if (final && t->phase == PHASE_DONE && t->start_us > 0) {
+            spent += (double)(t->complete_us - t->start_us) / 1e6;
+            done++;
+        }
+        left += t->phase == PHASE_QUEUED || t->phase == PHASE_ENQUEUED;
+        running_rest += t->eta_s > 0 ? t->eta_s : 0;
+    }
+    int64_t end = view_running(v) ? v->now_us : last;
+    v->elapsed_s = first > 0 && end > first ? (double)(end - first) / 1e6 : (double)NAN;
+    v->eta_s = NAN;
+    if (view_running(v) && (done > 0 || left <= 0)) {
+        double mean = done > 0 ? spent / done : 0;
+        v->eta_s = ((left > 0 ? left * mean : 0) + running_rest) / v->counts[PHASE_ACTIVE];
+    }
+}
+
+void view_total(struct view *v)
+{
+    memset(v->counts, 0, sizeof v->counts);
+    v->best = -1;
+    for (size_t i = 0; i < v->n; i++) {
+        v->counts[v->trial[i].phase < PHASE_COUNT ? v->trial[i].phase : PHASE_FAILED]++;
+    }
+    view_sort(v, COL_VALUE, false);
+    for (size_t i = 0; i < v->n_order; i++) {
+        struct view_trial *t = &v->trial[v->order[i]];
+        t->rank = isnan(t->value) ? 0 : (int)i + 1;
+    }
+    if (v->n_order > 0 && v->trial[v->order[0]].rank == 1) {
+        v->best = v->trial[v->order[0]].number;
+    }
+    total_time(v);
+}
