@@ -121,6 +121,9 @@ int cli_main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "__engine") == 0) {
         return engine_main(argv[2], *argv[3] ? argv[3] : NULL, 1);
     }
+    if (argc == 3 && strcmp(argv[1], "__manual") == 0) {
+        return manual_part(argv[2]);
+    }
     rc = dispatch(argc, argv, &e);
     if (rc) {
         char clean[sizeof e.text];

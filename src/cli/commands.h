@@ -29,8 +29,10 @@ WUR enum err_code watch_study(struct study *s, struct client *client, const stru
 /* A signal that ended the command (set by watch_study): the exit status becomes 128 + it. 0: none. */
 extern int command_signal;
 
+/* Prints a part of the man page made from a table: keys, knobs. Returns the exit status. */
+int manual_part(const char *part);
+
 /* Writes JSON text to stdout or --output. Errors: IO. */
-struct json_t;
 WUR enum err_code report_study_json(const struct study *s, const struct options *o, struct err *e);
 WUR enum err_code report_trial_json(const struct study *s, const struct trial_row *t, const struct options *o,
                                     struct err *e);

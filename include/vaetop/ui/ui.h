@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "vaetop/base/err.h"
+#include "vaetop/base/str.h"
 #include "vaetop/ipc/client.h"
 
 struct ui_options {
@@ -24,5 +25,8 @@ enum ui_end {
  * Errors: as store_open(); IO (not a terminal). */
 WUR enum err_code ui_attach(enum ui_end *end, const char *study_dir, struct client *client, const struct ui_options *o,
                             struct err *e);
+
+/* The key table as the rows of an mdoc column list: the man page's KEYS. */
+void ui_keys_mdoc(struct sbuf *out);
 
 #endif

@@ -1,0 +1,48 @@
+/* Parts of the man page that come from tables, so that page and program cannot part: `vaetop __manual keys|knobs`. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "vaetop/conf/knob.h"
+#include "vaetop/ui/ui.h"
+
+static void bounds(struct sbuf *out, const struct knob_info *k)
+{
+    char lo[32];
+    char hi[32];
+    if (k->type == KNOB_CHOICE) {
+        sbuf_addf(out, ", one of %s", k->choices);
+    } else if (k->type != KNOB_TEXT) {
+        sbuf_addf(out, ", %s to %s", str_from_f64(lo, sizeof lo, k->min), str_from_f64(hi, sizeof hi, k->max));
+    }
+    if (k->unit[0]) {
+        sbuf_addf(out, "; unit: %s", k->unit);
+    }
+    sbuf_add(out, k->range_allowed ? "; may be searched.\n" : "; one value per study.\n");
+}
+
+static void knobs_mdoc(struct sbuf *out)
+{
+    sbuf_add(out, ".Bl -tag -width Ds\n");
+    for (int i = 0; i < KNOB_COUNT; i++) {
+        const struct knob_info *k = knob_info((enum knob)i);
+        sbuf_addf(out, ".It Cm %s\n%s.\nDefault %s", k->full, k->meaning, k->default_text[0] ? k->default_text : "empty");
+        bounds(out, k);
+    }
+    sbuf_add(out, ".El\n");
+}
+
+int manual_part(const char *part)
+{
+    struct sbuf out = {0};
+    if (strcmp(part, "keys") == 0) {
+        ui_keys_mdoc(&out);
+    } else if (strcmp(part, "knobs") == 0) {
+        knobs_mdoc(&out);
+    } else {
+        return 2;
+    }
+    (void)fputs(out.text, stdout);
+    sbuf_release(&out);
+    return 0;
+}
