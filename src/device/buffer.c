@@ -75,7 +75,7 @@ enum err_code buffer_new(struct buffer **out, struct device *d, size_t bytes, co
 {
     assert(bytes > 0);
     *out = NULL;
-    if (bytes > d->info.max_alloc_bytes || bytes > d->info.memory_bytes - (d->bytes % d->info.memory_bytes)) {
+    if (bytes > d->info.max_alloc_bytes || d->bytes > d->info.memory_bytes || bytes > d->info.memory_bytes - d->bytes) {
         return refused(e, d, what, bytes, "more than there is");
     }
     struct buffer *b = xcalloc(1, sizeof *b);

@@ -9,6 +9,8 @@
 #include "vaetop/base/fs.h"
 #include "vaetop/device/device.h"
 
+#include "../../src/device/device_private.h"
+
 static const char kernels[] =
     "__kernel void twice(__global float *restrict x, int n)\n"
     "{\n"
@@ -16,10 +18,6 @@ static const char kernels[] =
     "    if (i < n) {\n"
     "        x[i] = x[i] + x[i];\n"
     "    }\n"
-    "}\n"
-    "__kernel void write_at(__global int *restrict x, int at)\n"
-    "{\n"
-    "    x[at] = 7;\n"
     "}\n";
 
 /* A folder with these kernels instead of the built-in ones; NULL goes back to those. */
@@ -140,12 +138,164 @@ static void gemm_multiplies_with_transposes_offsets_and_strides(void **state)
     buffer_free(bc);
 }
 
+static void buffer_zero_clears_only_its_part(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buffer *b = NULL;
+    unsigned char bytes[64];
+    assert_ok(buffer_new(&b, shared, sizeof bytes, "part", &e), &e);
+    memset(bytes, 5, sizeof bytes);
+    assert_ok(buffer_write(b, 0, bytes, sizeof bytes, &e), &e);
+    assert_ok(buffer_zero(b, 4, 12, &e), &e);
+    assert_ok(buffer_zero(b, 32, 16, &e), &e);
+    assert_ok(buffer_read(b, 0, bytes, sizeof bytes, &e), &e);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bool cleared = (i >= 4 && i < 16) || (i >= 32 && i < 48);
+        assert_int_equal(bytes[i], cleared ? 0 : 5);
+    }
+    buffer_free(b);
+}
+
+static void copies_outside_of_a_buffer_are_refused(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buffer *b = NULL;
+    char bytes[16] = {0};
+    assert_ok(buffer_new(&b, shared, 10, "small", &e), &e);
+    assert_err(buffer_write(b, 4, bytes, 7, &e), ERR_CL, &e);
+    assert_has(e.text, "buffer small: bytes 4 to 11 asked, it has 10");
+    assert_err(buffer_read(b, 11, bytes, 0, &e), ERR_CL, &e);
+    assert_err(buffer_read(b, SIZE_MAX, bytes, 2, &e), ERR_CL, &e);
+    assert_ok(buffer_read(b, 10, bytes, 0, &e), &e);
+    buffer_free(b);
+}
+
+static void buffer_that_does_not_fit_is_refused_with_figures(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buffer *b = NULL;
+    uint64_t before = device_bytes_in_use(shared);
+    assert_err(buffer_new(&b, shared, (size_t)1 << 60, "moments", &e), ERR_DEVICE_MEM, &e);
+    assert_null(b);
+    assert_has(e.text, "moments: ");
+    assert_has(e.text, "at most in one piece");
+    assert_int_equal(device_bytes_in_use(shared), before);
+}
+
+static void bad_launches_name_kernel_and_argument(void **state)
+{
+    (void)state;
+    struct err e;
+    struct launch *l = NULL;
+    struct buffer *b = NULL;
+    const size_t one[3] = {1, 1, 1}, sixteen[3] = {16, 1, 1}, five[3] = {5, 1, 1};
+    assert_err(launch_new(&l, shared, "thrice", &e), ERR_CL, &e);
+    assert_null(l);
+    assert_has(e.text, "clCreateKernel(thrice): CL_INVALID_KERNEL_NAME");
+
+    assert_ok(buffer_new(&b, shared, 64, "x", &e), &e);
+    assert_ok(launch_new(&l, shared, "twice", &e), &e);
+    launch_buffer(l, 0, b);
+    launch_bytes(l, 1, "toolong", 8);
+    assert_err(launch_run(l, one, one, &e), ERR_CL, &e);
+    assert_has(e.text, "clSetKernelArg(twice, argument 1): CL_INVALID_ARG_SIZE");
+    launch_free(l);
+
+    assert_ok(launch_new(&l, shared, "twice", &e), &e);
+    launch_buffer(l, 0, b);
+    launch_int(l, 2, 1);
+    assert_err(launch_run(l, one, one, &e), ERR_CL, &e);
+    assert_has(e.text, "clSetKernelArg(twice, argument 2): CL_INVALID_ARG_INDEX");
+    launch_free(l);
+
+    assert_ok(launch_new(&l, shared, "twice", &e), &e);
+    launch_buffer(l, 0, b);
+    assert_err(launch_run(l, one, one, &e), ERR_CL, &e);
+    assert_has(e.text, "clEnqueueNDRangeKernel(twice): CL_INVALID_KERNEL_ARGS");
+    launch_int(l, 1, 0);
+    assert_err(launch_run(l, sixteen, five, &e), ERR_CL, &e);
+    assert_has(e.text, "clEnqueueNDRangeKernel(twice): CL_INVALID_WORK_GROUP_SIZE");
+    assert_ok(launch_run(l, sixteen, one, &e), &e);
+    launch_free(l);
+    buffer_free(b);
+}
+
+static void bad_gemm_names_clblasts_code(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buffer *b = NULL;
+    assert_ok(buffer_new(&b, shared, 64, "x", &e), &e);
+    const struct gemm g = {.m = 4, .n = 4, .k = 4, .a = b, .b = b, .c = b, .lda = 4, .ldb = 2, .ldc = 4};
+    assert_err(device_gemm(shared, &g, &e), ERR_CL, &e);
+    assert_has(e.text, "CLBlastSgemm(");
+    assert_has(e.text, "CLBLAST_INVALID_LEAD_DIM_B (-1015)");
+    buffer_free(b);
+}
+
+/* One round of everything that waits or fills, under quirks that this machine's driver does not have. */
+static void quirky_driver_gives_the_same_results(void **state)
+{
+    (void)state;
+    struct err e;
+    struct buffer *b = NULL;
+    struct launch *l = NULL;
+    float x[3] = {1, 2, 3};
+    unsigned before = shared->quirks;
+    shared->quirks = QUIRK_SPIN_WAIT | QUIRK_NO_FILL;
+    assert_ok(buffer_new(&b, shared, 300000, "x", &e), &e);
+    assert_ok(launch_new(&l, shared, "twice", &e), &e);
+    assert_ok(buffer_write(b, 299988, x, sizeof x, &e), &e);
+    assert_ok(buffer_zero(b, 4, 4, &e), &e);
+    launch_buffer(l, 0, b);
+    launch_int(l, 1, 75000);
+    assert_ok(launch_run(l, (const size_t[3]){75008, 1, 1}, NULL, &e), &e);
+    assert_ok(device_finish(shared, &e), &e);
+    assert_ok(buffer_read(b, 299988, x, sizeof x, &e), &e);
+    shared->quirks = before;
+    for (int i = 0; i < 3; i++) {
+        assert_close(x[i], 2.0 * (i + 1), 0, 0);
+    }
+    launch_free(l);
+    buffer_free(b);
+}
+
+static void busy_share_counts_only_queued_work(void **state)
+{
+    (void)state;
+    struct err e;
+    struct launch *l = NULL;
+    struct buffer *b = NULL;
+    assert_ok(buffer_new(&b, shared, 4096, "x", &e), &e);
+    assert_ok(launch_new(&l, shared, "twice", &e), &e);
+    launch_buffer(l, 0, b);
+    launch_int(l, 1, 1024);
+    (void)device_busy(shared);
+    assert_close(device_busy(shared), 0, 0, 0);
+    assert_ok(launch_run(l, (const size_t[3]){1024, 1, 1}, NULL, &e), &e);
+    assert_ok(device_finish(shared, &e), &e);
+    double share = device_busy(shared);
+    assert_true(share > 0 && share <= 1);
+    launch_free(l);
+    buffer_free(b);
+}
+
 int device_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_buffer_is_zero),
         cmocka_unit_test(launch_runs_in_order_with_copies),
         cmocka_unit_test(gemm_multiplies_with_transposes_offsets_and_strides),
+        cmocka_unit_test(buffer_zero_clears_only_its_part),
+        cmocka_unit_test(copies_outside_of_a_buffer_are_refused),
+        cmocka_unit_test(buffer_that_does_not_fit_is_refused_with_figures),
+        cmocka_unit_test(bad_launches_name_kernel_and_argument),
+        cmocka_unit_test(bad_gemm_names_clblasts_code),
+        cmocka_unit_test(quirky_driver_gives_the_same_results),
+        cmocka_unit_test(busy_share_counts_only_queued_work),
     };
     return cmocka_run_group_tests_name("device device", tests, open_shared, close_shared);
 }
