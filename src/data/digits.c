@@ -10,6 +10,7 @@
 
 #define SIDE 28
 #define BOX 20.0       /* MNIST's: a digit is scaled to fit, then moved so that its mass is in the middle */
+#define MIDDLE 14.5    /* the middle of pixel 14, where MNIST has it; 14.0 would look as right and cost 3 % of accuracy */
 #define SPAN_STEPS 5   /* line segments per span of a curve */
 #define MAX_VERTICES (SHAPE_MAX_POINTS * SPAN_STEPS)
 
@@ -79,9 +80,9 @@ static void trace(struct drawing *out, const double (*p)[2], int n)
 }
 
 /* The skeleton with every point moved a little; points that were equal stay so, or corners would come apart. */
-static void sketch(struct drawing *out, const struct digit_shape *shape, double jitter, struct rng *r)
+static void sketch(struct drawing *out, const struct digit_shape *shape, struct rng *r)
 {
-    double p[SHAPE_MAX_POINTS][2];
+    double p[SHAPE_MAX_POINTS][2], error[2] = {0.0, 0.0};
     int begin = 0;
     out->n = 0;
     for (int i = 0; i < shape->n; i++) {
@@ -89,8 +90,10 @@ static void sketch(struct drawing *out, const struct digit_shape *shape, double 
         while (same < i && memcmp(shape->xy[same], shape->xy[i], 2) != 0) {
             same++;
         }
-        p[i][0] = same < i ? p[same][0] : (double)shape->xy[i][0] + jitter * bell(r);
-        p[i][1] = same < i ? p[same][1] : (double)shape->xy[i][1] + jitter * bell(r);
+        for (int k = 0; k < 2; k++) { /* a hand that is off stays off for a while */
+            error[k] = 0.7 * error[k] + 2.5 * bell(r);
+            p[i][k] = same < i ? p[same][k] : (double)shape->xy[i][k] + error[k];
+        }
     }
     for (int i = 0; i <= shape->n; i++) {
         if (i == shape->n || shape->xy[i][0] == SHAPE_LIFT) {
@@ -105,11 +108,11 @@ static void deform(struct drawing *d, int digit, struct rng *r)
 {
     double bend[6];
     for (int i = 0; i < 6; i++) {
-        bend[i] = 0.0012 * bell(r);
+        bend[i] = 0.0025 * bell(r);
     }
-    double wide = 1.0 + 0.17 * bell(r);
-    double slant = 0.18 + (digit == 1 ? 0.30 : 0.22) * bell(r);
-    double turn = 0.05 * bell(r); /* tangent of half the angle */
+    double wide = 1.0 + 0.2 * bell(r);
+    double slant = 0.14 + (digit == 1 ? 0.30 : 0.25) * bell(r);
+    double turn = 0.07 * bell(r); /* tangent of half the angle */
     double c = (1.0 - turn * turn) / (1.0 + turn * turn), s = 2.0 * turn / (1.0 + turn * turn);
     wide = wide < 0.5 ? 0.5 : wide;
     for (int i = 0; i < d->n; i++) {
@@ -142,7 +145,7 @@ static void normalise(struct drawing *d, double thick, struct rng *r)
     }
     double extent = high_x - low_x > high_y - low_y ? high_x - low_x : high_y - low_y;
     double scale = (BOX - thick) / extent;
-    double to_x = SIDE / 2.0 + between(r, -0.5, 0.5), to_y = SIDE / 2.0 + between(r, -0.5, 0.5);
+    double to_x = MIDDLE + between(r, -0.5, 0.5), to_y = MIDDLE + between(r, -0.5, 0.5);
     for (int i = 0; i < d->n; i++) {
         d->v[i].x = to_x + scale * (d->v[i].x - sum_x / mass);
         d->v[i].y = to_y + scale * (d->v[i].y - sum_y / mass);
@@ -202,10 +205,10 @@ void digits_generate(uint8_t *x, uint8_t *label, size_t count, uint64_t seed)
         int digit = (int)rng_below(&r, 10);
         double thick = 2.6 + 0.6 * bell(&r);
         thick = thick < 1.2 ? 1.2 : thick;
-        sketch(&d, choose_shape(&r, digit), 4.0, &r);
+        sketch(&d, choose_shape(&r, digit), &r);
         deform(&d, digit, &r);
         normalise(&d, thick, &r);
-        ink(x + i * SIDE * SIDE, &d, thick, between(&r, 1.0, 1.6));
+        ink(x + i * SIDE * SIDE, &d, thick, between(&r, 1.2, 1.9));
         if (label) {
             label[i] = (uint8_t)digit;
         }
