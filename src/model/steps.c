@@ -41,8 +41,9 @@ void pack_step_train(struct pack_step *out, const struct pack_lane *lane, int64_
     out->rows = (int32_t)(n - first < batch ? n - first : batch);
     shuffle_key(out->shuffle, (struct rng_key){{lane->key[0], lane->key[1]}}, epoch);
     out->lr = (float)lr;
-    out->lr_adam = (float)(lr / (1 - pow((double)lane->beta1, t)));
-    out->root_adam = (float)(1 / sqrt(1 - pow((double)lane->beta2, t)));
+    /* 1 - b keeps the digits that b as a float near 1 has lost: 0.999f is 1.3e-8 off, 1.3e-5 of 1 - b. */
+    out->lr_adam = (float)(lr / (1 - pow(1 - (double)lane->not_beta1, t)));
+    out->root_adam = (float)(1 / sqrt(1 - pow(1 - (double)lane->not_beta2, t)));
     out->beta = (float)beta;
     out->scale = (float)(1.0 / (double)out->rows);
 }

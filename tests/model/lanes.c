@@ -1,0 +1,275 @@
+/* What belongs to a lane: its steps' numbers, its weights by name, its place in the pack. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shape.h"
+
+#include "vaetop/base/alloc.h"
+
+static void a_step_s_numbers_follow_from_its_number_alone(void **state)
+{
+    (void)state;
+    struct pack_lane lane;
+    struct config c;
+    struct pack_step s;
+    config_init(&c);
+    pack_lane_init(&lane, &c, rng_key(1, 1));
+    config_release(&c);
+    for (int64_t step = 0; step < 40; step++) { /* 97 rows in batches of 16: seven steps an epoch, the last of one row */
+        uint32_t key[4];
+        pack_step_train(&s, &lane, step, 97, 16, 0.01, 0.5);
+        shuffle_key(key, (struct rng_key){{lane.key[0], lane.key[1]}}, step / 7);
+        assert_memory_equal(s.shuffle, key, sizeof key);
+        assert_int_equal(s.mode, STEP_TRAIN);
+        assert_int_equal(s.first, step % 7 * 16);
+        assert_int_equal(s.rows, step % 7 == 6 ? 1 : 16);
+        assert_close(s.scale, 1.0 / s.rows, 0, (double)FLT_EPSILON);
+        assert_close(s.lr, 0.01, 0, (double)FLT_EPSILON);
+        assert_close(s.beta, 0.5, 0, 0);
+        assert_close(s.lr_adam, 0.01 / (1 - pow(0.9, (double)step + 1)), 0, 4 * (double)FLT_EPSILON);
+        assert_close(s.root_adam, 1 / sqrt(1 - pow(0.999, (double)step + 1)), 0, 4 * (double)FLT_EPSILON);
+        assert_int_equal(s.step_lo, step);
+        assert_int_equal(s.stream, RNG_LATENT);
+    }
+}
+
+/* The padded arena: layer by layer as plan.h says, apart from tensor_to_arena(). */
+static float *arena_cell(float *arena, const struct plan *p, const struct tensor_info *t, int row, int col)
+{
+    const struct plan_layer *l = &p->layer[t->layer];
+    return t->is_bias ? &arena[l->b + (size_t)(t->column + row)]
+                      : &arena[l->w + (size_t)col * (size_t)l->ld + (size_t)(t->column + row)];
+}
+
+static struct net uneven_net(void)
+{
+    return (struct net){.data = 45, .latent = 17, .batch = 16, .n_enc = 2, .enc = {33, 21}, .n_dec = 1, .dec = {65}};
+}
+
+static void tensors_have_pytorch_s_names_and_layout(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int rows, cols;
+    } want[] = {
+        {"encoder.0.weight", 33, 45}, {"encoder.0.bias", 33, 1}, {"encoder.1.weight", 21, 33}, {"encoder.1.bias", 21, 1},
+        {"mu.weight", 17, 21},        {"mu.bias", 17, 1},        {"logvar.weight", 17, 21},    {"logvar.bias", 17, 1},
+        {"decoder.0.weight", 65, 17}, {"decoder.0.bias", 65, 1}, {"logits.weight", 45, 65},    {"logits.bias", 45, 1},
+    };
+    struct err e;
+    struct net net = uneven_net();
+    struct plan plan;
+    struct tensor_info t[NET_TENSORS_MAX];
+    assert_ok(plan_make(&plan, &net, PLAN_PLAIN, &e), &e);
+    int n = net_tensors(t, &net, &plan);
+    assert_int_equal(n, sizeof want / sizeof *want);
+    float *arena = xcalloc(plan.params, sizeof *arena), next = 1;
+    size_t filled = 0;
+    for (int i = 0; i < n; i++) {
+        assert_string_equal(t[i].name, want[i].name);
+        assert_int_equal(t[i].rows, want[i].rows);
+        assert_int_equal(t[i].cols, want[i].cols);
+        size_t count = (size_t)t[i].rows * (size_t)t[i].cols;
+        float *in = xcalloc(count, sizeof *in), *out = xcalloc(count, sizeof *out), first = next;
+        for (size_t j = 0; j < count; j++) {
+            in[j] = next++;
+        }
+        tensor_to_arena(arena, in, &plan, &t[i]);
+        tensor_from_arena(out, arena, &plan, &t[i]);
+        assert_memory_equal(in, out, count * sizeof *in);
+        for (int r = 0; r < t[i].rows; r++) {
+            for (int c = 0; c < t[i].cols; c++) {
+                assert_true(*arena_cell(arena, &plan, &t[i], r, c) == first + (float)(r * t[i].cols + c));
+            }
+        }
+        filled += count;
+        free(in);
+        free(out);
+    }
+    assert_int_equal(filled, net_params(&net));
+    for (size_t i = 0; i < plan.params; i++) {
+        filled -= arena[i] != 0;
+    }
+    assert_int_equal(filled, 0); /* nothing overlapped, nothing went elsewhere */
+    free(arena);
+}
+
+static void weights_start_as_pytorch_s(void **state)
+{
+    (void)state;
+    struct err e;
+    struct net net = uneven_net();
+    struct plan plan;
+    struct tensor_info t[NET_TENSORS_MAX];
+    assert_ok(plan_make(&plan, &net, PLAN_PLAIN, &e), &e);
+    float *arena = xcalloc(plan.params, sizeof *arena), *again = xcalloc(plan.params, sizeof *arena);
+    weights_init(arena, &net, &plan, rng_key(3, 0));
+    weights_init(again, &net, &plan, rng_key(3, 1));
+    size_t same = 0, filled = 0;
+    int n = net_tensors(t, &net, &plan);
+    for (int i = 0; i < n; i++) {
+        double fan_in = plan.layer[t[i].layer].in, bound = 1 / sqrt(fan_in), sum = 0, square = 0;
+        size_t count = (size_t)t[i].rows * (size_t)t[i].cols;
+        for (int r = 0; r < t[i].rows; r++) {
+            for (int c = 0; c < t[i].cols; c++) {
+                double w = (double)*arena_cell(arena, &plan, &t[i], r, c);
+                assert_true(fabs(w) <= bound * (1 + (double)FLT_EPSILON));
+                sum += w / bound;
+                square += w * w / (bound * bound);
+                filled += w != 0;
+                same += w == (double)*arena_cell(again, &plan, &t[i], r, c);
+            }
+        }
+        /* Mean 0, mean square 1/3, within five standard errors (variances 1/3 and 4/45). */
+        assert_close(sum / (double)count, 0.0, 5 * sqrt(1.0 / 3 / (double)count), 0);
+        assert_close(square / (double)count, 1.0 / 3, 5 * sqrt(4.0 / 45 / (double)count), 0);
+    }
+    assert_in_range(same, 0, 2); /* another trial, other weights */
+    for (size_t i = 0; i < plan.params; i++) {
+        filled -= arena[i] != 0;
+    }
+    assert_int_equal(filled, 0);
+    free(arena);
+    free(again);
+}
+
+/* Twenty steps from equal weights, in three slots named in another order each time, give the same bits in each. */
+static void check_slots(enum plan_kind kind)
+{
+    struct variant v = {.data = 45, .latent = 17, .batch = 16, .hidden = 33, .kind = kind, .optimizer = "optimizer.lr=0.01\n"};
+    struct shape s;
+    struct err e;
+    shape_init(&s, &v);
+    float *arena = xcalloc(s.plan.params, sizeof *arena), *other = xcalloc(s.plan.params, sizeof *arena);
+    float *zero = xcalloc(s.plan.params, sizeof *zero);
+    assert_ok(pack_read_arena(s.pack, SLOT, ARENA_WEIGHTS, arena, &e), &e);
+    for (int slot = 0; slot < SLOTS; slot++) {
+        assert_ok(pack_write_arena(s.pack, slot, ARENA_WEIGHTS, arena, &e), &e);
+        assert_ok(pack_write_arena(s.pack, slot, ARENA_MOMENT1, zero, &e), &e);
+        assert_ok(pack_write_arena(s.pack, slot, ARENA_MOMENT2, zero, &e), &e);
+        pack_set_lane(s.pack, slot, &s.lane);
+    }
+    static const int orders[][SLOTS] = {{0, 1, 2}, {2, 0, 1}};
+    for (int64_t at = 0; at < 20; at++) {
+        struct pack_step step = shape_train_step(&s, at, 0.01, 1), steps[SLOTS] = {step, step, step};
+        assert_ok(pack_steps(s.pack, orders[at % 2], SLOTS, steps, 1, &e), &e);
+        assert_ok(pack_train(s.pack, 0, &e), &e);
+    }
+    for (enum arena a = ARENA_WEIGHTS; a <= ARENA_MOMENT2; a++) {
+        assert_ok(pack_read_arena(s.pack, 0, a, arena, &e), &e);
+        for (int slot = 1; slot < SLOTS; slot++) {
+            assert_ok(pack_read_arena(s.pack, slot, a, other, &e), &e);
+            assert_memory_equal(arena, other, s.plan.params * sizeof *arena);
+        }
+    }
+    free(arena);
+    free(other);
+    free(zero);
+    s.guards_used = true;
+    shape_release(&s);
+}
+
+static void a_lane_s_bits_do_not_depend_on_its_slot(void **state)
+{
+    (void)state;
+    check_slots(PLAN_PLAIN);
+    check_slots(PLAN_CHAIN);
+}
+
+/* A step whose every activation is NaN, then weights as before and a smaller batch: as if nothing had been. Padding
+ * rows left over from the larger batch would poison the sums over the batch, NaN times 0 being NaN. */
+static void check_trace(enum plan_kind kind, enum provider provider)
+{
+    struct err e;
+    float *got[2] = {NULL, NULL};
+    size_t params = 0;
+    for (int poisoned = 0; poisoned < 2; poisoned++) {
+        struct variant v = {.data = 45, .latent = 17, .batch = 33, .hidden = 33, .kind = kind, .provider = provider};
+        struct shape s;
+        shape_init(&s, &v);
+        params = s.plan.params;
+        float *zero = xcalloc(params, sizeof *zero);
+        if (poisoned) {
+            double *nan = doubles(ref_params(&s.ref));
+            for (size_t i = 0; i < ref_params(&s.ref); i++) {
+                nan[i] = (double)NAN;
+            }
+            shape_put(&s, ARENA_WEIGHTS, nan);
+            struct pack_step full = shape_train_step(&s, 0, 0.1, 1);
+            struct pack_loss loss;
+            shape_steps(&s, &full, 1);
+            assert_ok(pack_train(s.pack, 0, &e), &e);
+            assert_ok(pack_fetch_ring(s.pack, &e), &e);
+            pack_loss(s.pack, 0, 0, &loss);
+            assert_true(loss.not_finite);
+            shape_put(&s, ARENA_WEIGHTS, s.theta);
+            assert_ok(pack_write_arena(s.pack, SLOT, ARENA_MOMENT1, zero, &e), &e);
+            free(nan);
+        }
+        struct pack_step partial = shape_train_step(&s, 2, 0.1, 1);
+        assert_int_equal(partial.rows, 31);
+        shape_steps(&s, &partial, 1);
+        assert_ok(pack_train(s.pack, 0, &e), &e);
+        got[poisoned] = xcalloc(params, sizeof **got);
+        assert_ok(pack_read_arena(s.pack, SLOT, ARENA_MOMENT1, got[poisoned], &e), &e);
+        free(zero);
+        shape_release(&s);
+    }
+    assert_memory_equal(got[0], got[1], params * sizeof **got);
+    free(got[0]);
+    free(got[1]);
+}
+
+static void a_step_of_nan_leaves_no_trace_in_the_next(void **state)
+{
+    (void)state;
+    check_trace(PLAN_PLAIN, PROVIDER_TILE);
+    check_trace(PLAN_PLAIN, PROVIDER_CLBLAST);
+    check_trace(PLAN_CHAIN, PROVIDER_TILE);
+}
+
+static void best_weights_are_kept_and_survive_a_resize(void **state)
+{
+    (void)state;
+    struct variant v = {.data = 10, .latent = 2, .batch = 31, .hidden = 5};
+    struct shape s;
+    struct err e;
+    shape_init(&s, &v);
+    size_t params = ref_params(&s.ref), means = s.n_val * 2;
+    double *got = doubles(params), *zero = doubles(params);
+    float *mu = xcalloc(means, sizeof *mu), *best_mu = xcalloc(means, sizeof *mu);
+    assert_ok(pack_encode(s.pack, SLOT, ARENA_WEIGHTS, s.val, s.n_val, mu, &e), &e);
+    assert_ok(pack_keep_best(s.pack, SLOT, &e), &e);
+    shape_put(&s, ARENA_WEIGHTS, zero);
+    assert_ok(pack_resize(s.pack, SLOTS + 2, &e), &e);
+    assert_int_equal(pack_slots(s.pack), SLOTS + 2);
+    shape_get(&s, ARENA_BEST, got);
+    assert_memory_equal(got, s.theta, params * sizeof *got);
+    assert_ok(pack_encode(s.pack, SLOT, ARENA_BEST, s.val, s.n_val, best_mu, &e), &e);
+    assert_memory_equal(mu, best_mu, means * sizeof *mu);
+    assert_ok(pack_resize(s.pack, SLOTS, &e), &e);
+    shape_get(&s, ARENA_BEST, got);
+    assert_memory_equal(got, s.theta, params * sizeof *got);
+    free(got);
+    free(zero);
+    free(mu);
+    free(best_mu);
+    s.guards_used = true; /* a resize keeps arenas, not activations */
+    shape_release(&s);
+}
+
+int lanes_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_step_s_numbers_follow_from_its_number_alone),
+        cmocka_unit_test(tensors_have_pytorch_s_names_and_layout),
+        cmocka_unit_test(weights_start_as_pytorch_s),
+        cmocka_unit_test(a_lane_s_bits_do_not_depend_on_its_slot),
+        cmocka_unit_test(a_step_of_nan_leaves_no_trace_in_the_next),
+        cmocka_unit_test(best_weights_are_kept_and_survive_a_resize),
+    };
+    return cmocka_run_group_tests_name("model lanes", tests, NULL, NULL);
+}

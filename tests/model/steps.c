@@ -1,0 +1,371 @@
+/* Whole steps of both plans against the reference: loss, KL, every gradient tensor, ten steps of each optimiser. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shape.h"
+
+/* Longest sum in a step: the bound of a chain of layers is set by its longest. */
+static double longest(const struct shape *s)
+{
+    int k = s->v.batch;
+    for (int i = 0; i < s->plan.n_layers; i++) {
+        struct ref_layer l = ref_layer(&s->ref, i);
+        k = l.in > k ? l.in : k;
+        k = l.out > k ? l.out : k;
+    }
+    return k;
+}
+
+/* The reference's pass for a step, with the device's noise. */
+static struct ref_pass *reference(struct shape *s, const struct pack_step *step)
+{
+    double *x = doubles((size_t)step->rows * (size_t)s->v.data), *eps = doubles((size_t)step->rows * (size_t)s->v.latent);
+    shape_batch(s, step, x);
+    shape_noise(s, step, eps);
+    struct ref_pass *p = ref_forward(&s->ref, s->theta, x, eps, step->rows);
+    free(x);
+    free(eps);
+    return p;
+}
+
+static void check_loss_of(struct shape *s, const struct ref_pass *p, int k)
+{
+    struct pack_loss loss;
+    double rec = p->rec * p->batch, kl = p->kl * p->batch;
+    pack_loss(s->pack, 0, k, &loss);
+    assert_false(loss.not_finite);
+    compare("reconstruction", &loss.rec, &rec, 1, longest(s));
+    compare("kl", &loss.kl, &kl, 1, longest(s));
+}
+
+static void check_gradients(struct shape *s, const double *got, const double *want)
+{
+    for (int i = 0; i < s->plan.n_layers; i++) {
+        struct ref_layer l = ref_layer(&s->ref, i);
+        char what[48];
+        (void)snprintf(what, sizeof what, "gradient of %s.weight", s->plan.layer[i].name);
+        compare(what, got + l.w, want + l.w, (size_t)l.in * (size_t)l.out, longest(s));
+        (void)snprintf(what, sizeof what, "gradient of %s.bias", s->plan.layer[i].name);
+        compare(what, got + l.b, want + l.b, (size_t)l.out, longest(s));
+    }
+}
+
+static void check_step(struct variant v)
+{
+    struct shape s;
+    struct err e;
+    struct pack_step step;
+    struct ref_pass *p = NULL;
+    shape_init(&s, &v);
+    size_t params = ref_params(&s.ref);
+    double *want = doubles(params), *got = doubles(params);
+    int64_t epoch = ((int64_t)s.n_train + v.batch - 1) / v.batch;
+    /* Full batches at one width, the last and partial one at others; a step without a ReLU near its kink, where a
+     * float and a double could rightly disagree. Preactivations are near 1, their errors near 1e-6. */
+    for (int64_t at = v.hidden == 33 ? 0 : epoch - 1; !p || p->kink < 1e-5; at += epoch) {
+        assert_true(at < 50 * epoch);
+        ref_pass_free(p);
+        step = shape_train_step(&s, at, 0.5, 0.75);
+        p = reference(&s, &step);
+    }
+    ref_backward(want, p, s.theta, 0.75);
+    shape_steps(&s, &step, 1);
+    assert_ok(pack_train(s.pack, 0, &e), &e);
+    assert_ok(pack_fetch_ring(s.pack, &e), &e);
+    check_loss_of(&s, p, 0);
+    shape_get(&s, ARENA_MOMENT1, got);
+    check_gradients(&s, got, want);
+    ref_pass_free(p);
+    free(want);
+    free(got);
+    shape_release(&s);
+}
+
+static void every_gradient_of_the_plain_plan_agrees(void **state)
+{
+    (void)state;
+    for_each_size(check_step, (struct variant){.act = ACT_RELU});
+    for_each_size(check_step, (struct variant){.act = ACT_TANH});
+    for_each_size(check_step, (struct variant){.act = ACT_RELU, .provider = PROVIDER_CLBLAST});
+    for_each_size(check_step, (struct variant){.act = ACT_TANH, .floats = true});
+}
+
+static void every_gradient_of_the_chain_plan_agrees(void **state)
+{
+    (void)state;
+    for_each_size(check_step, (struct variant){.act = ACT_RELU, .kind = PLAN_CHAIN});
+    for_each_size(check_step, (struct variant){.act = ACT_TANH, .kind = PLAN_CHAIN, .floats = true});
+}
+
+static void gradients_agree_at_every_depth(void **state)
+{
+    (void)state;
+    static const int depth[][2] = {{0, 0}, {2, 2}, {3, 3}, {0, 2}, {3, 1}};
+    for (size_t i = 0; i < sizeof depth / sizeof *depth; i++) {
+        struct variant v = {.data = 45, .latent = 17, .batch = 31, .hidden = 33, .flat = true, .n_enc = depth[i][0],
+                            .n_dec = depth[i][1]};
+        for (v.act = ACT_RELU; v.act <= ACT_TANH; v.act++) {
+            v.kind = PLAN_PLAIN;
+            check_step(v);
+            v.kind = PLAN_CHAIN;
+            check_step(v);
+        }
+        v.act = ACT_TANH;
+        v.kind = PLAN_PLAIN;
+        v.provider = PROVIDER_CLBLAST;
+        check_step(v);
+    }
+}
+
+struct rule {
+    const char *lines;
+    struct ref_opt opt;
+    double lr;
+};
+static const struct rule rules[] = {
+    {"optimizer.kind=adam\n", {.kind = REF_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 1e-3},
+    {"optimizer.kind=adam\noptimizer.beta1=0.5\noptimizer.beta2=0.9\noptimizer.eps=0.01\n",
+     {.kind = REF_ADAM, .beta1 = 0.5, .beta2 = 0.9, .eps = 0.01}, 1e-2},
+    {"optimizer.kind=rmsprop\n", {.kind = REF_RMSPROP, .alpha = 0.99, .eps = 1e-8}, 1e-3},
+    {"optimizer.kind=rmsprop\noptimizer.alpha=0.5\noptimizer.eps=0.01\n", {.kind = REF_RMSPROP, .alpha = 0.5, .eps = 0.01}, 1e-2},
+    {"optimizer.kind=sgd\n", {.kind = REF_SGD}, 0.1},
+    {"optimizer.kind=sgd\noptimizer.momentum=0.9\n", {.kind = REF_SGD, .momentum = 0.9}, 0.02},
+};
+#define RULES (sizeof rules / sizeof *rules)
+#define TEN 10
+
+/* The update rule alone: batches of one row, so that a gradient is one product and cannot cancel. */
+static void check_rule(const struct rule *rule)
+{
+    struct variant v = {.data = 10, .latent = 2, .batch = 1, .hidden = 5, .optimizer = rule->lines};
+    struct shape s;
+    struct err e;
+    shape_init(&s, &v);
+    size_t params = ref_params(&s.ref);
+    double *grad = doubles(params), *m = doubles(params), *m2 = doubles(params), *theta = doubles(params);
+    double *got = doubles(params);
+    memcpy(theta, s.theta, params * sizeof *theta);
+    for (int t = 0; t < TEN; t++) {
+        struct pack_step step = shape_train_step(&s, t, rule->lr, 1);
+        shape_steps(&s, &step, 1);
+        for (int i = 0; i < s.plan.n_layers; i++) {
+            struct ref_layer l = ref_layer(&s.ref, i);
+            double x[16], dy[16], scale = t % 3 == 0 ? 1 : 1e-3; /* small gradients after large ones */
+            fill_random(x, (size_t)l.in, -1, 1, 300 + (uint32_t)(t * 16 + i));
+            fill_random(dy, (size_t)l.out, -scale, scale, 600 + (uint32_t)(t * 16 + i));
+            shape_write(&s, i, ACT_IN, 0, 1, l.in, x);
+            shape_write(&s, i, ACT_GRAD, 0, 1, i == s.plan.heads ? 2 : l.out, dy);
+            if (i == s.plan.heads) {
+                shape_write(&s, i, ACT_GRAD, s.plan.latent_pad, 1, 2, dy + 2);
+            }
+            ref_dense_back(NULL, grad + l.w, grad + l.b, dy, x, s.theta + l.w, 1, l.in, l.out);
+        }
+        assert_ok(pack_op(s.pack, OP_UPDATE, 0, 0, &e), &e);
+        ref_update(theta, m, m2, grad, params, &rule->opt, rule->lr, t + 1);
+    }
+    /* Each of ten updates rounds its moments and the weight a few times; an update is at most about lr / (1 - b). */
+    shape_get(&s, ARENA_WEIGHTS, got);
+    for (size_t i = 0; i < params; i++) {
+        assert_close(got[i], theta[i], TEN * 8 * (double)FLT_EPSILON * rule->lr, TEN * (double)FLT_EPSILON);
+    }
+    shape_get(&s, ARENA_MOMENT1, got);
+    if (rule->opt.kind != REF_RMSPROP) {
+        compare("first moment", got, m, params, TEN);
+    }
+    shape_get(&s, ARENA_MOMENT2, got);
+    if (rule->opt.kind != REF_SGD) {
+        compare("second moment", got, m2, params, TEN);
+    }
+    free(grad);
+    free(m);
+    free(m2);
+    free(theta);
+    free(got);
+    shape_release(&s);
+}
+
+static void update_rules_agree(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RULES; i++) {
+        check_rule(&rules[i]);
+    }
+}
+
+/* Ten steps of training from one start, named to the pack at once as a chunk would. */
+static void check_ten_steps(const struct rule *rule, struct variant v)
+{
+    struct shape s;
+    struct err e;
+    struct pack_step steps[TEN];
+    v.optimizer = rule->lines;
+    shape_init(&s, &v);
+    size_t params = ref_params(&s.ref);
+    double *grad = doubles(params), *m = doubles(params), *m2 = doubles(params), *start = doubles(params);
+    double *got = doubles(params), rec[TEN], kl[TEN];
+    memcpy(start, s.theta, params * sizeof *start);
+    for (int t = 0; t < TEN; t++) {
+        double lr = ref_lr_cosine(rule->lr, t, 20), beta = ref_beta_linear(2, t, 5);
+        steps[t] = shape_train_step(&s, t, lr, beta);
+        struct ref_pass *p = reference(&s, &steps[t]);
+        assert_true(p->kink > 1e-6);
+        ref_backward(grad, p, s.theta, beta);
+        rec[t] = p->rec * p->batch;
+        kl[t] = p->kl * p->batch;
+        ref_update(s.theta, m, m2, grad, params, &rule->opt, lr, t + 1);
+        ref_pass_free(p);
+    }
+    shape_steps(&s, steps, TEN);
+    for (int t = 0; t < TEN; t++) {
+        assert_ok(pack_train(s.pack, t, &e), &e);
+    }
+    assert_ok(pack_fetch_ring(s.pack, &e), &e);
+    for (int t = 0; t < TEN; t++) {
+        struct pack_loss loss;
+        pack_loss(s.pack, 0, t, &loss);
+        assert_close(loss.rec, rec[t], 0, 1e-5); /* the bar of a parity trace at its first step, kept for ten */
+        assert_close(loss.kl, kl[t], 0, 1e-5);
+    }
+    /* Adam and RMSprop divide a gradient by its own size: where it cancels to its rounding error the step's direction
+     * is noise in either precision. Such weights are few and move by lr a step like any other, so the movement is
+     * held as a whole, to the bar for gradients, and each weight to a hundredth of lr. */
+    double wrong = 0, moved = 0;
+    shape_get(&s, ARENA_WEIGHTS, got);
+    for (size_t i = 0; i < params; i++) {
+        wrong += (got[i] - s.theta[i]) * (got[i] - s.theta[i]);
+        moved += (s.theta[i] - start[i]) * (s.theta[i] - start[i]);
+        assert_close(got[i], s.theta[i], 1e-2 * rule->lr, 0);
+    }
+    assert_true(moved > 0);
+    assert_close(sqrt(wrong / moved), 0.0, 1e-4, 0);
+    free(grad);
+    free(m);
+    free(m2);
+    free(start);
+    free(got);
+    shape_release(&s);
+}
+
+static void ten_steps_of_each_optimiser_agree(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RULES; i++) {
+        struct variant v = {.data = 45, .latent = 17, .batch = 31, .hidden = 33, .act = ACT_TANH};
+        check_ten_steps(&rules[i], v);
+        v.kind = PLAN_CHAIN;
+        check_ten_steps(&rules[i], v);
+        v.act = ACT_RELU;
+        v.batch = 33;
+        check_ten_steps(&rules[i], v);
+    }
+}
+
+/* KL, mu and mu^2 summed over the rows, per dimension. */
+static void check_stats(struct shape *s, const struct ref_pass *p, int k)
+{
+    int latent = s->v.latent;
+    double got[3][17] = {{0}}, want[3][17] = {{0}};
+    const double *heads = p->y[s->plan.heads];
+    for (int r = 0; r < p->batch; r++) {
+        for (int d = 0; d < latent; d++) {
+            double mu = heads[r * 2 * latent + d];
+            want[0][d] += ref_kl(mu, heads[r * 2 * latent + latent + d]);
+            want[1][d] += mu;
+            want[2][d] += mu * mu;
+        }
+    }
+    pack_add_stats(s->pack, 0, k, got[0], got[1], got[2]);
+    for (int i = 0; i < 3; i++) {
+        compare("statistics of the latents", got[i], want[i], (size_t)latent, longest(s));
+    }
+}
+
+static void check_eval(struct variant v)
+{
+    struct shape s;
+    struct err e;
+    shape_init(&s, &v);
+    size_t params = ref_params(&s.ref), means = s.n_val * (size_t)v.latent;
+    double *before = doubles(params), *after = doubles(params), *mu = doubles(means), *want_mu = doubles(means);
+    float *got_mu = calloc(means, sizeof *got_mu);
+    shape_get(&s, ARENA_WEIGHTS, before);
+    int at = 0, n = 0;
+    struct pack_step steps[64];
+    for (at = 0; at < (int)s.n_val; at += v.batch) {
+        int rows = (int)s.n_val - at < v.batch ? (int)s.n_val - at : v.batch;
+        pack_step_eval(&steps[n++], at, rows);
+    }
+    assert_in_range(n, 1, s.plan.eval_steps);
+    shape_steps(&s, steps, n);
+    for (int k = 0; k < n; k++) {
+        assert_ok(pack_eval(s.pack, k, &e), &e);
+    }
+    assert_ok(pack_fetch_ring(s.pack, &e), &e);
+    assert_ok(pack_fetch_stats(s.pack, &e), &e);
+    for (int k = 0; k < n; k++) {
+        int rows = steps[k].rows;
+        double *x = doubles((size_t)rows * (size_t)v.data), *eps = doubles((size_t)rows * (size_t)v.latent);
+        shape_batch(&s, &steps[k], x);
+        for (int r = 0; r < rows; r++) { /* evaluation noise belongs to the row of the data set */
+            for (uint32_t j = 0; j < (uint32_t)v.latent; j++) {
+                uint32_t word[4];
+                double z[2];
+                ref_philox(word, (uint32_t[]){j, s.val[steps[k].first + r], 0, RNG_EVAL}, s.lane.key);
+                ref_box_muller(z, word[0], word[1]);
+                eps[r * v.latent + (int)j] = z[0];
+            }
+        }
+        struct ref_pass *p = ref_forward(&s.ref, s.theta, x, eps, rows);
+        check_loss_of(&s, p, k);
+        check_stats(&s, p, k);
+        for (int r = 0; r < rows; r++) {
+            memcpy(want_mu + (size_t)(steps[k].first + r) * (size_t)v.latent,
+                   p->y[s.plan.heads] + (size_t)r * 2 * (size_t)v.latent, (size_t)v.latent * sizeof *mu);
+        }
+        ref_pass_free(p);
+        free(x);
+        free(eps);
+    }
+    assert_ok(pack_read_means(s.pack, SLOT, (int)s.n_val, v.latent, got_mu, &e), &e);
+    for (size_t i = 0; i < means; i++) {
+        mu[i] = (double)got_mu[i];
+    }
+    compare("latent means", mu, want_mu, means, longest(&s));
+    assert_ok(pack_encode(s.pack, SLOT, ARENA_WEIGHTS, s.val, s.n_val, got_mu, &e), &e);
+    for (size_t i = 0; i < means; i++) {
+        mu[i] = (double)got_mu[i];
+    }
+    compare("encoded means", mu, want_mu, means, longest(&s));
+    shape_get(&s, ARENA_WEIGHTS, after);
+    assert_memory_equal(before, after, params * sizeof *before);
+    free(before);
+    free(after);
+    free(mu);
+    free(want_mu);
+    free(got_mu);
+    shape_release(&s);
+}
+
+static void evaluation_agrees_and_changes_nothing(void **state)
+{
+    (void)state;
+    for_each_size(check_eval, (struct variant){.act = ACT_RELU});
+    for_each_size(check_eval, (struct variant){.act = ACT_TANH, .kind = PLAN_CHAIN});
+    for_each_size(check_eval, (struct variant){.act = ACT_TANH, .provider = PROVIDER_CLBLAST, .floats = true});
+}
+
+int steps_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_gradient_of_the_plain_plan_agrees),
+        cmocka_unit_test(every_gradient_of_the_chain_plan_agrees),
+        cmocka_unit_test(gradients_agree_at_every_depth),
+        cmocka_unit_test(update_rules_agree),
+        cmocka_unit_test(ten_steps_of_each_optimiser_agree),
+        cmocka_unit_test(evaluation_agrees_and_changes_nothing),
+    };
+    return cmocka_run_group_tests_name("model steps", tests, NULL, NULL);
+}
