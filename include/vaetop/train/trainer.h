@@ -63,7 +63,8 @@ struct trainer_event {
 typedef void trainer_event_fn(void *arg, struct trainer_event *ev);
 
 /* Runs about 20-50 ms of steps for every lane (ending at an epoch boundary where one falls in), evaluates lanes that
- * finished an epoch, and reports. Lanes that are done or diverged stay (no more steps) until removed.
+ * finished an epoch, and reports. Lanes that are done or diverged stay (no more steps) until removed. fn must not add,
+ * remove or edit lanes: it notes what to do, and the owner does it after the call.
  * Errors: CL and worse: the device is gone, the process should end. */
 WUR enum err_code trainer_chunk(struct trainer *t, trainer_event_fn *fn, void *arg, struct err *e);
 

@@ -1,0 +1,84 @@
+/* Inside the train layer: a lane's state and the pieces of the chunk loop. */
+#ifndef VAETOP_TRAIN_PRIVATE_H
+#define VAETOP_TRAIN_PRIVATE_H
+
+#include "vaetop/model/model.h"
+#include "vaetop/train/trainer.h"
+
+struct trainer_data {
+    struct pack_data *pack;
+    const struct dataset *set;
+    const struct split *split;
+};
+
+enum lane_state { LANE_FREE, LANE_ACTIVE, LANE_DONE, LANE_DIVERGED };
+
+/* Sums over an epoch's true rows so far. */
+struct epoch_sums {
+    double loss, rec, kl, seconds;
+    int64_t rows;
+};
+
+struct train_lane {
+    enum lane_state state;
+    int slot, trial;
+    uint64_t study_seed;
+    struct config config;
+    struct net net;
+    struct pack_lane constants;
+    int64_t step;
+    int epochs_done;
+    struct epoch_sums sums;
+    double seconds;          /* chunks and evaluations this trial took part in */
+    struct epoch_row *row;   /* (n_rows) every finished epoch */
+    int n_rows, rows_cap;
+    int resend_from;         /* first row to be sent again; n_rows: none */
+    bool announced;          /* EVENT_DONE or EVENT_DIVERGED was sent */
+    bool has_best;
+    double best;             /* -ELBO of the weights in ARENA_BEST */
+    double *axes;            /* (2, latent) plane of the last picture; NULL before the first */
+    double last_loss;        /* nats, mean of the last finite chunk; NaN before */
+    char reason[160];        /* of a divergence */
+    int64_t saved_ns, save_cost_ns, saved_step;
+    int saved_epoch;
+};
+
+struct trainer {
+    struct device *dev;
+    struct trainer_data *data;
+    struct pack *pack;
+    struct plan plan;
+    struct train_lane *lane; /* (n_lanes), by handle */
+    int n_lanes;
+    int idle_chunks;         /* chunks with a slot unused */
+    double step_seconds;     /* of the last chunk, all its lanes together; 0 before the first */
+    int timed_lanes;         /* lanes step_seconds was measured with */
+};
+
+/* --- schedule.c: pure functions of config and step. per_epoch: steps in an epoch. */
+int64_t steps_per_epoch(const struct trainer *t);
+double schedule_lr(const struct config *c, int64_t step, int64_t per_epoch);
+double schedule_beta(const struct config *c, int64_t step, int64_t per_epoch);
+/* Finished passes from which on an epoch may be the best: behind the warm-up, and the last one always. */
+int schedule_first_best(const struct config *c);
+
+/* --- evaluate.c */
+struct evaluation {
+    double rec, kl; /* means */
+    double *dim_kl; /* (latent) */
+    int active_units;
+};
+/* Evaluates lane[0 .. n - 1] (handles) together; out[i].dim_kl is allocated by it. */
+WUR enum err_code evaluate(struct trainer *t, const int *lane, int n, struct evaluation *out, struct err *e);
+/* Picture of a lane after evaluate(). */
+WUR enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struct evaluation *ev, struct snapshot *out,
+                                struct err *e);
+
+/* --- pca.c: the plane of largest variance of x (n, dim), in place of it kept near `axes` (2, dim), which is read when
+ * have_axes and always written. xy (n, 2). Returns the share of the variance in the plane. dim > 2, n > 0. */
+double pca_plane(double *xy, const float *x, int n, int dim, double *axes, bool have_axes);
+
+/* --- checkpoint.c */
+WUR enum err_code checkpoint_load(struct trainer *t, struct train_lane *l, const struct lane_spec *s, struct err *e);
+
+#endif
