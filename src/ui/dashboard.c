@@ -122,7 +122,7 @@ static void draw_keys(struct canvas *c, const struct ui_state *s)
             if (!r->bar || r->bar_place != place) {
                 continue;
             }
-            int w = text_columns(key_name(name, sizeof name, r->key[0])) + 1 + text_columns(r->bar) + 2;
+            int w = text_columns(key_label(name, sizeof name, r->key[0])) + 1 + text_columns(r->bar) + 2;
             if (used + w <= a.w) {
                 shown[n++] = r;
                 used += w;
@@ -131,7 +131,7 @@ static void draw_keys(struct canvas *c, const struct ui_state *s)
     }
     for (int i = 0, x = 1; i < n; i++) {
         char name[16];
-        x += canvas_text(c, x, a.y, 12, STYLE(KEY), key_name(name, sizeof name, shown[i]->key[0])) + 1;
+        x += canvas_text(c, x, a.y, 12, STYLE(KEY), key_label(name, sizeof name, shown[i]->key[0])) + 1;
         x += canvas_text(c, x, a.y, 12, STYLE(DIM), shown[i]->bar) + 2;
     }
 }

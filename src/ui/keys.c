@@ -22,7 +22,7 @@ enum action key_action(int key)
     return ACT_NONE;
 }
 
-const char *key_name(char *buf, size_t cap, int key)
+const char *key_label(char *buf, size_t cap, int key)
 {
     static const char *const special[] = {"Up", "Down", "Left", "Right", "PgUp", "PgDn", "Home", "End"};
     if (key >= UK_F1) {
@@ -39,13 +39,13 @@ const char *key_name(char *buf, size_t cap, int key)
     return buf;
 }
 
-const char *key_names(char *buf, size_t cap, const struct key_row *row)
+const char *key_labels(char *buf, size_t cap, const struct key_row *row)
 {
     size_t len = 0;
     buf[0] = 0;
     for (int k = 0; k < KEYS_PER_ACTION && row->key[k] != 0; k++) {
         char one[16];
-        int n = snprintf(buf + len, cap - len, "%s%s", k > 0 ? " " : "", key_name(one, sizeof one, row->key[k]));
+        int n = snprintf(buf + len, cap - len, "%s%s", k > 0 ? " " : "", key_label(one, sizeof one, row->key[k]));
         len = n > 0 && (size_t)n < cap - len ? len + (size_t)n : len;
     }
     return buf;

@@ -56,7 +56,7 @@ static void stack(struct layout *l, struct area body, const struct layout_want *
         l->log = take_bottom(&body, least(body.h / 6, 8));
     }
     l->head = take(&body, 1);
-    int plots = want->expanded ? body.h - 4 : most(body.h * 45 / 100, 8);
+    int plots = want->expanded ? body.h - 5 : most(body.h * 45 / 100, 8);
     int detail = body.h >= 20 ? 2 : 0;
     int list = body.h - plots - detail;
     if (list > need && !want->expanded) { /* rows that will stay empty serve the plots better */

@@ -57,6 +57,11 @@ const char *num_short(char *buf, size_t cap, double v)
         (void)snprintf(buf, cap, a >= 1000 ? "%.0f" : "%.3g", v);
         return buf;
     }
+    return num_power(buf, cap, v);
+}
+
+const char *num_power(char *buf, size_t cap, double v)
+{
     (void)snprintf(buf, cap, "%.1e", v);
     short_exponent(buf);
     return buf;

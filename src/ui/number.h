@@ -8,6 +8,8 @@
 const char *num_fit(char *buf, size_t cap, double v, int width, int decimals);
 /* A setting in at most 6 columns: "0.25", "3.1e-3", "512". */
 const char *num_short(char *buf, size_t cap, double v);
+/* The same, always with an exponent, so that a column of magnitudes compares at a glance. */
+const char *num_power(char *buf, size_t cap, double v);
 /* A rate in at most 5 columns: "61.2k", "950". */
 const char *num_si(char *buf, size_t cap, double v);
 

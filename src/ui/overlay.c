@@ -18,11 +18,22 @@ static int key_lines(struct help_line *l)
 {
     int n = 0;
     for (size_t i = 0; i < key_table_rows && n < HELP_LINES; i++) {
-        (void)key_names(l[n].left, sizeof l[n].left, &key_table[i]);
+        (void)key_labels(l[n].left, sizeof l[n].left, &key_table[i]);
         l[n].right = key_table[i].help;
         l[n++].style = STYLE(KEY);
     }
     return n;
+}
+
+static int state_lines(struct help_line *l)
+{
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        (void)snprintf(l[p].left, sizeof l[p].left, "%c %s", trial_phase_letter((enum trial_phase)p),
+                       trial_phase_word((enum trial_phase)p));
+        l[p].right = trial_phase_meaning((enum trial_phase)p);
+        l[p].style = (struct style){phase_role((enum trial_phase)p), 0};
+    }
+    return PHASE_COUNT;
 }
 
 static int word_lines(struct help_line *l)
@@ -30,65 +41,69 @@ static int word_lines(struct help_line *l)
     static const struct {
         const char *left, *right;
     } words[] = {
-        {"VALUE", "what is minimised, in nats per image"},
-        {"REC KL", "its two parts: reconstruction, KL"},
+        {"VALUE", "what is minimised: validation -ELBO at beta 1, nats per image; * is the best"},
+        {"REC KL", "its two parts: reconstruction, KL to the prior"},
         {"ACT", "latents in use, of all"},
-        {"LOSS", "its curve over the planned epochs"},
-        {"RK *", "rank by value; * the best"},
-        {"+", "edited while it ran"},
+        {"LOSS", "its curve over the planned epochs; ! is NaN"},
+        {"R+", "edited while it ran"},
     };
-    int n = 0;
-    for (int p = 0; p < PHASE_COUNT; p++) {
-        (void)snprintf(l[n].left, sizeof l[n].left, "%c %s", trial_phase_letter((enum trial_phase)p),
-                       trial_phase_word((enum trial_phase)p));
-        l[n].right = trial_phase_meaning((enum trial_phase)p);
-        l[n++].style = (struct style){phase_role((enum trial_phase)p), 0};
-    }
-    l[n++] = (struct help_line){"", "", STYLE(TEXT)};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        (void)snprintf(l[n].left, sizeof l[n].left, "%s", words[i].left);
-        l[n].right = words[i].right;
-        l[n++].style = STYLE(HEAD);
+    int n = (int)(sizeof words / sizeof *words);
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(l[i].left, sizeof l[i].left, "%s", words[i].left);
+        l[i].right = words[i].right;
+        l[i].style = STYLE(HEAD);
     }
     return n;
 }
 
-static void draw_lines(struct canvas *c, struct area a, int left_w, const struct help_line *l, int n)
+/* Lines in `columns` columns, each `left_w` wide on the left. Returns the row after the last; rows outside the body are
+ * not drawn, so that help scrolls. */
+static int draw_lines(struct canvas *c, struct area body, int row, int columns, int left_w, const struct help_line *l, int n)
 {
-    for (int i = 0; i < n && i < a.h; i++) {
-        canvas_text(c, a.x, a.y + i, left_w, l[i].style, l[i].left);
-        canvas_text(c, a.x + left_w + 1, a.y + i, a.w - left_w - 1, STYLE(TEXT), l[i].right);
+    int rows = (n + columns - 1) / columns, w = body.w / columns;
+    for (int i = 0; i < n; i++) {
+        int y = row + i % rows, x = body.x + i / rows * w;
+        if (y >= 0 && y < body.h) {
+            canvas_text(c, x, body.y + y, left_w, l[i].style, l[i].left);
+            canvas_text(c, x + left_w + 1, body.y + y, w - left_w - 2, STYLE(TEXT), l[i].right);
+        }
     }
+    return row + rows;
+}
+
+/* All of help from row -top on; returns its height. */
+static int draw_help(struct canvas *c, const struct ui_state *s, struct area body, int top)
+{
+    struct help_line line[HELP_LINES];
+    int wide = s->w >= 76 ? 2 : 1, row = -top;
+    int n = key_lines(line);
+    row = draw_lines(c, body, row, wide, 12, line, n) + 1;
+    n = state_lines(line);
+    if (s->h >= 36 || wide == 1) {
+        row = draw_lines(c, body, row, 1, 12, line, n) + 1;
+    } else {
+        row = draw_lines(c, body, row, 5, 14, line, n) + 1; /* letters and words; the meanings need more rows */
+    }
+    n = word_lines(line);
+    return draw_lines(c, body, row, 1, 12, line, n) + top;
 }
 
 void help_draw(struct canvas *c, const struct ui_state *s)
 {
-    struct help_line line[HELP_LINES];
-    bool two = s->w >= 76;
     struct area body = {1, 2, s->w - 2, s->h - 3};
     if (body.h < 1) {
         body = (struct area){0, 0, s->w, s->h};
-    } else {
+    }
+    int height = draw_help(c, s, body, s->h + 1000); /* above the screen: only measures */
+    int top = s->help_top > height - body.h ? height - body.h : s->help_top;
+    (void)draw_help(c, s, body, top < 0 ? 0 : top);
+    if (body.y == 2) {
         canvas_text(c, 1, 0, s->w - 2, STYLE(TITLE), "vaetop " VAETOP_VERSION " help");
         canvas_right(c, s->w / 2, 0, s->w - s->w / 2 - 1, STYLE(DIM), "Esc closes");
         canvas_fill(c, (struct area){0, 1, s->w, 1}, glyphs_of(s->tier)->hline, STYLE(BORDER));
-        canvas_text(c, 1, s->h - 1, s->w - 2, STYLE(DIM), "j k scroll   the study goes on   man vaetop has the rest");
+        canvas_text(c, 1, s->h - 1, s->w - 2, STYLE(DIM),
+                    height > body.h ? "j k scroll   the study goes on" : "the study goes on   man vaetop has the rest");
     }
-    int keys = key_lines(line), n = two ? keys : keys + 1 + word_lines(line + keys + 1);
-    if (!two) {
-        line[keys] = (struct help_line){"", "", STYLE(TEXT)};
-    }
-    int top = s->help_top > n - body.h ? n - body.h : s->help_top;
-    top = top < 0 ? 0 : top;
-    if (!two) {
-        draw_lines(c, body, 14, line + top, n - top);
-        return;
-    }
-    int half = s->w >= 110 ? 64 : s->w * 54 / 100;
-    draw_lines(c, (struct area){1, body.y, half - 2, body.h}, 14, line + top, n - top);
-    n = word_lines(line);
-    top = top > n - body.h ? (n > body.h ? n - body.h : 0) : top;
-    draw_lines(c, (struct area){half, body.y, s->w - half - 1, body.h}, 11, line + top, n - top);
 }
 
 void question_draw(struct canvas *c, const struct view *v, const struct ui_state *s)

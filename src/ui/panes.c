@@ -228,11 +228,11 @@ void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *
         say_empty(c, body, v->n > 0 ? "the picture comes with an epoch" : "");
         return;
     }
-    (void)snprintf(title, sizeof title, "latent #%d epoch %d", l->trial, l->epoch);
+    (void)snprintf(title, sizeof title, "latent #%d e%d", l->trial, l->epoch);
     if (l->latent > 2) {
-        (void)snprintf(right, sizeof right, "PCA %.0f%%  m:%s", l->explained * 100, scatter_mode_name(s->latent_mode));
+        (void)snprintf(right, sizeof right, "PCA %.0f%%  %s", l->explained * 100, scatter_mode_name(s->latent_mode));
     } else {
-        (void)snprintf(right, sizeof right, "m:%s", scatter_mode_name(s->latent_mode));
+        (void)snprintf(right, sizeof right, "%s", scatter_mode_name(s->latent_mode));
     }
     pane_rule(c, a, s->tier, title, right);
     scatter_draw(c, body, &l->scatter, s->latent_mode, s->tier);

@@ -34,8 +34,15 @@ struct plot_span plot_span_of(float *values, size_t n)
     double q10 = (double)values[finite / 10], q90 = (double)values[finite - 1 - finite / 10];
     double reach = 4 * (q90 - q10), lo = (double)values[edge], hi = (double)values[finite - 1 - edge];
     if (finite >= 8) { /* fewer points are no crowd to be an outlier of */
-        lo = fmax(lo, q10 - reach);
-        hi = fmin(hi, q90 + reach);
+        size_t first = edge, last = finite - 1 - edge;
+        while (first < last && (double)values[first] < q10 - reach) {
+            first++;
+        }
+        while (last > first && (double)values[last] > q90 + reach) {
+            last--;
+        }
+        lo = (double)values[first];
+        hi = (double)values[last];
     }
     if (!(hi > lo)) {
         double pad = fabs(lo) * 0.01 + 1e-6;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define CELLS_MAX 16384
+#define STRETCH 1.8 /* how far the axes may differ to fill a flat pane */
 
 const char *scatter_mode_name(enum scatter_mode m)
 {
@@ -36,10 +37,12 @@ static bool place(int *x, int *y, const struct scatter *s, size_t i, struct area
     if (!(px >= 0 && px <= w && py >= 0 && py <= h)) {
         return false;
     }
-    /* dots per unit on the x axis; a dot is cell_h times as high as wide */
-    double scale = fmin((dots.w - 1) / w, (dots.h - 1) * cell_h / h);
-    double fx = (dots.w - 1) / 2.0 + (px - w / 2) * scale;
-    double fy = (dots.h - 1) / 2.0 - (py - h / 2) * scale / cell_h;
+    /* Dots per unit on either axis, counted in widths of a dot, which is cell_h times as high as wide. */
+    double scale_x = (dots.w - 1) / w, scale_y = (dots.h - 1) * cell_h / h;
+    scale_x = fmin(scale_x, scale_y * STRETCH);
+    scale_y = fmin(scale_y, scale_x * STRETCH);
+    double fx = (dots.w - 1) / 2.0 + (px - w / 2) * scale_x;
+    double fy = (dots.h - 1) / 2.0 - (py - h / 2) * scale_y / cell_h;
     *x = (int)lround(fx);
     *y = (int)lround(fy);
     return *x >= 0 && *x < dots.w && *y >= 0 && *y < dots.h;

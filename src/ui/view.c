@@ -11,7 +11,7 @@
 
 void view_init(struct view *v)
 {
-    *v = (struct view){.best = -1, .loss_of = -1};
+    *v = (struct view){.best = -1, .loss_of = -1, .snapshot_of = -1};
     v->latent.trial = -1;
     v->elapsed_s = v->eta_s = NAN;
     for (int i = 0; i < VIEW_SERIES; i++) {
@@ -39,6 +39,7 @@ void view_release(struct view *v)
     free(v->trial);
     free(v->param_value);
     free(v->order);
+    free(v->ranked);
     free(v->latent.xy);
     free(v->latent.label);
     if (v->has_preset) {
@@ -77,7 +78,8 @@ static void add_param(struct view *v, const struct range *r)
     }
     memmove(&v->param[at + 1], &v->param[at], (size_t)(v->n_params - at) * sizeof v->param[0]);
     struct view_param *p = &v->param[at];
-    *p = (struct view_param){.knob = r->knob, .is_choice = r->kind == RANGE_CHOICE, .width = 6};
+    *p = (struct view_param){.knob = r->knob, .is_choice = r->kind == RANGE_CHOICE,
+                              .is_log = r->kind == RANGE_FLOAT && r->log, .width = 6};
     (void)str_copy(p->title, sizeof p->title, r->knob == KNOB_OPTIMIZER_KIND ? "optim" : knob_info(r->knob)->name);
     if (r->kind == RANGE_INT) {
         p->width = 3;
@@ -124,6 +126,7 @@ static struct view_trial *trial_slot(struct view *v, int number)
         v->trial = xreallocarray(v->trial, cap, sizeof *v->trial);
         v->param_value = xreallocarray(v->param_value, cap * params, sizeof *v->param_value);
         v->order = xreallocarray(v->order, cap, sizeof *v->order);
+        v->ranked = xreallocarray(v->ranked, cap, sizeof *v->ranked);
         v->cap = cap;
     }
     for (; v->n < want; v->n++) {
@@ -302,7 +305,7 @@ const char *view_param_text(char *buf, size_t cap, const struct view *v, const s
         return buf;
     }
     if (!v->param[param].is_choice) {
-        return num_short(buf, cap, x);
+        return v->param[param].is_log ? num_power(buf, cap, x) : num_short(buf, cap, x);
     }
     size_t r = (size_t)x / 1024, index = (size_t)x % 1024;
     if (r < v->preset.n_ranges && index < v->preset.range[r].n_choices) {

@@ -32,7 +32,7 @@ enum column {
 struct view_param {
     enum knob knob;
     char title[12]; /* for the column head */
-    bool is_choice;
+    bool is_choice, is_log;
     int width;
 };
 
@@ -100,7 +100,8 @@ struct view {
     struct view_trial *trial; /* by number */
     float *param_value;       /* (n, n_params): number, or index of the choice; NaN absent */
     size_t n, cap;
-    uint32_t *order; /* (n) indices as sorted */
+    uint32_t *order;  /* (n_order) indices as sorted for the screen */
+    uint32_t *ranked; /* (n) indices by value */
     size_t n_order;
     int counts[PHASE_COUNT];
     int best; /* number, -1 none */
@@ -115,6 +116,8 @@ struct view {
     struct view_log log[VIEW_LOGS]; /* oldest first */
     int n_logs;
     struct view_latent latent;
+    int snapshot_of;         /* trial and its change when a snapshot was last looked for */
+    int64_t snapshot_changed;
 
     enum view_link link;
     char banner[160];
@@ -135,7 +138,7 @@ void view_put_snapshot(struct view *v, const struct snapshot *s);
 void view_put_device(struct view *v, const struct device_row *d);
 void view_put_log(struct view *v, const struct log_row *r);
 
-/* After trials changed: counts, ranks, best, elapsed time and the rest of it. */
+/* After trials changed: counts, ranks, best, elapsed time and the rest of it. The order on screen stays. */
 void view_total(struct view *v);
 void view_sort(struct view *v, int column, bool invert);
 /* Prepares the selected trial's curve. */

@@ -139,9 +139,12 @@ enum err_code view_load_snapshot(struct view *v, struct store *s, int number, st
 {
     const struct view_trial *t = view_trial(v, number);
     struct snapshot snap = {0};
-    if (!t || t->epoch == 0 || (v->latent.trial == number && v->latent.epoch == t->epoch)) {
+    if (!t || t->epoch == 0 || (v->snapshot_of == number && v->snapshot_changed == t->changed) ||
+        (v->latent.trial == number && v->latent.epoch == t->epoch)) {
         return ERR_OK;
     }
+    v->snapshot_of = number;
+    v->snapshot_changed = t->changed;
     enum err_code rc = store_snapshot_get(s, number, 0, &snap, e);
     if (rc == ERR_NOTFOUND) {
         return ERR_OK;

@@ -56,19 +56,24 @@ static int compare(const void *pa, const void *pb)
     return a->number < b->number ? -1 : a->number > b->number;
 }
 
-void view_sort(struct view *v, int column, bool invert)
+static void sort_into(uint32_t *to, const struct view *v, int column, bool invert)
 {
     sort_view = v;
     sort_column = column;
     sort_sign = invert ? -1 : 1;
-    v->n_order = v->n;
     for (size_t i = 0; i < v->n; i++) {
-        v->order[i] = (uint32_t)i;
+        to[i] = (uint32_t)i;
     }
     if (v->n > 0) {
-        qsort(v->order, v->n, sizeof *v->order, compare);
+        qsort(to, v->n, sizeof *to, compare);
     }
     sort_view = NULL;
+}
+
+void view_sort(struct view *v, int column, bool invert)
+{
+    sort_into(v->order, v, column, invert);
+    v->n_order = v->n;
 }
 
 /* Time since the study began training, and how long the rest takes at the pace of the finished trials. */
@@ -105,13 +110,13 @@ void view_total(struct view *v)
     for (size_t i = 0; i < v->n; i++) {
         v->counts[v->trial[i].phase < PHASE_COUNT ? v->trial[i].phase : PHASE_FAILED]++;
     }
-    view_sort(v, COL_VALUE, false);
-    for (size_t i = 0; i < v->n_order; i++) {
-        struct view_trial *t = &v->trial[v->order[i]];
+    sort_into(v->ranked, v, COL_VALUE, false);
+    for (size_t i = 0; i < v->n; i++) {
+        struct view_trial *t = &v->trial[v->ranked[i]];
         t->rank = isnan(t->value) ? 0 : (int)i + 1;
     }
-    if (v->n_order > 0 && v->trial[v->order[0]].rank == 1) {
-        v->best = v->trial[v->order[0]].number;
+    if (v->n > 0 && v->trial[v->ranked[0]].rank == 1) {
+        v->best = v->trial[v->ranked[0]].number;
     }
     total_time(v);
 }

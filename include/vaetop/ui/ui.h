@@ -26,6 +26,10 @@ enum ui_end {
 WUR enum err_code ui_attach(enum ui_end *end, const char *study_dir, struct client *client, const struct ui_options *o,
                             struct err *e);
 
+/* Appends the dashboard of the study in dir as text of w x h cells: what ui_attach() would show first, offline.
+ * Errors: as store_open(). */
+WUR enum err_code ui_dump(struct sbuf *out, const char *study_dir, int w, int h, bool ascii, struct err *e);
+
 /* The key table as the rows of an mdoc column list: the man page's KEYS. */
 void ui_keys_mdoc(struct sbuf *out);
 
