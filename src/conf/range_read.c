@@ -38,7 +38,10 @@ static size_t word_length(const char *p, bool wide)
 {
     size_t n = 0;
     while (p[n] && p[n] != '|') {
-        if (wide ? blank(p[n]) && at_if(p + n + 1) : blank(p[n]) || p[n] == '=' || (p[n] == '.' && p[n + 1] == '.')) {
+        if (p[n] == '.' && p[n + 1] == '.') {
+            break;
+        }
+        if (wide ? blank(p[n]) && at_if(p + n + 1) : blank(p[n]) || p[n] == '=') {
             break;
         }
         n++;
@@ -119,7 +122,7 @@ static enum err_code no_range_here(struct reader *r)
         why = "trials on different data cannot be ranked together";
     }
     return refuse(r, r->t.at, "takes one value, not a range or choice: %s; ranges are for model, loss, optimizer and train%s",
-                  why, i->type == KNOB_TEXT ? " (if this is a name, put it in quotes)" : "");
+                  why, r->wide && r->knob != KNOB_DATA_VALIDATION ? " (if this is a name, put it in quotes)" : "");
 }
 
 /* Checks the token as a value of k and adds its canonical text, which must be new. */
@@ -177,21 +180,17 @@ static enum err_code read_words(struct reader *r, enum knob k, char ***word, siz
 /* A condition's knob: the same section first, then the only section that has it. */
 static enum err_code read_condition_knob(struct reader *r, enum knob *on)
 {
-    char shown[SHOWN_CAP];
     char *name = token_text(r);
     char *full = xasprintf("%s.%s", knob_info(r->knob)->section, name);
-    const char *near = knob_nearest(strchr(name, '.') ? name : full);
     enum err_code rc = ERR_OK;
     *on = strchr(name, '.') ? KNOB_NONE : knob_find(full);
     if (*on == KNOB_NONE) {
         *on = knob_find(name);
     }
-    if (!near) {
-        near = knob_nearest(name);
-    }
     if (*on == KNOB_NONE) {
-        rc = refuse(r, r->t.at, "condition on unknown knob \"%s\"%s%s%s", show(shown, name), near ? "; did you mean " : "",
-                    near ? near : "; write section.knob", near ? "?" : "");
+        rc = unknown_knob(name, r->e);
+        err_prefix(r->e, "%s: condition", knob_info(r->knob)->full);
+        *r->at = r->t.at;
     } else if (*on == r->knob) {
         rc = refuse(r, r->t.at, "condition on itself; name another knob after if");
     }
@@ -266,6 +265,9 @@ static enum err_code read_step(struct reader *r, struct range *out)
         return refuse(r, r->t.at, "step %s is not a whole number, but the knob is", shown);
     }
     steps = (out->hi - out->lo) / out->step;
+    if (steps < 1 - 1e-9) {
+        return refuse(r, r->t.at, "step %s is wider than the range", shown);
+    }
     if (steps > 1e9) {
         return refuse(r, r->t.at, "step %s cuts the range into more than a thousand million values", shown);
     }

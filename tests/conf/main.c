@@ -1,0 +1,17 @@
+int knobs_tests(void);
+int configs_tests(void);
+int errors_tests(void);
+int presets_tests(void);
+int round_trip_tests(void);
+int places_tests(void);
+
+int main(void)
+{
+    int failed = knobs_tests();
+    failed += configs_tests();
+    failed += errors_tests();
+    failed += presets_tests();
+    failed += round_trip_tests();
+    failed += places_tests();
+    return failed > 0;
+}
