@@ -11,9 +11,9 @@
 /* X(ID, word, what it does to a trial; to the study when trial is -1) */
 #define COMMAND_LIST(X)                                                                                  \
     X(PAUSE, "pause", "checkpoint at the next chunk's end and leave the device")                          \
-    X(RESUME, "resume", "go on from the checkpoint")                                                      \
-    X(STOP_NOW, "stop", "end now, keeping the last value")                                                \
-    X(STOP_EPOCH, "stop-epoch", "end after this epoch")                                                   \
+    X(RESUME, "resume", "go on from the checkpoint; a study that is not paused: all its paused trials")   \
+    X(STOP_NOW, "stop", "a trial: end now, keeping the last value; the study: as shutdown")               \
+    X(STOP_EPOCH, "stop-epoch", "the same after this epoch")                                              \
     X(EDIT, "set", "argument knob=value: lr, beta or epochs of a running trial")                          \
     X(TRIALS, "trials", "argument N: new total number of trials")                                         \
     X(SHUTDOWN, "shutdown", "study only: checkpoint all, mark the study stopped, end the engine")         \
@@ -49,12 +49,13 @@ enum client_event_kind {
     CLIENT_COMMITTED, /* the store has new rows */
     CLIENT_BANNER,    /* text: a message for the person, "" clears it */
     CLIENT_REPLY,     /* text: answer to client_send; ok says whether it was done */
-    CLIENT_FINISHED,  /* the study has ended (all trials final, or stopped) */
+    CLIENT_FINISHED,  /* the study has ended (all trials final, or stopped). not ok: it could not go on; text, code */
     CLIENT_CLOSED     /* the engine is gone */
 };
 struct client_event {
     enum client_event_kind kind;
     bool ok;
+    enum err_code code; /* CLIENT_FINISHED that is not ok: why */
     char text[512];
 };
 void client_next(struct client *c, struct client_event *ev);

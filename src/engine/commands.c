@@ -1,0 +1,263 @@
+/* What people ask for. Every command is answered at once; what a worker has to do for it happens at its next chunk's
+ * end. */
+#include "engine_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/str.h"
+
+struct request {
+    struct engine *en;
+    struct run *run; /* NULL: the study */
+    const char *arg;
+    char *reply;
+    size_t cap;
+};
+
+#define SAY(q, ...) ((void)snprintf((q)->reply, (q)->cap, __VA_ARGS__))
+
+static enum err_code final_already(const struct run *r, struct err *e)
+{
+    return err_set(e, ERR_USAGE, "trial %d is %s already", r->number, trial_phase_word(r->phase));
+}
+
+static struct conn *worker_of(struct request *q)
+{
+    return q->en->slice[q->run->slice].conn;
+}
+
+/* --- one trial */
+
+static enum err_code pause_trial(struct request *q, struct err *e)
+{
+    struct run *r = q->run;
+    if (run_final(r)) {
+        return final_already(r, e);
+    }
+    r->resume_after = false;
+    if (r->slice >= 0) {
+        r->wish = r->wish == WISH_STOP ? WISH_STOP : WISH_PAUSE;
+        (void)send_pause(worker_of(q), &(struct m_pause){r->number});
+        SAY(q, "trial %d pauses after a checkpoint", r->number);
+    } else if (r->phase != PHASE_PAUSED) {
+        run_phase(q->en, r, PHASE_PAUSED, (double)NAN, NULL);
+        SAY(q, "trial %d is paused", r->number);
+    } else {
+        SAY(q, "trial %d is paused already", r->number);
+    }
+    return ERR_OK;
+}
+
+static enum err_code resume_trial(struct request *q, struct err *e)
+{
+    struct run *r = q->run;
+    if (run_final(r)) {
+        return final_already(r, e);
+    }
+    if (r->slice >= 0 && r->wish == WISH_PAUSE) {
+        r->resume_after = true;
+        SAY(q, "trial %d goes on", r->number);
+    } else if (r->phase == PHASE_PAUSED) {
+        run_phase(q->en, r, PHASE_QUEUED, (double)NAN, NULL);
+        SAY(q, q->en->stage == STAGE_PAUSED ? "trial %d waits for the study to be resumed" : "trial %d waits for a slot",
+            r->number);
+    } else {
+        SAY(q, "trial %d is not paused", r->number);
+    }
+    return ERR_OK;
+}
+
+static enum err_code stop_trial(struct request *q, bool after_epoch, struct err *e)
+{
+    struct run *r = q->run;
+    if (run_final(r)) {
+        return final_already(r, e);
+    }
+    if (r->slice >= 0) {
+        r->wish = WISH_STOP;
+        (void)send_stop(worker_of(q), &(struct m_stop){r->number, after_epoch});
+        SAY(q, "trial %d stops %s", r->number, after_epoch ? "after this epoch" : "now");
+    } else {
+        run_phase(q->en, r, PHASE_STOPPED, r->last_value, "");
+        engine_log(q->en, r->number, "stopped");
+        retain(q->en, r);
+        SAY(q, "trial %d is stopped", r->number);
+    }
+    return ERR_OK;
+}
+
+static enum err_code edit_trial(struct request *q, struct err *e)
+{
+    struct run *r = q->run;
+    const char *eq = strchr(q->arg, '=');
+    if (!eq) {
+        return err_set(e, ERR_USAGE, "set %s: expected knob=value", q->arg);
+    }
+    char *name = xstrndup(q->arg, (size_t)(eq - q->arg));
+    enum knob k = knob_find(name);
+    free(name);
+    if (k != KNOB_OPTIMIZER_LR && k != KNOB_LOSS_BETA && k != KNOB_TRAIN_EPOCHS) {
+        return err_set(e, ERR_USAGE, "set %s: only lr, beta and epochs of a running trial can be changed", q->arg);
+    }
+    if (run_final(r)) {
+        return final_already(r, e);
+    }
+    if (r->slice < 0) {
+        return err_set(e, ERR_USAGE, "trial %d is %s: resume it first", r->number, trial_phase_word(r->phase));
+    }
+    struct config probe;
+    config_init(&probe);
+    enum err_code rc = config_set(&probe, k, eq + 1, e);
+    config_release(&probe);
+    if (rc) {
+        return rc;
+    }
+    char *value = xstrdup(eq + 1);
+    (void)send_edit(worker_of(q), &(struct m_edit){r->number, k, value, 0});
+    free(value);
+    SAY(q, "trial %d: %s from its next step on", r->number, q->arg);
+    return ERR_OK;
+}
+
+static enum err_code do_trial(struct request *q, enum command c, struct err *e)
+{
+    switch (c) {
+    case COMMAND_PAUSE:
+        return pause_trial(q, e);
+    case COMMAND_RESUME:
+        return resume_trial(q, e);
+    case COMMAND_STOP_NOW:
+        return stop_trial(q, false, e);
+    case COMMAND_STOP_EPOCH:
+        return stop_trial(q, true, e);
+    case COMMAND_EDIT:
+        return edit_trial(q, e);
+    default:
+        return err_set(e, ERR_USAGE, "%s is for a study, not for a trial", command_word(c));
+    }
+}
+
+/* --- the study */
+
+static enum err_code pause_study(struct request *q, struct err *e)
+{
+    struct engine *en = q->en;
+    if (en->stage != STAGE_RUNNING) {
+        if (en->stage == STAGE_PAUSED) {
+            SAY(q, "the study is paused already");
+            return ERR_OK;
+        }
+        return err_set(e, ERR_USAGE, "the study is ending");
+    }
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        struct run *r = &en->run[i];
+        if (r->slice >= 0 && r->wish == WISH_NONE) {
+            r->wish = WISH_YIELD;
+            (void)send_pause(en->slice[r->slice].conn, &(struct m_pause){r->number});
+        }
+    }
+    engine_stage(en, STAGE_PAUSED);
+    SAY(q, "the study pauses; its trials write their checkpoints");
+    return ERR_OK;
+}
+
+/* A paused study goes on; in one that is not, every paused trial does. */
+static enum err_code resume_study(struct request *q, struct err *e)
+{
+    struct engine *en = q->en;
+    if (en->stage == STAGE_PAUSED) {
+        engine_stage(en, STAGE_RUNNING);
+        SAY(q, "the study goes on");
+        return ERR_OK;
+    }
+    if (en->stage != STAGE_RUNNING) {
+        return err_set(e, ERR_USAGE, "the study is ending");
+    }
+    int n = 0;
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        struct run *r = &en->run[i];
+        if (!run_final(r) && (r->phase == PHASE_PAUSED || r->wish == WISH_PAUSE)) {
+            struct request one = *q;
+            one.run = r;
+            n += resume_trial(&one, e) == ERR_OK;
+        }
+    }
+    SAY(q, "trials going on: %d", n);
+    return ERR_OK;
+}
+
+static enum err_code set_trials(struct request *q, struct err *e)
+{
+    struct engine *en = q->en;
+    const struct knob_info *k = knob_info(KNOB_STUDY_TRIALS);
+    int64_t n;
+    if (!str_to_i64(&n, q->arg) || n < (int64_t)k->min || n > (int64_t)k->max) {
+        return err_set(e, ERR_USAGE, "trials %s: expected a whole number from 1 to 1000000", q->arg);
+    }
+    if (en->stage == STAGE_LEAVING) {
+        return err_set(e, ERR_USAGE, "the study is ending");
+    }
+    char text[32];
+    (void)snprintf(text, sizeof text, "%lld", (long long)n);
+    en->total = (int)n;
+    write_fact(en, "trials", text);
+    SAY(q, "trials in all: %lld", (long long)n);
+    if (en->stage == STAGE_FINISHED && !runs_all_final(en)) {
+        enum err_code rc = engine_devices(en, e);
+        if (rc) {
+            return rc;
+        }
+        engine_stage(en, STAGE_RUNNING);
+    }
+    return ERR_OK;
+}
+
+static enum err_code do_study(struct request *q, enum command c, struct err *e)
+{
+    switch (c) {
+    case COMMAND_PAUSE:
+        return pause_study(q, e);
+    case COMMAND_RESUME:
+        return resume_study(q, e);
+    case COMMAND_STOP_NOW:
+    case COMMAND_SHUTDOWN:
+        engine_leave(q->en, true, false);
+        SAY(q, "the study stops; its trials write their checkpoints");
+        return ERR_OK;
+    case COMMAND_STOP_EPOCH:
+        engine_leave(q->en, true, true);
+        SAY(q, "the study stops after each trial's epoch");
+        return ERR_OK;
+    case COMMAND_SHUTDOWN_NOW:
+        engine_leave(q->en, false, false);
+        SAY(q, "the study stops at once");
+        return ERR_OK;
+    case COMMAND_TRIALS:
+        return set_trials(q, e);
+    default:
+        return err_set(e, ERR_USAGE, "%s is for a trial: name one", command_word(c));
+    }
+}
+
+enum err_code command_do(struct engine *en, const struct m_command *m, char *reply, size_t cap, struct err *e)
+{
+    struct request q = {.en = en, .arg = m->arg, .reply = reply, .cap = cap};
+    if (m->command < 0 || m->command >= COMMAND_COUNT) {
+        return err_set(e, ERR_USAGE, "command %lld is unknown", (long long)m->command);
+    }
+    if (m->trial >= 0) {
+        q.run = run_find(en, m->trial);
+        if (!q.run) {
+            return err_set(e, ERR_NOTFOUND, "trial %lld: the study has %zu trials", (long long)m->trial, en->n_runs);
+        }
+        if (en->stage == STAGE_LEAVING) {
+            return err_set(e, ERR_USAGE, "the study is ending");
+        }
+        return do_trial(&q, (enum command)m->command, e);
+    }
+    return do_study(&q, (enum command)m->command, e);
+}

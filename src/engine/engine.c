@@ -1,0 +1,331 @@
+#include "vaetop/engine/engine.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "engine_private.h"
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/clock.h"
+#include "vaetop/base/fs.h"
+#include "vaetop/base/log.h"
+#include "vaetop/base/str.h"
+#include "vaetop/conf/paths.h"
+#include "vaetop/ipc/endpoint.h"
+
+#define IDLE_S 60
+#define LOCK_WAIT_NS (2 * SECOND_NS) /* the engine before may be on its way out */
+
+/* --- whose study it is */
+
+static void read_line(char *out, size_t cap, const char *path)
+{
+    char *text = NULL;
+    size_t len;
+    out[0] = '\0';
+    if (!fs_read(&text, &len, path, 4096, NULL)) {
+        text[strcspn(text, "\n")] = '\0';
+        (void)str_clean(out, cap, text);
+    }
+    free(text);
+}
+
+/* Takes `lock` and writes who we are into it. */
+static enum err_code lock_study(struct engine *en, struct err *e)
+{
+    char *path = fs_join(en->dir, STUDY_LOCK);
+    char host[256] = "";
+    (void)gethostname(host, sizeof host - 1);
+    int64_t deadline = clock_mono_ns() + LOCK_WAIT_NS;
+    enum err_code rc = fs_lock(&en->lock_fd, path, e);
+    while (rc == ERR_BUSY && clock_mono_ns() < deadline) {
+        (void)poll(NULL, 0, 20);
+        rc = fs_lock(&en->lock_fd, path, e);
+    }
+    if (rc == ERR_BUSY) {
+        char holder[200];
+        read_line(holder, sizeof holder, path);
+        (void)err_set(e, ERR_BUSY, "%s: in use by an engine (%s)", en->dir, holder[0] ? holder : "unknown process");
+    }
+    if (rc) {
+        en->lock_fd = -1;
+    } else {
+        char *who = xasprintf("process %d on %s\n", (int)getpid(), host);
+        if (ftruncate(en->lock_fd, 0) != 0 || fs_write_all(en->lock_fd, who, strlen(who)) != 0) {
+            log_warn("%s: cannot say who holds it", path);
+        }
+        free(who);
+    }
+    free(path);
+    return rc;
+}
+
+/* Workers of an engine that died are killed before their trials are queued again. They die with their engine anyway;
+ * one that hangs in a driver may not. */
+static enum err_code kill_strays(struct engine *en, struct err *e)
+{
+    struct device_row *row = NULL;
+    size_t n = 0;
+    char boot[64];
+    char *then = NULL;
+    read_line(boot, sizeof boot, "/proc/sys/kernel/random/boot_id");
+    enum err_code rc = store_fact_get(en->store, "boot", &then, e);
+    if (!rc) {
+        rc = store_devices(en->store, &row, &n, e);
+    }
+    for (size_t i = 0; !rc && i < n; i++) {
+        if (then && strcmp(then, boot) == 0 && row[i].worker.pid > 0 && proc_alive(row[i].worker)) {
+            log_warn("worker %d of the engine before still runs: ended", (int)row[i].worker.pid);
+            if (!proc_kill(row[i].worker)) {
+                rc = err_set(e, ERR_BUSY, "process %d, a worker of the engine before, cannot be ended", (int)row[i].worker.pid);
+            }
+        }
+        row[i].worker = (struct proc_id){0};
+        row[i].slots_used = 0;
+        row[i].bytes_used = 0;
+        (void)str_copy(row[i].state, sizeof row[i].state, "off");
+        write_slice(en, &row[i]);
+    }
+    write_fact(en, "boot", boot);
+    free(row);
+    free(then);
+    return rc;
+}
+
+/* --- opening */
+
+static enum err_code fact_or(struct engine *en, char **out, const char *key, const char *otherwise, struct err *e)
+{
+    enum err_code rc = store_fact_get(en->store, key, out, e);
+    if (!rc && !*out) {
+        *out = xstrdup(otherwise);
+    }
+    return rc;
+}
+
+static enum err_code read_facts(struct engine *en, const char *device, struct err *e)
+{
+    char *phase = NULL;
+    char *trials = NULL;
+    char *seconds = NULL;
+    int64_t n;
+    enum err_code rc = fact_or(en, &phase, "phase", "", e);
+    if (!rc) {
+        rc = fact_or(en, &trials, "trials", "", e);
+    }
+    if (!rc) {
+        rc = fact_or(en, &seconds, "seconds", "", e);
+    }
+    if (!rc && device && *device) {
+        en->device_text = xstrdup(device);
+        write_fact(en, "device", device);
+    } else if (!rc) {
+        rc = fact_or(en, &en->device_text, "device", "", e);
+    }
+    if (!rc) {
+        en->total = str_to_i64(&n, trials) ? (int)n : (int)config_i64(&en->preset.base, KNOB_STUDY_TRIALS);
+        en->slots = (int)config_i64(&en->preset.base, KNOB_STUDY_SLOTS);
+        en->keep = (int)config_i64(&en->preset.base, KNOB_STUDY_KEEP);
+        en->stage = strcmp(phase, "paused") == 0 ? STAGE_PAUSED : STAGE_RUNNING;
+        /* A study that was stopped and is run again has its whole time before it; one whose engine died has not. */
+        if (strcmp(phase, "running") != 0 || !str_to_f64(&en->run_s, seconds)) {
+            en->run_s = 0;
+        }
+        write_fact(en, "phase", en->stage == STAGE_PAUSED ? "paused" : "running");
+        write_fact(en, "error", "");
+    }
+    free(phase);
+    free(trials);
+    free(seconds);
+    return rc;
+}
+
+static enum err_code open_store(struct engine *en, struct err *e)
+{
+    enum err_code rc = store_open(&en->store, en->dir, true, e);
+    if (!rc) {
+        rc = store_preset(en->store, &en->preset, e);
+    }
+    if (!rc) {
+        rc = store_name(en->store, &en->name, e);
+    }
+    return rc;
+}
+
+enum err_code engine_devices(struct engine *en, struct err *e)
+{
+    if (en->n_cards == 0) {
+        enum err_code rc = cards_choose(en, e);
+        if (!rc) {
+            rc = slices_make(en);
+        }
+        if (rc) {
+            return rc;
+        }
+    }
+    cards_lock(en);
+    return ERR_OK;
+}
+
+static void on_child(void *arg, int signo)
+{
+    (void)signo;
+    slices_reap(arg);
+    advisor_reap(arg);
+}
+
+static void on_end_signal(void *arg, int signo)
+{
+    struct engine *en = arg;
+    engine_log(en, -1, "signal %d (%s): checkpoints are written and the engine ends", signo, strsignal(signo));
+    engine_leave(en, en->stage != STAGE_LEAVING, false);
+}
+
+static void set_signals(struct engine *en)
+{
+    static const int ignored[] = {SIGPIPE, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
+    static const int ending[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGXCPU};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+        (void)signal(ignored[i], SIG_IGN);
+    }
+    loop_signal(en->loop, SIGCHLD, on_child, en);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
+        loop_signal(en->loop, ending[i], on_end_signal, en);
+    }
+}
+
+/* As many descriptors as we may have: each worker and client takes one. */
+static void raise_limits(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+enum err_code engine_open(struct engine *en, const char *dir, const char *device, struct err *e)
+{
+    const char *limit = getenv("VAETOP_IDLE_S");
+    int64_t n;
+    *en = (struct engine){.lock_fd = -1, .listen_fd = -1, .dir = realpath(dir, NULL)};
+    if (!en->dir) {
+        return err_set(e, ERR_NOTFOUND, "%s: no such study", dir);
+    }
+    en->idle_limit_s = limit && str_to_i64(&n, limit) && n >= 0 && n < 86400 ? (int)n : IDLE_S;
+    en->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    en->loop = loop_new();
+    en->writer = writer_new(en);
+    en->tick_ns = clock_mono_ns();
+    set_signals(en);
+    raise_limits();
+    enum err_code rc = lock_study(en, e);
+    if (!rc) {
+        rc = open_store(en, e);
+    }
+    if (!rc) {
+        rc = kill_strays(en, e);
+    }
+    if (!rc) {
+        rc = read_facts(en, device, e);
+    }
+    if (!rc) {
+        rc = runs_load(en, e);
+    }
+    if (!rc && !runs_all_final(en)) {
+        advisor_start(en); /* gets ready while the devices are looked for */
+        rc = engine_devices(en, e);
+    }
+    if (!rc) {
+        rc = endpoint_listen(&en->listen_fd, en->dir, e);
+    }
+    return rc;
+}
+
+void engine_close(struct engine *en)
+{
+    if (en->listen_fd >= 0) { /* a start that was refused leaves the study as it was */
+        (void)writer_flush(en);
+    }
+    links_close(en);
+    advisor_end(en);
+    for (size_t i = 0; i < en->n_slices; i++) {
+        if (en->slice[i].pid > 0) {
+            (void)proc_kill(en->slice[i].id);
+        }
+        conn_free(en->slice[i].conn);
+    }
+    if (en->listen_fd >= 0) {
+        (void)close(en->listen_fd);
+    }
+    cards_unlock(en);
+    if (en->name) {
+        runs_release(en);
+        preset_release(&en->preset);
+    }
+    store_close(en->store);
+    writer_free(en->writer);
+    loop_free(en->loop);
+    free(en->card);
+    free(en->slice);
+    free(en->device_text);
+    free(en->name);
+    free(en->dir);
+    (void)close(en->spare_fd);
+    if (en->lock_fd >= 0) {
+        (void)close(en->lock_fd);
+    }
+}
+
+/* --- running */
+
+static void say(int fd, const char *line)
+{
+    if (fd >= 0) {
+        (void)fs_write_all(fd, line, strlen(line));
+    }
+}
+
+static void run(struct engine *en)
+{
+    engine_log(en, -1, "engine started (process %d)", (int)getpid());
+    loop_fd(en->loop, en->listen_fd, POLLIN, links_accept, en);
+    slices_start(en);
+    (void)loop_timer(en->loop, SECOND_NS, engine_tick, en);
+    schedule(en);
+    engine_check_end(en);
+    loop_run(en->loop);
+    log_info("engine ends");
+}
+
+int engine_main(const char *study_dir, const char *device, int ready_fd)
+{
+    struct engine en;
+    struct err e = {0};
+    (void)umask(077);
+    log_open(STDERR_FILENO, "engine", LOG_INFO);
+    enum err_code rc = engine_open(&en, study_dir, device, &e);
+    if (rc) {
+        log_error("%s", e.text);
+        char *line = xasprintf("%d %s\n", (int)e.code, e.text);
+        engine_close(&en);
+        say(ready_fd, line);
+        free(line);
+        return err_exit_status(rc);
+    }
+    if (chdir("/") != 0) {
+        log_warn("the engine keeps its folder busy");
+    }
+    say(ready_fd, "ok\n");
+    run(&en);
+    rc = en.fatal.code;
+    engine_close(&en);
+    say(ready_fd, "end\n");
+    return err_exit_status(rc);
+}

@@ -1,0 +1,231 @@
+/* The engine's inside: one study, one thread, one poll loop. Every file of this layer works on struct engine.
+ *
+ * Who owns a trial: `slice` >= 0 means that worker process holds it and only messages from that process are believed
+ * about it; -1 means the engine holds it. What the store will say is the trial's `phase`; writes are queued (writer.c)
+ * and committed in groups, and nothing is told to clients before it is committed. */
+#ifndef VAETOP_ENGINE_PRIVATE_H
+#define VAETOP_ENGINE_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "vaetop/base/err.h"
+#include "vaetop/base/loop.h"
+#include "vaetop/base/proc.h"
+#include "vaetop/conf/preset.h"
+#include "vaetop/conf/trial.h"
+#include "vaetop/ipc/client.h"
+#include "vaetop/ipc/messages.h"
+#include "vaetop/ipc/probe.h"
+#include "vaetop/store/store.h"
+
+#define SECOND_NS ((int64_t)1000000000)
+
+/* What was asked of the worker that holds the trial and is not answered yet. */
+enum wish { WISH_NONE, WISH_PAUSE, WISH_STOP, WISH_YIELD /* checkpoint and come back to the queue */ };
+
+struct run { /* one trial */
+    int number;
+    enum trial_phase phase;
+    enum wish wish;
+    bool resume_after; /* resumed while still leaving */
+    bool stored;       /* its row is committed; it may be started */
+    bool alone;        /* its next start has a worker to itself */
+    bool edited, kept;
+    int slice;
+    int attempts;
+    int deaths, kills; /* of its worker while alone on it, by crash or by SIGKILL, since the newest checkpoint */
+    int stored_epoch;
+    int64_t checkpoint_step; /* 0: none in this engine's life */
+    double last_value, value;
+    struct point point; /* released once final */
+    bool progress_new;
+    int64_t step, steps;
+    int epochs;
+    double images_per_s;
+};
+
+enum slice_state { SLICE_OFF, SLICE_STARTING, SLICE_READY, SLICE_LOST };
+
+struct slice {
+    struct engine *en;
+    int index, card;  /* card: index into engine.card */
+    int threads;      /* CPU threads of this slice; 0: all there is */
+    int most;         /* trials at once */
+    enum slice_state state;
+    char label[64], name[128], type[16];
+    pid_t pid;
+    struct proc_id id;
+    struct conn *conn;
+    bool child_dead, eof, killed_by_us, was_ready, progressed, quitting;
+    int wait_status;
+    int timer;        /* restart, or the wait for a dying process; 0: none */
+    int failures;     /* in a row */
+    int silent_s, longest_silence_s;
+    bool heard;       /* a word about its trials since the last assignment */
+    char fault[160];
+    enum err_code fault_code;
+    int n_runs;
+    uint64_t bytes_used, bytes_total;
+    double busy;
+};
+
+/* A chosen device and its lock. */
+struct card {
+    struct device_info info;
+    int index;      /* on the command line */
+    int lock_fd;    /* -1: another study has it */
+    char holder[160];
+};
+
+struct client_link {
+    struct engine *en;
+    struct conn *conn;
+    bool welcome, owes_commit;
+    struct client_link *next;
+};
+
+enum stage {
+    STAGE_RUNNING,
+    STAGE_PAUSED,
+    STAGE_LEAVING, /* told to end: workers checkpoint and quit */
+    STAGE_FINISHED /* all trials final */
+};
+
+struct advisor_link {
+    pid_t pid;
+    struct conn *conn;
+    bool open;      /* ADVISING came */
+    int asked;      /* suggestions under way */
+    bool exhausted; /* the space has no more */
+    int failures, timer;
+};
+
+struct writer;
+
+struct engine {
+    char *dir, *name;
+    char *device_text; /* the --device text; "" default */
+    struct loop *loop;
+    struct store *store;
+    struct writer *writer;
+    struct preset preset;
+    int lock_fd, listen_fd, spare_fd;
+    enum stage stage;
+    bool after_epoch;   /* leaving: trials finish their epoch first */
+    bool told_finished;
+    int leave_s, finished_s;
+    struct err fatal; /* why the study cannot go on; code OK: it can */
+
+    struct run *run; /* run[i].number == i */
+    size_t n_runs, run_cap;
+    size_t first_open; /* no non-final trial below */
+    int total, slots, keep;
+
+    struct card *card;
+    size_t n_cards;
+    struct slice *slice;
+    size_t n_slices;
+    int failed_in_row; /* trials that killed their worker, with no epoch of any trial in between */
+    struct advisor_link advisor;
+
+    struct client_link *client;
+    bool had_client;
+    int idle_s, idle_limit_s;
+    char banner[512];      /* shown now */
+    char store_banner[512], device_banner[512]; /* what asks for one, by urgency */
+    double run_s;          /* counted against study.timeout */
+    int64_t tick_ns;       /* when the last tick was */
+    int ticks;
+};
+
+/* --- engine.c: opening and closing */
+WUR enum err_code engine_open(struct engine *en, const char *dir, const char *device, struct err *e);
+void engine_close(struct engine *en);
+/* Finds and locks the devices and starts their workers, when that has not been done. Errors: NODEVICE, IO. */
+WUR enum err_code engine_devices(struct engine *en, struct err *e);
+
+/* --- life.c: from start to end */
+void engine_stage(struct engine *en, enum stage stage);
+/* Ends the engine: with checkpoints, or at once; after_epoch lets every trial finish its epoch first. */
+void engine_leave(struct engine *en, bool checkpoint, bool after_epoch);
+void engine_fail(struct engine *en, const struct err *e); /* the study cannot go on */
+void engine_tick(void *arg);                              /* once a second */
+void engine_check_end(struct engine *en);
+/* A line in the study's log, on its screens and in the log file. trial -1: the study. */
+void engine_log(struct engine *en, int trial, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void engine_banner(struct engine *en); /* shows the most urgent banner */
+
+/* --- runs.c: the table of trials */
+struct run *run_find(struct engine *en, int64_t number); /* NULL: no such trial */
+struct run *run_new(struct engine *en, const struct point *pt);
+bool run_final(const struct run *r);
+void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason);
+WUR enum err_code runs_load(struct engine *en, struct err *e);
+void runs_release(struct engine *en);
+/* Weights of finished trials beyond `keep` are deleted. */
+void retain(struct engine *en, struct run *r);
+void forget_weights(struct engine *en, struct run *r);
+size_t runs_queued(const struct engine *en);
+size_t runs_active(const struct engine *en);
+bool runs_all_final(struct engine *en);
+
+/* --- schedule.c */
+void schedule(struct engine *en); /* assigns what can be assigned, asks for more suggestions, notices the end */
+/* The worker gave the trial back, or died with it. */
+void take_back(struct engine *en, struct run *r);
+
+/* --- slices.c, slice_messages.c */
+WUR enum err_code slices_make(struct engine *en);
+void slices_start(struct engine *en);
+void slices_quit(struct engine *en, bool checkpoint);
+void slices_kill(struct engine *en);
+bool slices_gone(const struct engine *en);
+void slices_reap(struct engine *en);
+void slice_tick(struct slice *s);
+void slice_row(struct slice *s);
+void slice_read(void *arg, int fd, int revents);
+bool slice_message(struct slice *s, uint16_t type, struct msg_reader *r);
+
+/* --- cards.c: devices chosen, and their locks */
+WUR enum err_code cards_choose(struct engine *en, struct err *e);
+void cards_lock(struct engine *en); /* those not held yet */
+void cards_unlock(struct engine *en);
+
+/* --- suggest.c */
+void advisor_start(struct engine *en);
+void advisor_ask(struct engine *en, int n);
+void advisor_reap(struct engine *en);
+void advisor_end(struct engine *en);
+
+/* --- writer.c: one queue of writes in order, committed in groups */
+struct writer *writer_new(struct engine *en);
+void writer_free(struct writer *w);
+enum urgency { WRITE_SOON, WRITE_LATER }; /* 50 ms, 500 ms */
+void write_trial(struct engine *en, struct run *r);
+void write_phase(struct engine *en, const struct run *r, double value, const char *reason);
+void write_device(struct engine *en, const struct run *r, const char *device);
+void write_epoch(struct engine *en, const struct epoch_row *row);
+void write_snapshot(struct engine *en, struct snapshot *s); /* takes what it owns */
+void write_edit(struct engine *en, int number, enum knob k, const char *value, int64_t step);
+void write_kept(struct engine *en, int number, bool kept);
+void write_fact(struct engine *en, const char *key, const char *value);
+void write_slice(struct engine *en, const struct device_row *row);
+void write_log(struct engine *en, int trial, const char *text);
+void write_progress(struct engine *en); /* the runs with progress_new, at the next commit */
+/* Commits all that waits now. False: the store refused; it is kept and tried again. */
+bool writer_flush(struct engine *en);
+bool writer_idle(const struct engine *en);
+
+/* --- links.c, commands.c: clients */
+void links_accept(void *arg, int fd, int revents);
+void links_committed(struct engine *en);
+void links_banner(struct engine *en);
+void links_finished(struct engine *en);
+void links_close(struct engine *en);
+size_t links_count(const struct engine *en);
+/* Does it. Errors: USAGE, NOTFOUND. reply: what was done, cap bytes. */
+WUR enum err_code command_do(struct engine *en, const struct m_command *m, char *reply, size_t cap, struct err *e);
+
+#endif

@@ -1,0 +1,251 @@
+/* The table of trials and what their states mean; no worker and no socket here. */
+#include "engine_private.h"
+
+#include <errno.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/fs.h"
+#include "vaetop/base/log.h"
+#include "vaetop/base/str.h"
+#include "vaetop/conf/paths.h"
+
+bool run_final(const struct run *r)
+{
+    enum trial_state s = trial_phase_state(r->phase);
+    return s != TRIAL_RUNNING && s != TRIAL_WAITING;
+}
+
+struct run *run_find(struct engine *en, int64_t number)
+{
+    return number >= 0 && number < (int64_t)en->n_runs ? &en->run[number] : NULL;
+}
+
+static struct run *add(struct engine *en)
+{
+    if (en->n_runs == en->run_cap) {
+        en->run_cap = en->run_cap ? 2 * en->run_cap : 64;
+        en->run = xreallocarray(en->run, en->run_cap, sizeof *en->run);
+    }
+    struct run *r = &en->run[en->n_runs];
+    *r = (struct run){.number = (int)en->n_runs, .phase = PHASE_QUEUED, .slice = -1, .last_value = NAN, .value = NAN,
+                      .images_per_s = NAN};
+    en->n_runs++;
+    return r;
+}
+
+struct run *run_new(struct engine *en, const struct point *pt)
+{
+    struct run *r = add(en);
+    point_copy(&r->point, pt);
+    write_trial(en, r);
+    return r;
+}
+
+void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason)
+{
+    r->phase = phase;
+    write_phase(en, r, value, reason);
+    if (!run_final(r)) {
+        return;
+    }
+    r->value = value;
+    point_release(&r->point);
+    r->point = (struct point){0};
+    while (en->first_open < en->n_runs && run_final(&en->run[en->first_open])) {
+        en->first_open++;
+    }
+}
+
+size_t runs_queued(const struct engine *en)
+{
+    size_t n = 0;
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        n += en->run[i].phase == PHASE_QUEUED || en->run[i].phase == PHASE_ENQUEUED;
+    }
+    return n;
+}
+
+size_t runs_active(const struct engine *en)
+{
+    size_t n = 0;
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        n += en->run[i].slice >= 0;
+    }
+    return n;
+}
+
+bool runs_all_final(struct engine *en)
+{
+    return en->first_open == en->n_runs && (en->advisor.exhausted || (int64_t)en->n_runs >= en->total);
+}
+
+/* --- weights of finished trials */
+
+static bool unlink_if_there(const char *path)
+{
+    return unlink(path) == 0 || errno == ENOENT;
+}
+
+void forget_weights(struct engine *en, struct run *r)
+{
+    char *path = path_checkpoint(en->dir, r->number);
+    char *previous = xasprintf("%s.prev", path);
+    if (!unlink_if_there(path) || !unlink_if_there(previous)) {
+        log_warn("%s: cannot remove: %s", path, strerror(errno));
+    }
+    free(path);
+    free(previous);
+}
+
+static bool worse(const struct run *a, const struct run *b)
+{
+    if (isnan(a->value) || isnan(b->value)) {
+        return isnan(a->value) && !isnan(b->value);
+    }
+    return a->value > b->value || (!(a->value < b->value) && a->number > b->number);
+}
+
+static struct run *worst_kept(struct engine *en, size_t *kept)
+{
+    struct run *worst = NULL;
+    *kept = 0;
+    for (size_t i = 0; i < en->n_runs; i++) {
+        struct run *r = &en->run[i];
+        if (run_final(r) && r->kept) {
+            ++*kept;
+            worst = !worst || worse(r, worst) ? r : worst;
+        }
+    }
+    return worst;
+}
+
+void retain(struct engine *en, struct run *r)
+{
+    char *path = path_checkpoint(en->dir, r->number);
+    bool worth = trial_phase_state(r->phase) != TRIAL_FAIL && !isnan(r->value);
+    r->kept = worth && fs_exists(path);
+    free(path);
+    if (r->kept) {
+        write_kept(en, r->number, true);
+    } else {
+        forget_weights(en, r);
+    }
+    size_t kept;
+    struct run *worst = worst_kept(en, &kept);
+    while (worst && kept > (size_t)en->keep) {
+        worst->kept = false;
+        write_kept(en, worst->number, false); /* a file left by a crash in between goes at the next start */
+        forget_weights(en, worst);
+        worst = worst_kept(en, &kept);
+    }
+}
+
+/* --- from the store */
+
+static void load_one(struct engine *en, struct trial_row *t)
+{
+    struct run *r = add(en);
+    r->stored = true;
+    r->phase = t->phase;
+    r->attempts = t->attempts;
+    r->edited = t->edited;
+    r->kept = t->kept;
+    r->step = t->step;
+    r->steps = t->steps;
+    r->epochs = t->epochs;
+    if (t->has_epoch) {
+        r->stored_epoch = t->last.epoch;
+        r->last_value = t->last.value;
+    }
+    if (run_final(r)) {
+        r->value = t->value;
+        return;
+    }
+    point_copy(&r->point, &t->point);
+    if (r->phase == PHASE_ACTIVE) { /* the last engine died with it */
+        run_phase(en, r, PHASE_QUEUED, NAN, NULL);
+        write_device(en, r, "");
+    }
+}
+
+/* A crash may have come between removing a file and the store's word of it. */
+static void check_kept(struct engine *en)
+{
+    for (size_t i = 0; i < en->n_runs; i++) {
+        struct run *r = &en->run[i];
+        char *path = run_final(r) && r->kept ? path_checkpoint(en->dir, r->number) : NULL;
+        if (path && !fs_exists(path)) {
+            r->kept = false;
+            write_kept(en, r->number, false);
+        }
+        free(path);
+    }
+}
+
+/* Removes checkpoints of finished trials that are not kept, and half-written ones: what a crash left. */
+static void sweep_checkpoints(struct engine *en)
+{
+    char *dir = fs_join(en->dir, STUDY_CHECKPOINTS);
+    DIR *d = opendir(dir);
+    for (const struct dirent *f = d ? readdir(d) : NULL; f; f = readdir(d)) {
+        char digits[16] = "";
+        size_t n = strspn(f->d_name, "0123456789");
+        int64_t number;
+        if (n == 0 || n >= sizeof digits) {
+            continue;
+        }
+        memcpy(digits, f->d_name, n);
+        struct run *r = str_to_i64(&number, digits) ? run_find(en, number) : NULL;
+        bool half_written = strstr(f->d_name, ".tmp") != NULL;
+        if (half_written || !r || (run_final(r) && !r->kept)) {
+            char *path = fs_join(dir, f->d_name);
+            (void)unlink_if_there(path);
+            free(path);
+        }
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+    free(dir);
+}
+
+enum err_code runs_load(struct engine *en, struct err *e)
+{
+    struct trial_row *row;
+    size_t n;
+    enum err_code rc = store_trials(en->store, &en->preset, -1, &row, &n, e);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; !rc && i < n; i++) {
+        if (row[i].number != (int)i) {
+            rc = err_set(e, ERR_DB, "%s: trial %d is missing", en->dir, (int)i);
+        } else {
+            load_one(en, &row[i]);
+        }
+    }
+    trial_rows_free(row, n);
+    while (en->first_open < en->n_runs && run_final(&en->run[en->first_open])) {
+        en->first_open++;
+    }
+    if (!rc) {
+        sweep_checkpoints(en);
+        check_kept(en);
+    }
+    return rc;
+}
+
+void runs_release(struct engine *en)
+{
+    for (size_t i = 0; i < en->n_runs; i++) {
+        if (!run_final(&en->run[i])) {
+            point_release(&en->run[i].point);
+        }
+    }
+    free(en->run);
+}

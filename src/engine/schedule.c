@@ -1,0 +1,154 @@
+/* Which trial runs where, and when more are asked for. A trial is never held back to fill a pack; the only thing that
+ * waits is a trial that has killed its worker, which gets a worker to itself. */
+#include "engine_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vaetop/base/fs.h"
+#include "vaetop/base/log.h"
+#include "vaetop/conf/paths.h"
+
+static bool has_loner(const struct engine *en, const struct slice *s)
+{
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        if (en->run[i].slice == s->index && en->run[i].alone) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The least loaded worker; NULL when all are full. alone: an empty one. */
+static struct slice *pick_slice(struct engine *en, bool alone, const struct slice *reserved)
+{
+    struct slice *best = NULL;
+    for (size_t i = 0; i < en->n_slices; i++) {
+        struct slice *s = &en->slice[i];
+        if (s->state != SLICE_READY || s->quitting || s == reserved || s->n_runs >= (alone ? 1 : s->most) || has_loner(en, s)) {
+            continue;
+        }
+        best = !best || s->n_runs < best->n_runs ? s : best;
+    }
+    return best;
+}
+
+static bool waiting(const struct run *r)
+{
+    return r->stored && r->slice < 0 && (r->phase == PHASE_QUEUED || r->phase == PHASE_ENQUEUED);
+}
+
+/* A worker that gets nothing new until a trial that must be alone can have it. */
+static struct slice *reserve(struct engine *en)
+{
+    bool wanted = false;
+    for (size_t i = en->first_open; i < en->n_runs && !wanted; i++) {
+        wanted = waiting(&en->run[i]) && en->run[i].alone;
+    }
+    struct slice *s = NULL;
+    for (size_t i = 0; wanted && i < en->n_slices; i++) {
+        struct slice *c = &en->slice[i];
+        if (c->state == SLICE_READY && !has_loner(en, c)) {
+            s = !s || c->n_runs < s->n_runs ? c : s;
+        }
+    }
+    return s;
+}
+
+/* Edits of its earlier life, each again at its step. */
+static void repeat_edits(struct engine *en, struct slice *s, struct run *r)
+{
+    struct edit_row *edit = NULL;
+    size_t n = 0;
+    struct err e;
+    if (!writer_flush(en) || store_edits(en->store, r->number, &edit, &n, &e)) {
+        log_warn("trial %d: its edits could not be read", r->number);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        (void)send_edit(s->conn, &(struct m_edit){r->number, edit[i].knob, edit[i].value, edit[i].step > 0 ? edit[i].step : 1});
+    }
+    free(edit);
+}
+
+static void assign(struct engine *en, struct slice *s, struct run *r)
+{
+    struct config config;
+    struct err e = {0};
+    if (preset_apply(&config, &en->preset, &r->point, &e)) {
+        run_phase(en, r, PHASE_FAILED, NAN, e.text);
+        return;
+    }
+    struct sbuf text = {0};
+    config_format(&text, &config);
+    char *lines = sbuf_take(&text);
+    char *path = path_checkpoint(en->dir, r->number);
+    char none[] = "";
+    bool again = r->attempts > 0 && fs_exists(path);
+    if (!again && fs_exists(path)) {
+        forget_weights(en, r); /* of another study's trial of this number */
+    }
+    r->attempts++;
+    r->slice = s->index;
+    r->wish = WISH_NONE;
+    r->checkpoint_step = 0;
+    s->n_runs++;
+    s->silent_s = 0;
+    s->heard = false;
+    (void)send_assign(s->conn, &(struct m_assign){r->number, config_i64(&config, KNOB_STUDY_SEED), lines, again ? path : none,
+                                                   r->stored_epoch, path});
+    run_phase(en, r, PHASE_ACTIVE, NAN, NULL);
+    write_device(en, r, s->label);
+    if (r->edited) {
+        repeat_edits(en, s, r);
+    }
+    free(path);
+    free(lines);
+    config_release(&config);
+    slice_row(s);
+}
+
+void take_back(struct engine *en, struct run *r)
+{
+    if (r->slice >= 0) {
+        struct slice *s = &en->slice[r->slice];
+        s->n_runs--;
+        r->slice = -1;
+        r->wish = WISH_NONE;
+        r->images_per_s = NAN;
+        write_device(en, r, "");
+        slice_row(s);
+    }
+}
+
+static void ask_for_more(struct engine *en)
+{
+    int queued = (int)runs_queued(en) + en->advisor.asked;
+    int room = en->total - (int)en->n_runs - en->advisor.asked;
+    int n = en->slots - queued < room ? en->slots - queued : room;
+    if (n > 0 && !en->advisor.exhausted) {
+        advisor_ask(en, n);
+    }
+}
+
+void schedule(struct engine *en)
+{
+    if (en->stage != STAGE_RUNNING) {
+        return;
+    }
+    struct slice *reserved = reserve(en);
+    size_t active = runs_active(en);
+    for (size_t i = en->first_open; i < en->n_runs && active < (size_t)en->slots; i++) {
+        struct run *r = &en->run[i];
+        struct slice *s = waiting(r) ? pick_slice(en, r->alone, r->alone ? NULL : reserved) : NULL;
+        if (s) {
+            assign(en, s, r);
+            active += r->slice >= 0;
+        }
+    }
+    ask_for_more(en);
+    if (runs_all_final(en) && en->advisor.asked == 0) {
+        engine_stage(en, STAGE_FINISHED);
+    }
+}

@@ -1,0 +1,405 @@
+/* Worker processes: one per slice of a device. Started when the device's lock is held, watched through their socket and
+ * SIGCHLD, restarted with back-off; what they held goes back to the queue. */
+#include "engine_private.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/log.h"
+#include "vaetop/base/str.h"
+
+#define BACKOFF_MOST_S 30
+#define STARTS_MOST 3 /* of a worker that never got ready, before the study is given up */
+#define QUIET_LEAST_S 60
+#define QUIET_FIRST_S 600 /* a driver may compile for long before the first step */
+#define DEATHS_MOST 2
+#define KILLS_MOST 5
+#define FAILED_IN_ROW_MOST 5 /* then it is the driver */
+#define DYING_NS (2 * SECOND_NS)
+
+static void slice_start(struct slice *s);
+
+/* A CPU is cut into slices with their share of its threads; anything else is one. */
+enum err_code slices_make(struct engine *en)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < en->n_cards; i++) {
+        const struct device_info *d = &en->card[i].info;
+        bool cpu = strcmp(d->type, "cpu") == 0;
+        int units = d->compute_units > 0 ? d->compute_units : 1;
+        int parts = !cpu ? 1 : units < en->slots ? units : en->slots;
+        en->slice = xreallocarray(en->slice, n + (size_t)parts, sizeof *en->slice);
+        for (int j = 0; j < parts; j++, n++) {
+            struct slice *s = &en->slice[n];
+            *s = (struct slice){.en = en, .index = (int)n, .card = (int)i, .busy = (double)NAN};
+            s->threads = cpu ? units / parts + (j < units % parts) : 0;
+            (void)snprintf(s->label, sizeof s->label, "%.16s/%zu", d->type, n);
+            (void)str_copy(s->name, sizeof s->name, d->name);
+            (void)str_copy(s->type, sizeof s->type, d->type);
+        }
+    }
+    en->n_slices = n;
+    for (size_t i = 0; i < n; i++) {
+        en->slice[i].most = (en->slots + (int)n - 1) / (int)n;
+    }
+    return ERR_OK;
+}
+
+void slice_row(struct slice *s)
+{
+    static const char *const word[] = {"off", "starting", "ready", "lost"};
+    struct device_row row = {.index = s->index, .slots_used = s->n_runs, .slots = s->most, .bytes_used = s->bytes_used,
+                             .bytes_total = s->bytes_total, .busy = s->state == SLICE_READY ? s->busy : (double)NAN,
+                             .worker = s->pid > 0 ? s->id : (struct proc_id){0}};
+    (void)str_copy(row.name, sizeof row.name, s->name);
+    (void)str_copy(row.type, sizeof row.type, s->type);
+    (void)str_copy(row.state, sizeof row.state, word[s->state]);
+    write_slice(s->en, &row);
+}
+
+/* --- starting */
+
+static enum err_code spawn(struct slice *s, int socket_fd, struct err *e)
+{
+    const struct device_info *d = &s->en->card[s->card].info;
+    char *path = proc_find_helper("vaetop-worker");
+    char *icd = xasprintf("OCL_ICD_VENDORS=%s", d->icd);
+    char *threads = xasprintf("POCL_MAX_PTHREAD_COUNT=%d", s->threads);
+    char *newer = xasprintf("POCL_CPU_MAX_CU_COUNT=%d", s->threads); /* its name from PoCL 4 on */
+    char name[] = "vaetop-worker";
+    char use[] = "serve";
+    char *argv[] = {name, use, NULL};
+    char *env[4] = {icd};
+    if (s->threads > 0) {
+        env[1] = threads;
+        env[2] = newer;
+    }
+    struct proc_spawn p = {.path = path, .argv = argv, .env_extra = env, .stdin_fd = -1, .stdout_fd = -1,
+                           .stderr_fd = STDERR_FILENO, .socket_fd = socket_fd, .die_with_parent = true};
+    enum err_code rc = proc_spawn(&s->pid, &p, e);
+    free(path);
+    free(icd);
+    free(threads);
+    free(newer);
+    return rc;
+}
+
+static void restart(void *arg)
+{
+    struct slice *s = arg;
+    s->timer = 0;
+    slice_start(s);
+}
+
+static void retry_later(struct slice *s)
+{
+    int64_t wait_s = s->failures <= 1 ? 0 : (int64_t)1 << (s->failures < 8 ? s->failures - 2 : 6);
+    s->timer = loop_timer(s->en->loop, (wait_s < BACKOFF_MOST_S ? wait_s : BACKOFF_MOST_S) * SECOND_NS, restart, s);
+}
+
+static void send_open_message(struct slice *s)
+{
+    struct engine *en = s->en;
+    const struct device_info *d = &en->card[s->card].info;
+    struct sbuf text = {0};
+    config_format(&text, &en->preset.base);
+    char *data = sbuf_take(&text);
+    (void)send_open(s->conn, &(struct m_open){d->platform_index, d->device_index, en->dir, en->dir, data});
+    free(data);
+}
+
+static void slice_start(struct slice *s)
+{
+    struct engine *en = s->en;
+    struct err e = {0};
+    int fd[2];
+    if (s->conn || s->pid > 0 || s->timer || en->stage == STAGE_LEAVING || en->stage == STAGE_FINISHED) {
+        return;
+    }
+    s->child_dead = s->eof = s->killed_by_us = s->was_ready = s->progressed = s->quitting = s->heard = false;
+    s->fault[0] = '\0';
+    s->fault_code = ERR_OK;
+    s->silent_s = s->longest_silence_s = 0;
+    enum err_code rc = socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0 ? err_set(&e, ERR_IO, "socketpair: %s", strerror(errno))
+                                                                    : ERR_OK;
+    if (!rc) {
+        s->conn = conn_new(fd[0]);
+        rc = spawn(s, fd[1], &e);
+        (void)close(fd[1]);
+    }
+    if (rc) {
+        conn_free(s->conn);
+        s->conn = NULL;
+        s->pid = 0;
+        s->failures++;
+        engine_log(en, -1, "worker %d does not start: %s", s->index, e.text);
+        if (s->failures >= STARTS_MOST) {
+            engine_fail(en, &e);
+        } else {
+            retry_later(s);
+        }
+        return;
+    }
+    if (!proc_identify(&s->id, s->pid)) {
+        s->id = (struct proc_id){s->pid, 0};
+    }
+    s->state = SLICE_STARTING;
+    loop_fd(en->loop, conn_fd(s->conn), POLLIN, slice_read, s);
+    send_open_message(s);
+    slice_row(s);
+}
+
+void slices_start(struct engine *en)
+{
+    for (size_t i = 0; i < en->n_slices; i++) {
+        if (en->card[en->slice[i].card].lock_fd >= 0) {
+            slice_start(&en->slice[i]);
+        }
+    }
+}
+
+/* --- ending */
+
+void slices_quit(struct engine *en, bool checkpoint)
+{
+    for (size_t i = 0; i < en->n_slices; i++) {
+        struct slice *s = &en->slice[i];
+        if (!s->conn) { /* no restart */
+            loop_timer_cancel(en->loop, s->timer);
+            s->timer = 0;
+        } else if (!s->quitting) {
+            s->quitting = true;
+            (void)send_quit(s->conn, &(struct m_quit){checkpoint});
+        }
+    }
+}
+
+void slices_kill(struct engine *en)
+{
+    for (size_t i = 0; i < en->n_slices; i++) {
+        if (en->slice[i].pid > 0) {
+            en->slice[i].quitting = true;
+            (void)kill(en->slice[i].pid, SIGKILL);
+        }
+    }
+}
+
+bool slices_gone(const struct engine *en)
+{
+    for (size_t i = 0; i < en->n_slices; i++) {
+        if (en->slice[i].conn || en->slice[i].pid > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- dying */
+
+struct death {
+    const char *how;
+    bool from_outside; /* SIGKILL and the like, not by us: says little about the trial */
+    bool alone;        /* the worker held one trial only */
+};
+
+/* True when this trial has now killed its worker too often: alone on it, with no newer checkpoint in between. */
+static bool guilty(struct slice *s, struct run *r, const struct death *d)
+{
+    if (s->quitting || !d->alone || r->checkpoint_step > 0) {
+        return false;
+    }
+    if (d->from_outside) {
+        return ++r->kills >= KILLS_MOST;
+    }
+    return ++r->deaths >= DEATHS_MOST;
+}
+
+/* Takes one trial back. Suspects of a crash get a worker of their own each next time, which finds the guilty one. */
+static void orphan(struct slice *s, struct run *r, const struct death *d)
+{
+    struct engine *en = s->en;
+    bool failed = guilty(s, r, d);
+    enum wish wish = r->resume_after ? WISH_NONE : r->wish;
+    take_back(en, r);
+    r->resume_after = false;
+    if (failed) {
+        char reason[160];
+        (void)snprintf(reason, sizeof reason, "its worker died on it %d times: %.100s",
+                       d->from_outside ? r->kills : r->deaths, d->how);
+        engine_log(en, r->number, "failed: %s", reason);
+        run_phase(en, r, PHASE_FAILED, (double)NAN, reason);
+        retain(en, r);
+        en->failed_in_row++;
+    } else if (wish == WISH_STOP) {
+        run_phase(en, r, PHASE_STOPPED, r->last_value, "");
+        retain(en, r);
+    } else if (wish == WISH_PAUSE) {
+        run_phase(en, r, PHASE_PAUSED, (double)NAN, NULL);
+    } else {
+        r->alone = r->alone || (!s->quitting && !d->from_outside);
+        run_phase(en, r, PHASE_QUEUED, (double)NAN, NULL);
+    }
+}
+
+static void slice_died(struct slice *s, const char *how, bool from_outside)
+{
+    struct engine *en = s->en;
+    struct death d = {how, from_outside, s->n_runs == 1};
+    if (!s->quitting) {
+        engine_log(en, -1, "worker %d (%.60s) ended: %.100s; trials to go on from their checkpoints: %d", s->index, s->name,
+                   how, s->n_runs);
+    }
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        if (en->run[i].slice == s->index) {
+            orphan(s, &en->run[i], &d);
+        }
+    }
+    s->failures = s->progressed ? 1 : s->failures + 1;
+    s->state = SLICE_LOST;
+    s->busy = (double)NAN;
+    s->bytes_used = 0;
+    if (en->failed_in_row >= FAILED_IN_ROW_MOST) {
+        struct err e;
+        (void)err_set(&e, ERR_NODEVICE, "%d trials in a row killed their worker on %s: %s", en->failed_in_row, s->name, how);
+        engine_fail(en, &e);
+    }
+}
+
+/* The worker is dead and all it said is read. */
+static void bury(struct slice *s)
+{
+    struct engine *en = s->en;
+    char how[220];
+    int st = s->wait_status;
+    bool outside = !s->killed_by_us && WIFSIGNALED(st) &&
+                   (WTERMSIG(st) == SIGKILL || WTERMSIG(st) == SIGTERM || WTERMSIG(st) == SIGHUP || WTERMSIG(st) == SIGINT);
+    if (s->killed_by_us) {
+        (void)snprintf(how, sizeof how, "it had said nothing for %d s and was ended", s->silent_s);
+    } else if (s->fault[0]) {
+        (void)snprintf(how, sizeof how, "%s", s->fault);
+    } else if (WIFSIGNALED(st)) {
+        (void)snprintf(how, sizeof how, "signal %d (%s)", WTERMSIG(st), strsignal(WTERMSIG(st)));
+    } else {
+        (void)snprintf(how, sizeof how, "exit status %d", WEXITSTATUS(st));
+    }
+    loop_timer_cancel(en->loop, s->timer);
+    s->timer = 0;
+    loop_fd_remove(en->loop, conn_fd(s->conn));
+    conn_free(s->conn);
+    s->conn = NULL;
+    s->pid = 0;
+    bool was_ready = s->was_ready;
+    slice_died(s, how, outside);
+    bool hopeless = s->fault_code == ERR_DATA || s->fault_code == ERR_USAGE; /* another try reads the same bytes */
+    if (s->quitting || en->stage == STAGE_LEAVING || en->stage == STAGE_FINISHED) {
+        s->state = SLICE_OFF;
+    } else if (!was_ready && (hopeless || s->failures >= STARTS_MOST)) {
+        struct err e;
+        enum err_code code = s->fault_code ? s->fault_code : ERR_NODEVICE;
+        (void)err_set(&e, code, "worker for %s: %s", s->name, how);
+        engine_fail(en, &e);
+    } else {
+        retry_later(s);
+    }
+    slice_row(s);
+    schedule(en);
+    engine_check_end(en);
+}
+
+static void still_there(void *arg)
+{
+    struct slice *s = arg;
+    s->timer = 0;
+    if (s->pid > 0 && !s->child_dead) {
+        (void)kill(s->pid, SIGKILL); /* its socket is closed or broken: nothing good can come */
+    }
+}
+
+/* Reads what there is; buries the worker once it is dead and its socket is empty. */
+static void pump(struct slice *s)
+{
+    uint16_t type = 0;
+    struct msg_reader r;
+    enum conn_result got;
+    while ((got = conn_next(s->conn, &type, &r)) == CONN_FRAME) {
+        s->silent_s = 0;
+        if (!slice_message(s, type, &r)) {
+            got = CONN_BAD;
+            break;
+        }
+    }
+    if (got == CONN_BAD && !s->eof) {
+        (void)str_copy(s->fault, sizeof s->fault, "it broke the protocol");
+        (void)kill(s->pid, SIGKILL);
+    }
+    if (got != CONN_NOTHING && !s->eof) {
+        s->eof = true;
+        loop_fd_remove(s->en->loop, conn_fd(s->conn));
+        s->timer = s->timer ? s->timer : loop_timer(s->en->loop, DYING_NS, still_there, s);
+    }
+}
+
+void slice_read(void *arg, int fd, int revents)
+{
+    struct slice *s = arg;
+    (void)fd;
+    if (revents & POLLOUT) {
+        (void)conn_flush(s->conn);
+    }
+    pump(s);
+    if (s->eof) {
+        slices_reap(s->en);
+        return;
+    }
+    loop_fd(s->en->loop, conn_fd(s->conn), conn_queued(s->conn) > 0 ? POLLIN | POLLOUT : POLLIN, slice_read, s);
+    schedule(s->en);
+}
+
+void slices_reap(struct engine *en)
+{
+    for (size_t i = 0; i < en->n_slices; i++) {
+        struct slice *s = &en->slice[i];
+        if (s->pid > 0 && !s->child_dead && waitpid(s->pid, &s->wait_status, WNOHANG) == s->pid) {
+            s->child_dead = true;
+        }
+        if (s->child_dead && s->conn) {
+            if (!s->eof) {
+                pump(s); /* what it said before */
+            }
+            bury(s);
+            s->child_dead = false;
+        }
+    }
+}
+
+void slice_tick(struct slice *s)
+{
+    if (!s->conn || s->eof || s->quitting) {
+        return;
+    }
+    if (conn_queued(s->conn) > 0) {
+        loop_fd(s->en->loop, conn_fd(s->conn), POLLIN | POLLOUT, slice_read, s);
+    }
+    if (s->was_ready && s->n_runs == 0) {
+        s->silent_s = 0;
+        return;
+    }
+    s->silent_s++; /* counted in our own seconds: time in which we were stopped, too, is nobody's silence */
+    if (s->heard && s->silent_s > s->longest_silence_s && s->silent_s < QUIET_LEAST_S) {
+        s->longest_silence_s = s->silent_s;
+    }
+    int most = !s->heard ? QUIET_FIRST_S : 20 * s->longest_silence_s > QUIET_LEAST_S ? 20 * s->longest_silence_s : QUIET_LEAST_S;
+    if (s->silent_s > most) {
+        s->killed_by_us = true;
+        (void)kill(s->pid, SIGKILL);
+    }
+}

@@ -1,0 +1,324 @@
+/* Everything the store is told goes through one queue, in order, and is committed in groups: within 50 ms what a
+ * person waits for or what ends a trial, within 500 ms metrics. A store that refuses (disk full, locked by a long
+ * reader) keeps nothing from going on: the queue waits, is tried again with back-off, and only pictures are dropped
+ * when it grows. */
+#include "engine_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/log.h"
+
+#define SOON_NS ((int64_t)50000000)
+#define LATER_NS ((int64_t)500000000)
+#define BACKOFF_MOST_NS (30 * SECOND_NS)
+#define PICTURES_MOST 2000 /* about 40 MB waiting */
+
+enum op_kind { OP_TRIAL, OP_PHASE, OP_DEVICE, OP_EPOCH, OP_SNAPSHOT, OP_EDIT, OP_KEPT, OP_FACT, OP_SLICE, OP_LOG };
+
+struct op {
+    enum op_kind kind;
+    int trial, number; /* number: attempts, or a knob */
+    enum trial_phase phase;
+    double value;
+    int64_t step;
+    bool flag;
+    char *text, *key;
+    union {
+        struct point point;
+        struct epoch_row row;
+        struct snapshot snapshot;
+        struct device_row device;
+    } u;
+};
+
+struct writer {
+    struct op *op;
+    size_t n, cap, pictures;
+    int timer;
+    bool soon;
+    int64_t backoff_ns; /* 0: the last commit succeeded */
+};
+
+static void op_release(struct op *o)
+{
+    free(o->text);
+    free(o->key);
+    if (o->kind == OP_TRIAL) {
+        point_release(&o->u.point);
+    } else if (o->kind == OP_SNAPSHOT) {
+        snapshot_release(&o->u.snapshot);
+    }
+}
+
+struct writer *writer_new(struct engine *en)
+{
+    (void)en;
+    return xcalloc(1, sizeof(struct writer));
+}
+
+void writer_free(struct writer *w)
+{
+    if (w) {
+        for (size_t i = 0; i < w->n; i++) {
+            op_release(&w->op[i]);
+        }
+        free(w->op);
+        free(w);
+    }
+}
+
+bool writer_idle(const struct engine *en)
+{
+    return en->writer->n == 0;
+}
+
+static void on_timer(void *arg)
+{
+    struct engine *en = arg;
+    en->writer->timer = 0;
+    if (writer_flush(en)) {
+        schedule(en);
+    }
+}
+
+static void arm(struct engine *en, enum urgency u)
+{
+    struct writer *w = en->writer;
+    if (w->timer && (w->soon || u == WRITE_LATER)) {
+        return;
+    }
+    if (w->backoff_ns > 0 && w->timer) {
+        return;
+    }
+    loop_timer_cancel(en->loop, w->timer);
+    w->soon = u == WRITE_SOON;
+    w->timer = loop_timer(en->loop, w->soon ? SOON_NS : LATER_NS, on_timer, en);
+}
+
+/* A new last entry of the queue. */
+static struct op *push(struct engine *en, enum op_kind kind, int trial, enum urgency u)
+{
+    struct writer *w = en->writer;
+    if (w->n == w->cap) {
+        w->cap = w->cap ? 2 * w->cap : 64;
+        w->op = xreallocarray(w->op, w->cap, sizeof *w->op);
+    }
+    struct op *o = &w->op[w->n++];
+    *o = (struct op){.kind = kind, .trial = trial};
+    arm(en, u);
+    return o;
+}
+
+void write_trial(struct engine *en, struct run *r)
+{
+    struct op *o = push(en, OP_TRIAL, r->number, WRITE_SOON);
+    point_copy(&o->u.point, &r->point);
+}
+
+void write_phase(struct engine *en, const struct run *r, double value, const char *reason)
+{
+    struct op *o = push(en, OP_PHASE, r->number, WRITE_SOON);
+    o->phase = r->phase;
+    o->value = value;
+    o->text = reason && *reason ? xstrdup(reason) : NULL;
+}
+
+void write_device(struct engine *en, const struct run *r, const char *device)
+{
+    struct op *o = push(en, OP_DEVICE, r->number, WRITE_SOON);
+    o->number = r->attempts;
+    o->text = xstrdup(device);
+}
+
+void write_epoch(struct engine *en, const struct epoch_row *row)
+{
+    push(en, OP_EPOCH, row->trial, WRITE_LATER)->u.row = *row;
+}
+
+void write_snapshot(struct engine *en, struct snapshot *s)
+{
+    if (en->writer->pictures >= PICTURES_MOST) {
+        snapshot_release(s);
+        return;
+    }
+    en->writer->pictures++;
+    push(en, OP_SNAPSHOT, s->trial, WRITE_LATER)->u.snapshot = *s;
+}
+
+void write_edit(struct engine *en, int number, enum knob k, const char *value, int64_t step)
+{
+    struct op *o = push(en, OP_EDIT, number, WRITE_SOON);
+    o->number = k;
+    o->text = xstrdup(value);
+    o->step = step;
+}
+
+void write_kept(struct engine *en, int number, bool kept)
+{
+    push(en, OP_KEPT, number, WRITE_SOON)->flag = kept;
+}
+
+void write_fact(struct engine *en, const char *key, const char *value)
+{
+    struct op *o = push(en, OP_FACT, -1, WRITE_SOON);
+    o->key = xstrdup(key);
+    o->text = xstrdup(value);
+}
+
+void write_slice(struct engine *en, const struct device_row *row)
+{
+    struct writer *w = en->writer;
+    for (size_t i = w->n; i-- > 0;) { /* the newest state is enough */
+        if (w->op[i].kind == OP_SLICE && w->op[i].u.device.index == row->index) {
+            w->op[i].u.device = *row;
+            return;
+        }
+    }
+    push(en, OP_SLICE, -1, WRITE_LATER)->u.device = *row;
+}
+
+void write_log(struct engine *en, int trial, const char *text)
+{
+    push(en, OP_LOG, trial, WRITE_LATER)->text = xstrdup(text);
+}
+
+void write_progress(struct engine *en)
+{
+    arm(en, WRITE_LATER);
+}
+
+/* --- committing */
+
+static enum err_code apply(struct engine *en, const struct op *o, struct err *e)
+{
+    struct store *s = en->store;
+    int number = o->trial;
+    enum err_code rc;
+    switch (o->kind) {
+    case OP_TRIAL:
+        rc = store_trial_new(s, &number, &en->preset, &o->u.point, PHASE_QUEUED, e);
+        if (!rc && number != o->trial) {
+            rc = err_set(e, ERR_DB, "trial %d became number %d: something else writes to this study", o->trial, number);
+        }
+        return rc;
+    case OP_PHASE:
+        return store_trial_phase(s, number, o->phase, o->value, o->text ? o->text : "", e);
+    case OP_DEVICE:
+        return store_trial_device(s, number, o->text, o->number, e);
+    case OP_EPOCH:
+        return store_epoch(s, &o->u.row, e);
+    case OP_SNAPSHOT:
+        if (store_snapshot(s, &o->u.snapshot, e)) {
+            log_warn("a picture is lost: %s", e->text); /* the rest must not wait for it */
+        }
+        return ERR_OK;
+    case OP_EDIT:
+        return store_edit(s, number, (enum knob)o->number, o->text, o->step, e);
+    case OP_KEPT:
+        return store_trial_kept(s, number, o->flag, e);
+    case OP_FACT:
+        return store_fact_set(s, o->key, o->text, e);
+    case OP_SLICE:
+        return store_device(s, &o->u.device, e);
+    case OP_LOG:
+        return store_log(s, number, o->text, e);
+    }
+    return ERR_OK;
+}
+
+/* Only what the store cannot do now is an error: an entry it calls wrong in itself would be wrong for ever and is left
+ * out, with a line in the log. */
+static enum err_code harmless(enum err_code rc, const struct err *e)
+{
+    if (rc == ERR_USAGE || rc == ERR_NOTFOUND) {
+        log_error("a write was refused: %s", e->text);
+        return ERR_OK;
+    }
+    return rc;
+}
+
+static enum err_code apply_progress(struct engine *en, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    for (size_t i = en->first_open; !rc && i < en->n_runs; i++) {
+        const struct run *r = &en->run[i];
+        if (r->progress_new && r->stored && !run_final(r)) {
+            rc = harmless(store_progress(en->store, r->number, r->step, r->steps, r->epochs, r->images_per_s, e), e);
+        }
+    }
+    return rc;
+}
+
+/* One transaction with all that waits. */
+static enum err_code commit(struct engine *en, struct err *e)
+{
+    struct writer *w = en->writer;
+    enum err_code rc = store_begin(en->store, e);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; !rc && i < w->n; i++) {
+        rc = harmless(apply(en, &w->op[i], e), e);
+    }
+    if (!rc) {
+        rc = apply_progress(en, e);
+    }
+    if (!rc) {
+        rc = store_commit(en->store, e);
+    }
+    if (rc) {
+        store_rollback(en->store);
+    }
+    return rc;
+}
+
+static void committed(struct engine *en)
+{
+    struct writer *w = en->writer;
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->op[i].kind == OP_TRIAL) {
+            en->run[w->op[i].trial].stored = true;
+        }
+        op_release(&w->op[i]);
+    }
+    w->n = 0;
+    w->pictures = 0;
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        en->run[i].progress_new = false;
+    }
+    if (w->backoff_ns > 0) {
+        w->backoff_ns = 0;
+        en->store_banner[0] = '\0';
+        engine_banner(en);
+        engine_log(en, -1, "the study's data base is written to again");
+    }
+    links_committed(en);
+}
+
+bool writer_flush(struct engine *en)
+{
+    struct writer *w = en->writer;
+    struct err e = {0};
+    loop_timer_cancel(en->loop, w->timer);
+    w->timer = 0;
+    w->soon = false;
+    if (!commit(en, &e)) {
+        committed(en);
+        return true;
+    }
+    if (w->backoff_ns == 0) {
+        log_error("store: %s", e.text);
+    }
+    w->backoff_ns = w->backoff_ns == 0 ? SECOND_NS : 2 * w->backoff_ns;
+    if (w->backoff_ns > BACKOFF_MOST_NS) {
+        w->backoff_ns = BACKOFF_MOST_NS;
+    }
+    (void)snprintf(en->store_banner, sizeof en->store_banner, "not saved yet, tried again by itself: %.400s", e.text);
+    engine_banner(en);
+    w->timer = loop_timer(en->loop, w->backoff_ns, on_timer, en);
+    w->soon = true;
+    return false;
+}

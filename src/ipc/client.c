@@ -1,0 +1,405 @@
+#define _GNU_SOURCE /* pipe2 */
+#include "vaetop/ipc/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/clock.h"
+#include "vaetop/base/fs.h"
+#include "vaetop/base/proc.h"
+#include "vaetop/base/str.h"
+#include "vaetop/conf/paths.h"
+#include "vaetop/ipc/endpoint.h"
+#include "vaetop/ipc/messages.h"
+
+#define ANSWER_MS 10000
+#define SECOND_NS INT64_C(1000000000)
+#define START_NS (90 * SECOND_NS) /* an engine looks for devices first: up to 10 s for each driver */
+#define TAKEOVER_NS (6 * SECOND_NS)
+
+const char *command_word(enum command c)
+{
+    static const char *const word[] = {
+#define X(id, text, meaning) text,
+        COMMAND_LIST(X)
+#undef X
+    };
+    return c < COMMAND_COUNT ? word[c] : "?";
+}
+
+/* What was heard while waiting for something else is kept: states as flags, replies in order. */
+struct client {
+    struct conn *conn;
+    int64_t next_id;
+    bool committed, banner_new, finished_new, closed, told_closed;
+    char banner[512];
+    struct m_finished finished;
+    struct m_reply *reply;
+    size_t n_replies;
+    int64_t *waited; /* ids a client_command() gave up on: nobody wants their replies */
+    size_t n_waited;
+};
+
+void client_free(struct client *c)
+{
+    if (c) {
+        for (size_t i = 0; i < c->n_replies; i++) {
+            free_reply(&c->reply[i]);
+        }
+        free_finished(&c->finished);
+        free(c->reply);
+        free(c->waited);
+        conn_free(c->conn);
+        free(c);
+    }
+}
+
+int client_fd(const struct client *c)
+{
+    return conn_fd(c->conn);
+}
+
+/* --- hearing */
+
+static bool unwanted(struct client *c, int64_t id)
+{
+    for (size_t i = 0; i < c->n_waited; i++) {
+        if (c->waited[i] == id) {
+            c->waited[i] = c->waited[--c->n_waited];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void keep_reply(struct client *c, struct m_reply *m)
+{
+    if (unwanted(c, m->id)) {
+        free_reply(m);
+        return;
+    }
+    c->reply = xreallocarray(c->reply, c->n_replies + 1, sizeof *c->reply);
+    c->reply[c->n_replies++] = *m;
+}
+
+static bool keep(struct client *c, uint16_t type, struct msg_reader *r)
+{
+    struct m_committed committed;
+    struct m_banner banner;
+    struct m_finished finished;
+    struct m_reply reply;
+    switch (type) {
+    case MESSAGE_COMMITTED:
+        c->committed = true;
+        return read_committed(&committed, r);
+    case MESSAGE_BANNER:
+        if (!read_banner(&banner, r)) {
+            return false;
+        }
+        (void)str_clean(c->banner, sizeof c->banner, banner.text);
+        c->banner_new = true;
+        free_banner(&banner);
+        return true;
+    case MESSAGE_FINISHED:
+        if (!read_finished(&finished, r)) {
+            return false;
+        }
+        free_finished(&c->finished);
+        c->finished = finished;
+        c->finished_new = true;
+        return true;
+    case MESSAGE_REPLY:
+        if (!read_reply(&reply, r)) {
+            return false;
+        }
+        keep_reply(c, &reply);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Takes in what there is; waits for the first frame at most timeout_ms. False: the engine is gone. */
+static bool listen_for(struct client *c, int timeout_ms)
+{
+    uint16_t type = 0;
+    struct msg_reader r;
+    enum conn_result got = c->closed ? CONN_CLOSED : conn_wait(c->conn, &type, &r, timeout_ms);
+    for (; got == CONN_FRAME; got = conn_next(c->conn, &type, &r)) {
+        if (!keep(c, type, &r)) {
+            got = CONN_BAD;
+            break;
+        }
+    }
+    c->closed = c->closed || got != CONN_NOTHING;
+    return !c->closed;
+}
+
+static void take_reply(struct client *c, struct m_reply *out, size_t i)
+{
+    *out = c->reply[i];
+    c->n_replies--;
+    memmove(&c->reply[i], &c->reply[i + 1], (c->n_replies - i) * sizeof *c->reply);
+}
+
+void client_next(struct client *c, struct client_event *ev)
+{
+    struct m_reply reply;
+    *ev = (struct client_event){.kind = CLIENT_NOTHING};
+    (void)listen_for(c, 0);
+    if (c->n_replies > 0) {
+        take_reply(c, &reply, 0);
+        ev->kind = CLIENT_REPLY;
+        ev->ok = reply.code == ERR_OK;
+        (void)str_clean(ev->text, sizeof ev->text, reply.text);
+        free_reply(&reply);
+    } else if (c->banner_new) {
+        c->banner_new = false;
+        ev->kind = CLIENT_BANNER;
+        (void)str_copy(ev->text, sizeof ev->text, c->banner);
+    } else if (c->committed) {
+        c->committed = false;
+        ev->kind = CLIENT_COMMITTED;
+    } else if (c->finished_new) {
+        c->finished_new = false;
+        ev->kind = CLIENT_FINISHED;
+        ev->ok = c->finished.code == ERR_OK;
+        ev->code = c->finished.code > 0 && c->finished.code <= ERR_CANCELLED ? (enum err_code)c->finished.code : ERR_OK;
+        (void)str_clean(ev->text, sizeof ev->text, c->finished.text);
+    } else if (c->closed) {
+        ev->kind = CLIENT_CLOSED;
+    }
+}
+
+/* --- saying */
+
+static int64_t send_it(struct client *c, enum command cmd, int trial, const char *arg)
+{
+    int64_t id = ++c->next_id;
+    char *text = xstrdup(arg ? arg : "");
+    (void)send_command(c->conn, &(struct m_command){id, cmd, trial, text});
+    free(text);
+    return id;
+}
+
+void client_send(struct client *c, enum command cmd, int trial, const char *arg)
+{
+    (void)send_it(c, cmd, trial, arg);
+}
+
+/* The reply to a command, when it is there. */
+static bool find_reply(struct client *c, int64_t id, struct m_reply *out)
+{
+    for (size_t i = 0; i < c->n_replies; i++) {
+        if (c->reply[i].id == id) {
+            take_reply(c, out, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err_code client_command(struct client *c, enum command cmd, int trial, const char *arg, char **reply, struct err *e)
+{
+    int64_t deadline = clock_mono_ns() + (int64_t)ANSWER_MS * 1000000;
+    int64_t id = send_it(c, cmd, trial, arg);
+    struct m_reply m;
+    while (!find_reply(c, id, &m)) {
+        int64_t left = (deadline - clock_mono_ns()) / 1000000;
+        if (!listen_for(c, left > 0 ? (int)left : 0) && !find_reply(c, id, &m)) {
+            return err_set(e, ERR_IO, "the engine ended before it answered");
+        }
+        if (left <= 0) {
+            c->waited = xreallocarray(c->waited, c->n_waited + 1, sizeof *c->waited);
+            c->waited[c->n_waited++] = id;
+            return err_set(e, ERR_IO, "the engine does not answer (%d s)", ANSWER_MS / 1000);
+        }
+    }
+    enum err_code rc = ERR_OK;
+    if (m.code) {
+        rc = err_set(e, m.code > 0 && m.code <= ERR_CANCELLED ? (enum err_code)m.code : ERR_PROTO, "%s", m.text);
+    } else if (reply) {
+        *reply = m.text;
+        m.text = NULL;
+    }
+    free_reply(&m);
+    return rc;
+}
+
+/* --- connecting */
+
+static enum err_code greet(struct client *c, const char *study_dir, struct err *e)
+{
+    uint16_t type;
+    struct msg_reader r;
+    struct m_welcome m;
+    (void)send_hello(c->conn, &(struct m_hello){getpid()});
+    enum conn_result got = conn_wait(c->conn, &type, &r, ANSWER_MS);
+    if (got == CONN_FRAME && type == MESSAGE_WELCOME && read_welcome(&m, &r)) {
+        return ERR_OK;
+    }
+    if (got == CONN_CLOSED) {
+        return err_set(e, ERR_NOTFOUND, "%s: its engine is just ending", study_dir);
+    }
+    if (got == CONN_NOTHING) {
+        return err_set(e, ERR_IO, "%s: its engine does not answer (%d s)", study_dir, ANSWER_MS / 1000);
+    }
+    return err_set(e, ERR_BUSY, "%s: its engine is of another version of vaetop (protocol %u, here %d); stop it with that one",
+                   study_dir, conn_foreign_version(c->conn), PROTOCOL_VERSION);
+}
+
+enum err_code client_connect(struct client **out, const char *study_dir, struct err *e)
+{
+    int fd;
+    enum err_code rc = endpoint_connect(&fd, study_dir, e);
+    if (rc) {
+        return rc;
+    }
+    struct client *c = xcalloc(1, sizeof *c);
+    c->conn = conn_new(fd);
+    rc = greet(c, study_dir, e);
+    if (rc) {
+        client_free(c);
+        return rc;
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+/* --- starting */
+
+/* One line from the supervisor. False: none came. */
+static bool read_answer(int fd, char *line, size_t cap, int64_t deadline)
+{
+    size_t n = 0;
+    while (n + 1 < cap) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int64_t left = (deadline - clock_mono_ns()) / 1000000;
+        if (left <= 0) {
+            return false;
+        }
+        if (poll(&p, 1, (int)left) <= 0) {
+            continue;
+        }
+        ssize_t got = read(fd, line + n, 1);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return false;
+        }
+        if (line[n] == '\n') {
+            line[n] = '\0';
+            return true;
+        }
+        n++;
+    }
+    line[n] = '\0';
+    return true;
+}
+
+/* Starts a supervisor and waits until its engine answers. Errors: what the engine refused with. */
+static enum err_code start_engine(const char *study_dir, const char *device, int64_t deadline, struct err *e)
+{
+    int fd[2];
+    char self[] = "vaetop";
+    char use[] = "__supervise";
+    char *where = realpath(study_dir, NULL);
+    char *what = xstrdup(device ? device : "");
+    char *argv[] = {self, use, where, what, NULL};
+    char line[900] = "";
+    pid_t pid = 0;
+    if (!where || pipe2(fd, O_CLOEXEC) != 0) {
+        free(where);
+        free(what);
+        return err_set(e, ERR_IO, "%s: %s", study_dir, strerror(errno));
+    }
+    struct proc_spawn s = {.path = "/proc/self/exe", .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1,
+                           .socket_fd = fd[1], .new_session = true};
+    enum err_code rc = proc_spawn(&pid, &s, e);
+    (void)close(fd[1]);
+    if (!rc) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) { /* it goes on in a child of its own */
+        }
+        if (!read_answer(fd[0], line, sizeof line, deadline)) {
+            rc = err_set(e, ERR_IO, "%s: the engine does not start; see %s/%s", study_dir, study_dir, STUDY_LOG);
+        } else if (strcmp(line, "ok") != 0) {
+            char *text = NULL;
+            long code = strtol(line, &text, 10);
+            rc = code > 0 && code <= ERR_CANCELLED ? (enum err_code)code : ERR_IO;
+            (void)err_set(e, rc, "%s", *text == ' ' ? text + 1 : text);
+        }
+    }
+    (void)close(fd[0]);
+    free(where);
+    free(what);
+    return rc;
+}
+
+/* Of several who start the same study at once one does, and the others find its engine. */
+static enum err_code starters_lock(int *fd, const char *study_dir, int64_t deadline, struct err *e)
+{
+    enum err_code rc = path_run_dir_check(e);
+    char *name = rc ? NULL : endpoint_name(study_dir);
+    if (!rc && !name) {
+        rc = err_set(e, ERR_NOTFOUND, "%s: %s", study_dir, strerror(errno));
+    }
+    if (rc) {
+        return rc;
+    }
+    char *dir = path_run_dir();
+    char *path = xasprintf("%s/start-%s", dir, name);
+    rc = fs_lock(fd, path, e);
+    while (rc == ERR_BUSY && clock_mono_ns() < deadline) {
+        (void)poll(NULL, 0, 20);
+        rc = fs_lock(fd, path, e);
+    }
+    free(path);
+    free(dir);
+    free(name);
+    return rc;
+}
+
+enum err_code client_start(struct client **out, const char *study_dir, const char *device, struct err *e)
+{
+    int lock = -1;
+    int64_t deadline = clock_mono_ns() + START_NS;
+    enum err_code rc = client_connect(out, study_dir, e);
+    if (rc != ERR_NOTFOUND || !fs_is_dir(study_dir)) {
+        return rc;
+    }
+    rc = starters_lock(&lock, study_dir, deadline, e);
+    if (rc) {
+        return rc;
+    }
+    rc = client_connect(out, study_dir, e); /* another starter may have done it while we waited */
+    if (rc == ERR_NOTFOUND) {
+        rc = start_engine(study_dir, device, deadline, e);
+        struct err busy = {0};
+        if (e) {
+            busy = *e;
+        }
+        /* BUSY: an engine is between death and rebirth, or ending; or it runs on another host, as its text says. */
+        bool was_busy = rc == ERR_BUSY;
+        int64_t takeover = clock_mono_ns() + (was_busy ? TAKEOVER_NS : SECOND_NS);
+        if (!rc || was_busy) {
+            rc = client_connect(out, study_dir, e);
+            while (rc == ERR_NOTFOUND && clock_mono_ns() < takeover) {
+                (void)poll(NULL, 0, 20);
+                rc = client_connect(out, study_dir, e);
+            }
+            if (rc == ERR_NOTFOUND && was_busy) {
+                rc = err_set(e, ERR_BUSY, "%s", busy.text);
+            }
+        }
+    }
+    (void)close(lock);
+    return rc;
+}
