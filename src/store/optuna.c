@@ -1,7 +1,6 @@
 #include "optuna.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,21 +86,6 @@ static void add_choices(struct sbuf *out, const struct preset *p, enum knob k)
     free(word);
 }
 
-/* --- numbers */
-
-/* Optuna cuts high to the last reachable step, with a warning for each trial; so give it that one. 15 digits undo the
- * rounding of lo + k * step: 0.1 + 2 * 0.1 is 0.3. */
-static double reachable_high(const struct range *r, double step)
-{
-    if (step <= 0) {
-        return r->hi;
-    }
-    char text[40];
-    double high = r->lo + floor((r->hi - r->lo) / step + 1e-9) * step;
-    (void)snprintf(text, sizeof text, "%.15g", high);
-    return strtod(text, NULL);
-}
-
 static void add_float(struct sbuf *out, const struct range *r)
 {
     sbuf_add(out, "{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": ");
@@ -113,15 +97,14 @@ static void add_float(struct sbuf *out, const struct range *r)
     sbuf_add(out, ", \"low\": ");
     optuna_f64(out, r->lo);
     sbuf_add(out, ", \"high\": ");
-    optuna_f64(out, reachable_high(r, r->step));
+    optuna_f64(out, r->hi);
     sbuf_addf(out, ", \"log\": %s}}", r->log ? "true" : "false");
 }
 
 static void add_int(struct sbuf *out, const struct range *r)
 {
-    double step = r->step > 0 && !r->log ? r->step : 1;
-    sbuf_addf(out, "{\"name\": \"IntDistribution\", \"attributes\": {\"log\": %s, \"step\": %.0f, \"low\": %.0f, \"high\": %.0f}}",
-              r->log ? "true" : "false", step, r->lo, reachable_high(r, step));
+    sbuf_addf(out, "{\"name\": \"IntDistribution\", \"attributes\": {\"log\": %s, \"step\": %.0f, \"low\": %.0f,"
+                   " \"high\": %.0f}}", r->log ? "true" : "false", r->step > 0 ? r->step : 1, r->lo, r->hi);
 }
 
 void optuna_distribution(struct sbuf *out, const struct preset *p, size_t range)

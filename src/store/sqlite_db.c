@@ -22,9 +22,26 @@ enum {
 
 /* --- errors */
 
-static bool is_disk_full(const struct db *d, int rc)
+/* errno behind an I/O error. A failed COMMIT reports none by itself; the file it wrote to knows. */
+static int system_error(const struct db *d)
 {
+    sqlite3_file *journal = NULL;
     int sys = d->h ? sqlite3_system_errno(d->h) : 0;
+    if (sys || !d->h) {
+        return sys;
+    }
+    if (sqlite3_file_control(d->h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK && journal &&
+        journal->pMethods) {
+        (void)journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &sys);
+    }
+    if (!sys) {
+        (void)sqlite3_file_control(d->h, "main", SQLITE_FCNTL_LAST_ERRNO, &sys);
+    }
+    return sys;
+}
+
+static bool is_disk_full(int rc, int sys)
+{
     return (rc & 0xff) == SQLITE_FULL ||
            ((rc & 0xff) == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG));
 }
@@ -34,7 +51,8 @@ enum err_code db_fail(const struct db *d, int rc, const char *doing, struct err 
     char path[300], text[300];
     (void)str_clean(path, sizeof path, d->path ? d->path : "");
     (void)str_clean(text, sizeof text, d->h ? sqlite3_errmsg(d->h) : sqlite3_errstr(rc));
-    if (is_disk_full(d, rc)) {
+    int sys = (rc & 0xff) == SQLITE_IOERR ? system_error(d) : 0;
+    if (is_disk_full(rc, sys)) {
         return err_set(e, ERR_IO, "%s: the disk is full or a quota is used up (%s); free space: what was stored is safe",
                        path, doing);
     }
@@ -51,10 +69,8 @@ enum err_code db_fail(const struct db *d, int rc, const char *doing, struct err 
         return err_set(e, ERR_DB, "%s: not an SQLite data base, or its first page is damaged; restore a copy", path);
     case SQLITE_CORRUPT:
         return err_set(e, ERR_DB, "%s: damaged (%s); restore a copy, or save what is left with sqlite3 .recover", path, text);
-    case SQLITE_IOERR: {
-        int sys = d->h ? sqlite3_system_errno(d->h) : 0;
+    case SQLITE_IOERR:
         return err_set(e, ERR_IO, "%s: %s (%s)", path, sys ? strerror(sys) : text, doing);
-    }
     case SQLITE_NOMEM:
         return err_set(e, ERR_NOMEM, "%s: out of memory (%s)", path, doing);
     default:
@@ -324,7 +340,8 @@ enum err_code db_step(struct db *d, sqlite3_stmt *st, bool *row, struct err *e)
     if (*row) {
         return ERR_OK;
     }
-    enum err_code code = rc == SQLITE_DONE ? ERR_OK : db_fail(d, rc, sqlite3_stmt_readonly(st) ? "reading" : "writing", e);
+    const char *doing = sqlite3_stmt_readonly(st) && sqlite3_sql(st)[0] == 'S' ? "reading" : "writing";
+    enum err_code code = rc == SQLITE_DONE ? ERR_OK : db_fail(d, rc, doing, e);
     db_done(st);
     return code;
 }
@@ -348,11 +365,6 @@ enum err_code db_run(struct db *d, int id, struct err *e, const char *types, ...
         code = db_step(d, st, &row, e);
     }
     return code;
-}
-
-int db_changes(const struct db *d)
-{
-    return sqlite3_changes(d->h);
 }
 
 const char *db_text(sqlite3_stmt *st, int column)

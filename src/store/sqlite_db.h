@@ -51,8 +51,6 @@ WUR enum err_code db_step(struct db *d, sqlite3_stmt *st, bool *row, struct err 
 void db_done(sqlite3_stmt *st);
 /* Bind and run to the end. */
 WUR enum err_code db_run(struct db *d, int id, struct err *e, const char *types, ...);
-/* Rows the last statement changed. */
-int db_changes(const struct db *d);
 
 /* Columns of foreign files: text is never NULL, NULL reads as NaN, integers are kept within int. */
 const char *db_text(sqlite3_stmt *st, int column);

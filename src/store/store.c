@@ -198,8 +198,7 @@ static enum err_code put_facts(struct store *s, const struct preset *p, const ch
     make_uuid(uuid);
     preset_format(&yaml, p);
     const char *const fact[][2] = {{"preset", yaml.text ? yaml.text : ""}, {"preset_name", p->name ? p->name : ""},
-                                   {"lesson", p->lesson ? p->lesson : ""}, {"data", data_note ? data_note : ""},
-                                   {"uuid", uuid}, {"version", VAETOP_VERSION}};
+                                   {"data", data_note ? data_note : ""}, {"uuid", uuid}, {"version", VAETOP_VERSION}};
     enum err_code code = ERR_OK;
     for (size_t i = 0; !code && i < sizeof fact / sizeof *fact; i++) {
         code = store_fact_set(s, fact[i][0], fact[i][1], e);
@@ -387,16 +386,15 @@ enum err_code store_name(struct store *s, char **name, struct err *e)
 
 enum err_code store_preset(struct store *s, struct preset *out, struct err *e)
 {
-    char *yaml = NULL, *name = NULL, *lesson = NULL;
+    char *yaml = NULL, *name = NULL;
     enum err_code code = store_fact_get(s, "preset", &yaml, e);
     code = code ? code : store_fact_get(s, "preset_name", &name, e);
-    code = code ? code : store_fact_get(s, "lesson", &lesson, e);
     if (!code && !yaml) {
         code = err_set(e, ERR_DB, "%s: damaged: the preset is missing", s->db.path);
     }
     if (!code) {
         code = preset_parse(out, yaml, strlen(yaml), s->db.path, e);
-        if (!code && (code = preset_check(out, e)) != ERR_OK) {
+        if (!code && (code = preset_check(out, e)) != ERR_OK) { /* also puts the ranges into their order */
             preset_release(out);
         }
     }
@@ -405,14 +403,8 @@ enum err_code store_preset(struct store *s, struct preset *out, struct err *e)
         out->name = name;
         name = NULL;
     }
-    if (!code && lesson) {
-        free(out->lesson);
-        out->lesson = lesson;
-        lesson = NULL;
-    }
     free(yaml);
     free(name);
-    free(lesson);
     return code;
 }
 

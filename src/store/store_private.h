@@ -42,12 +42,12 @@
     X(TRIAL_OURS_INSERT, "INSERT INTO vaetop_trial(number, trial_id, phase, epochs, warmup, point, changed)"          \
                          " VALUES(?, ?, ?, ?, ?, ?, ?)")                                                              \
     X(TRIAL_PARAM, "INSERT INTO trial_params(trial_id, param_name, param_value, distribution_json) VALUES(?, ?, ?, ?)") \
-    X(TRIAL_FIND, "SELECT trial_id, phase, final, start_us, warmup, point, last_epoch, last_value, best_epoch,"       \
-                  " best_value FROM vaetop_trial WHERE number = ?")                                                   \
-    X(TRIAL_CLAIM, "UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ? AND state = 'WAITING'") \
-    X(TRIAL_START, "UPDATE trials SET datetime_start = ? WHERE trial_id = ? AND state = 'RUNNING'")                   \
+    X(TRIAL_FIND, "SELECT v.trial_id, phase, final, start_us, warmup, point, last_epoch, last_value, best_epoch,"     \
+                  " best_value, t.state FROM vaetop_trial v JOIN trials t ON t.trial_id = v.trial_id WHERE v.number = ?") \
+    X(TRIAL_CLAIM, "UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?") \
+    X(TRIAL_START, "UPDATE trials SET datetime_start = ? WHERE trial_id = ?")                   \
     X(TRIAL_PHASE, "UPDATE vaetop_trial SET phase = ?, reason = ?, start_us = ?, changed = ? WHERE number = ?")       \
-    X(TRIAL_END, "UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ? AND state = 'RUNNING'")       \
+    X(TRIAL_END, "UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?")       \
     X(TRIAL_VALUE, "INSERT INTO trial_values(trial_id, objective, value, value_type) VALUES(?, 0, ?, 'FINITE')")      \
     X(TRIAL_OURS_END, "UPDATE vaetop_trial SET final = 1, complete_us = ?, value = ?, rate = NULL WHERE number = ?")  \
     X(TRIAL_DEVICE, "UPDATE vaetop_trial SET device = ?, attempts = ?, changed = ? WHERE number = ?")                 \

@@ -32,9 +32,9 @@ static void fill_device(struct device_row *d, sqlite3_stmt *st)
                              .bytes_total = (uint64_t)sqlite3_column_int64(st, 7),
                              .busy = db_f64(st, 8),
                              .worker = {.pid = (pid_t)db_int(st, 9), .start_ticks = (uint64_t)sqlite3_column_int64(st, 10)}};
-    (void)str_copy(d->name, sizeof d->name, db_text(st, 1));
-    (void)str_copy(d->type, sizeof d->type, db_text(st, 2));
-    (void)str_copy(d->state, sizeof d->state, db_text(st, 3));
+    (void)str_clean(d->name, sizeof d->name, db_text(st, 1));
+    (void)str_clean(d->type, sizeof d->type, db_text(st, 2));
+    (void)str_clean(d->state, sizeof d->state, db_text(st, 3));
 }
 
 /* Room for one more of *n elements of `size` bytes. */
@@ -105,7 +105,7 @@ enum err_code store_logs(struct store *s, int64_t after_id, size_t most, struct 
         *out = grow(*out, *n, &cap, sizeof **out);
         struct log_row *r = &(*out)[(*n)++];
         *r = (struct log_row){.id = sqlite3_column_int64(st, 0), .utc_us = sqlite3_column_int64(st, 1), .trial = db_int(st, 2)};
-        (void)str_copy(r->text, sizeof r->text, db_text(st, 3));
+        (void)str_clean(r->text, sizeof r->text, db_text(st, 3));
     }
     if (code) {
         free(*out);
@@ -135,7 +135,7 @@ enum err_code store_edits(struct store *s, int number, struct edit_row **out, si
         *out = grow(*out, *n, &cap, sizeof **out);
         struct edit_row *r = &(*out)[(*n)++];
         *r = (struct edit_row){.knob = k, .step = sqlite3_column_int64(st, 2)};
-        (void)str_copy(r->value, sizeof r->value, db_text(st, 1));
+        (void)str_clean(r->value, sizeof r->value, db_text(st, 1));
     }
     if (code) {
         free(*out);

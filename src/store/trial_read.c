@@ -198,8 +198,8 @@ static enum err_code fill_row(struct store *s, struct trial_row *t, sqlite3_stmt
     }
     t->number = (int)number;
     t->phase = (enum trial_phase)phase;
-    (void)str_copy(t->reason, sizeof t->reason, db_text(st, COL_REASON));
-    (void)str_copy(t->device, sizeof t->device, db_text(st, COL_DEVICE));
+    (void)str_clean(t->reason, sizeof t->reason, db_text(st, COL_REASON));
+    (void)str_clean(t->device, sizeof t->device, db_text(st, COL_DEVICE));
     t->attempts = db_int(st, COL_ATTEMPTS);
     t->edited = sqlite3_column_int(st, COL_EDITED) != 0;
     t->kept = sqlite3_column_int(st, COL_KEPT) != 0;

@@ -23,6 +23,7 @@ struct known {
     int warmup;
     int last_epoch, best_epoch; /* -1: none yet */
     double last_value, best_value;
+    bool taken; /* Optuna's state is not the one that goes with our phase: another program has it */
 };
 
 static int epoch_number(sqlite3_stmt *st, int column)
@@ -52,6 +53,7 @@ static enum err_code find(struct store *s, int number, struct known *k, struct e
                         .last_value = db_f64(st, 7),
                         .best_epoch = epoch_number(st, 8),
                         .best_value = db_f64(st, 9)};
+    k->taken = strcmp(db_text(st, 10), trial_state_name(trial_phase_state(k->phase))) != 0;
     db_done(st);
     if (phase < 0) {
         return err_set(e, ERR_DB, "%s: damaged: trial %d has an unknown phase", s->db.path, number);
@@ -65,6 +67,9 @@ static enum err_code find_open(struct store *s, int number, struct known *k, str
     if (!code && k->final) {
         code = err_set(e, ERR_USAGE, "trial %d: %s already; a finished trial never changes", number,
                        trial_phase_word(k->phase));
+    }
+    if (!code && k->taken) {
+        code = err_set(e, ERR_USAGE, "trial %d: another program, such as Optuna, has taken or finished it", number);
     }
     return code;
 }
@@ -215,9 +220,6 @@ static enum err_code claim(struct store *s, int number, const struct known *k, c
         return code;
     }
     code = db_run(&s->db, ST_TRIAL_CLAIM, e, "tl", now, k->id);
-    if (!code && db_changes(&s->db) != 1) {
-        code = err_set(e, ERR_USAGE, "trial %d: another program has taken it from %s", number, s->db.path);
-    }
     code = code ? code : put_params(s, k->id, p, &pt, e);
     point_release(&pt);
     return code;
@@ -255,9 +257,6 @@ static enum err_code finish(struct store *s, int number, const struct known *k, 
     enum err_code code = isnan(kept) ? ERR_OK : db_run(&s->db, ST_TRIAL_VALUE, e, "ld", k->id, kept);
     code = code ? code : db_run(&s->db, ST_TRIAL_END, e, "ttl", trial_state_name(state),
                                 clock_format_utc(now, sizeof now, now_us), k->id);
-    if (!code && db_changes(&s->db) != 1) {
-        return err_set(e, ERR_USAGE, "trial %d: another program has finished it in %s", number, s->db.path);
-    }
     code = code ? code : db_run(&s->db, ST_TRIAL_OURS_END, e, "ldi", now_us, kept, number);
     return code ? code : put_parts(s, number, k, e);
 }

@@ -14,23 +14,30 @@
 
 struct store;
 
-/* Makes study.db and snapshots.db in dir (which exists, without them). Errors: DB, IO. */
+/* Makes study.db and snapshots.db in dir (which exists, without them); nothing is left after an error. p has passed
+ * preset_check(): its order of ranges is that of the stored points. Sets the facts "data" (data_note), "uuid" and
+ * "version". Errors: DB, IO. */
 WUR enum err_code store_create(const char *dir, const char *study_name, const struct preset *p, const char *data_note,
                                struct err *e);
-/* rw only in the engine. Checks the schema version. Errors: NOTFOUND, DB (damaged, newer), BUSY. */
+/* rw only in the engine. Checks the schema version; a writer also checks a small file whole. A reader works in a folder
+ * without write permission too. Errors: NOTFOUND, DB (damaged, no study, newer), BUSY, IO (permission). */
 WUR enum err_code store_open(struct store **out, const char *dir, bool rw, struct err *e);
 void store_close(struct store *s);
 
-/* --- writing; everything between begin and commit is one transaction. Errors: DB, IO (disk full). */
+/* --- writing; everything between begin and commit is one transaction, a call outside is one of its own.
+ * Errors of every call: DB; IO (disk full, no permission) and BUSY (another program holds the file for over a second):
+ * then store_rollback() and the whole group again, later. USAGE and NOTFOUND have written nothing, and the transaction
+ * stands. A failed store_commit() has rolled back. */
 WUR enum err_code store_begin(struct store *s, struct err *e);
 WUR enum err_code store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s);
 
-/* A new trial with its values; *number is dense from 0. phase QUEUED or ENQUEUED. */
+/* A new trial with its values; *number is dense from 0. phase QUEUED or ENQUEUED. Errors: USAGE (values outside p). */
 WUR enum err_code store_trial_new(struct store *s, int *number, const struct preset *p, const struct point *pt,
                                   enum trial_phase phase, struct err *e);
-/* The phase a person sees and Optuna's state with it. A final phase sets datetime_complete, value (NaN: none) and
- * reason; a final trial never changes again (a second final call is ERR_USAGE). */
+/* The phase a person sees and Optuna's state with it; reason may be NULL. A final phase sets datetime_complete, value and
+ * reason; DONE needs a finite value, PRUNED and STOPPED take the last epoch's for NaN, FAIL states have none. A final
+ * trial never changes again: every call on it but store_trial_kept() is ERR_USAGE, also when Optuna finished it. */
 WUR enum err_code store_trial_phase(struct store *s, int number, enum trial_phase phase, double value, const char *reason,
                                     struct err *e);
 /* Which device runs it ("" when none), how often it was started. */
@@ -38,8 +45,10 @@ WUR enum err_code store_trial_device(struct store *s, int number, const char *de
 /* Where a running trial stands inside its epoch; cheap, at most twice a second. */
 WUR enum err_code store_progress(struct store *s, int number, int64_t step, int64_t steps, int epochs, double images_per_s,
                                  struct err *e);
-/* Epoch row (replaces a row of the same epoch: re-sends are harmless) and Optuna's intermediate value. */
+/* Epoch row (replaces a row of the same epoch: re-sends are harmless) and Optuna's intermediate value at that step. */
 WUR enum err_code store_epoch(struct store *s, const struct epoch_row *row, struct err *e);
+/* In snapshots.db, by itself at once: no part of the transaction. Losing one is no harm. At most 32 epochs a trial
+ * (every second dropped when full) and 256 MiB a study (oldest dropped). */
 WUR enum err_code store_snapshot(struct store *s, const struct snapshot *snap, struct err *e);
 /* A recorded edit of a running trial (knob, value, step); the trial is marked edited. */
 WUR enum err_code store_edit(struct store *s, int number, enum knob k, const char *value, int64_t step, struct err *e);
@@ -65,7 +74,7 @@ WUR enum err_code store_device(struct store *s, const struct device_row *d, stru
 /* A line of the study's log shown by the screens. */
 WUR enum err_code store_log(struct store *s, int trial, const char *text, struct err *e);
 
-/* --- reading; each call is one short read. */
+/* --- reading; each call is one short read of one state of the file. Texts in rows are clean for a terminal. */
 struct trial_row {
     int number;
     enum trial_phase phase;
@@ -76,21 +85,23 @@ struct trial_row {
     bool edited, kept;
     bool foreign;            /* another program (Optuna) added or took it: shown, not ours to run */
     char reason[160];
-    int64_t start_us, complete_us; /* UTC; 0 none */
+    int64_t start_us, complete_us; /* UTC; 0 none; start: when it first was ACTIVE */
     int64_t step, steps;     /* optimiser steps done and planned; 0 unknown */
     int epochs;              /* planned */
     double images_per_s;     /* now; NaN unknown */
     bool has_epoch;
     struct epoch_row last;   /* newest epoch */
-    struct epoch_row best;   /* epoch with the least value (after warm-up) */
+    struct epoch_row best;   /* epoch >= the KL warm-up's length with the least value; the newest until there is one */
     int64_t changed;         /* change counter at its last change; see store_changed() */
 };
 /* The study's preset as stored. Owns: preset_release(). */
 WUR enum err_code store_preset(struct store *s, struct preset *out, struct err *e);
 WUR enum err_code store_name(struct store *s, char **name, struct err *e);
-/* Grows with every commit that changed a trial; compare with trial_row.changed. */
+/* Grows with every commit that changed a trial; compare with trial_row.changed. Changes that another program made to
+ * its own trials do not count. */
 WUR enum err_code store_changed(struct store *s, int64_t *counter, struct err *e);
-/* Trials with changed > since, by number. Owns: trial_rows_free(). */
+/* Trials with changed > since (0: all), by number; foreign ones come every time. A client keeps the counter it read
+ * before the call: a row may then come twice but is never missed. p: from store_preset(). Owns: trial_rows_free(). */
 WUR enum err_code store_trials(struct store *s, const struct preset *p, int64_t since, struct trial_row **out, size_t *n,
                                struct err *e);
 void trial_rows_free(struct trial_row *rows, size_t n);
