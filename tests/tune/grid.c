@@ -1,0 +1,143 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "space.h"
+#include "vaetop/base/alloc.h"
+
+int grid_tests(void);
+
+#define GRID "study:\n  sampler: grid\n"
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* All cells of a space: as many as wanted, no two alike, each in the space; none beyond. */
+static void check_grid(const char *yaml, size_t cells)
+{
+    struct space x;
+    struct err e;
+    char **seen = xcalloc(cells, sizeof *seen);
+    space_open(&x, yaml);
+    assert_int_equal(sampler_count(x.s), cells);
+    for (size_t n = 0; n < cells; n++) {
+        struct sbuf text = {0};
+        struct config c;
+        space_draw(&x, (int)n);
+        assert_ok(preset_apply(&c, &x.p, &x.pt, &e), &e);
+        for (size_t r = 0; r < x.p.n_ranges; r++) {
+            assert_int_equal(x.pt.present[r], range_active(&x.p, r, &c));
+            sbuf_addf(&text, x.pt.present[r] ? "%.17g;" : "-;", x.pt.value[r]);
+        }
+        config_release(&c);
+        seen[n] = sbuf_take(&text);
+    }
+    assert_err(sampler_suggest(x.s, (int)cells, &x.pt, &e), ERR_NOTFOUND, &e);
+    assert_has(e.text, "all of them given out");
+    qsort(seen, cells, sizeof *seen, by_text);
+    for (size_t n = 0; n < cells; n++) {
+        assert_true(n == 0 || strcmp(seen[n - 1], seen[n]) != 0);
+    }
+    for (size_t n = 0; n < cells; n++) {
+        free(seen[n]);
+    }
+    free(seen);
+    space_close(&x);
+}
+
+static void every_cell_comes_exactly_once(void **state)
+{
+    (void)state;
+    check_grid(GRID, 1);
+    check_grid(GRID "model:\n  latent: 2 | 4 | 8 | 16\noptimizer:\n  lr: 3e-4 | 1e-3 | 3e-3\n", 12);
+    check_grid(GRID "model:\n  latent: 2 .. 8\n  width: 64 .. 256 step 64\nloss:\n  beta: 0 .. 1 step 0.25\n", 7 * 4 * 5);
+    check_grid(GRID "model:\n  latent: 2 .. 8 log\n  encoder: 512,256 | 400 | 100\n", 21);
+}
+
+static void conditional_ranges_multiply_only_where_active(void **state)
+{
+    (void)state;
+    check_grid(GRID "optimizer:\n  kind: adam | rmsprop | sgd\n  momentum: 0 | 0.5 | 0.9 if kind = sgd\n", 1 + 1 + 3);
+    check_grid(GRID "model:\n  latent: 2 | 4\n"
+                    "optimizer:\n  kind: adam | rmsprop | sgd\n"
+                    "  lr:\n    - 1e-4 | 1e-3 | 1e-2 if kind = adam | rmsprop\n    - 1e-5 | 1e-4 if kind = sgd\n"
+                    "  momentum: 0 .. 0.9 step 0.3 if kind = sgd\n"
+                    "  beta1: 0.8 if kind = adam\n"
+                    "train:\n  batch: 32 | 64\n",
+               2 * (3 + 3 + 2 * 4) * 2);
+    /* a chain: depth 2 opens width, width 64 opens latent */
+    check_grid(GRID "model:\n  depth: 1 .. 3\n  width: 32 | 64 if depth = 2\n  latent: 2 .. 5 if width = 64\n", 1 + (1 + 4) + 1);
+    /* the default of a closed knob is in force: activation is relu when depth is not 2 */
+    check_grid(GRID "model:\n  depth: 1 | 2\n  activation: tanh | relu if depth = 2\nloss:\n  beta: 1 | 2 if activation = relu\n",
+               2 + (1 + 2));
+    /* a condition that never holds, as after --set optimizer.kind=adam */
+    check_grid(GRID "optimizer:\n  kind: adam\n  momentum: 0 | 0.9 if kind = sgd\n  beta1: 0.8 | 0.9 if kind = adam\n", 2);
+}
+
+static void the_last_range_varies_fastest(void **state)
+{
+    struct space x;
+    (void)state;
+    space_open(&x, GRID "model:\n  latent: 2 | 4\ntrain:\n  batch: 32 | 64 | 128\n");
+    for (int n = 0; n < 6; n++) {
+        space_draw(&x, n);
+        assert_true(x.pt.value[0] == n / 3);
+        assert_true(x.pt.value[1] == n % 3);
+    }
+    space_close(&x);
+}
+
+static void a_large_grid_is_counted_not_listed(void **state)
+{
+    struct space x;
+    (void)state;
+    space_open(&x, GRID "model:\n  latent: 1 .. 4096\n  width: 1 .. 16384 if latent = 7\n"
+                        "train:\n  batch: 1 .. 65536\n  epochs: 1 .. 1000000\n");
+    assert_true(sampler_count(x.s) == (4095u + 16384u) * (size_t)65536 * 1000000u);
+    space_draw(&x, 2147483647);
+    space_close(&x);
+}
+
+static void a_grid_that_cannot_be_counted_is_refused(void **state)
+{
+    static const char yaml[] = GRID "model:\n  latent: 1 .. 4096\n  width: 1 .. 16384\ntrain:\n  batch: 1 .. 65536\n  epochs: 1 .. 1000000\n"
+                                    "loss:\n  beta: 0 .. 1 step 1e-6\noptimizer:\n  beta1: 0 .. 0.5 step 1e-6\n";
+    struct preset p;
+    struct sampler *s;
+    struct err e;
+    (void)state;
+    assert_ok(preset_parse(&p, yaml, strlen(yaml), "x", &e), &e);
+    assert_ok(preset_check(&p, &e), &e);
+    assert_err(sampler_new(&s, &p, &e), ERR_USAGE, &e);
+    assert_has(e.text, "too many cells");
+    preset_release(&p);
+}
+
+static void a_continuous_range_in_a_grid_is_refused(void **state)
+{
+    static const char yaml[] = GRID "optimizer:\n  lr: 1e-4 .. 1e-2 log\n";
+    struct preset p;
+    struct sampler *s;
+    struct err e;
+    (void)state;
+    assert_ok(preset_parse(&p, yaml, strlen(yaml), "x", &e), &e);
+    assert_err(sampler_new(&s, &p, &e), ERR_USAGE, &e); /* even where preset_check() was not called */
+    assert_has(e.text, "optimizer.lr");
+    assert_has(e.text, "step or choices");
+    preset_release(&p);
+}
+
+int grid_tests(void)
+{
+    const struct CMUnitTest test[] = {
+        cmocka_unit_test(every_cell_comes_exactly_once),
+        cmocka_unit_test(conditional_ranges_multiply_only_where_active),
+        cmocka_unit_test(the_last_range_varies_fastest),
+        cmocka_unit_test(a_large_grid_is_counted_not_listed),
+        cmocka_unit_test(a_grid_that_cannot_be_counted_is_refused),
+        cmocka_unit_test(a_continuous_range_in_a_grid_is_refused),
+    };
+    return cmocka_run_group_tests_name("tune grid", test, NULL, NULL);
+}
