@@ -21,6 +21,7 @@
 
 #define DEFAULT_VENDORS "/etc/OpenCL/vendors"
 #define DEFAULT_TIMEOUT_MS 10000
+#define SELF_TEST_MS 300000 /* compiling everything for the first time included */
 #define MAX_DEVICES 256 /* of one driver */
 #define MAX_DRIVERS 64
 #define END_NS INT64_C(1000000000) /* for the last steps of a child that has said all, or closed its socket */
@@ -33,7 +34,7 @@ struct child {
     struct device_info *device;
     size_t n;
     bool said_all;
-    char why[256]; /* what went wrong; "" */
+    char why[768]; /* what went wrong; "" */
 };
 
 /* --- which drivers */
@@ -92,7 +93,8 @@ static const char *file_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static enum err_code child_start(struct child *c, const char *worker, struct err *e)
+/* argument: after the use, NULL for none. */
+static enum err_code child_start(struct child *c, const char *worker, char *use, char *argument, struct err *e)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -100,8 +102,8 @@ static enum err_code child_start(struct child *c, const char *worker, struct err
     }
     char *entry = xasprintf("OCL_ICD_VENDORS=%s", c->icd);
     const char *log = getenv("VAETOP_LOG");
-    char name[] = "vaetop-worker", use[] = "probe";
-    char *argv[] = {name, use, NULL};
+    char name[] = "vaetop-worker";
+    char *argv[] = {name, use, argument, NULL};
     char *env[] = {entry, NULL};
     struct proc_spawn s = {.path = worker, .argv = argv, .env_extra = env, .stdin_fd = -1, .stdout_fd = pair[1],
                            .stderr_fd = log && strcmp(log, "debug") == 0 ? STDERR_FILENO : -1, .socket_fd = -1,
@@ -149,10 +151,10 @@ static void child_end(struct child *c)
         return;
     }
     if (WIFSIGNALED(status)) {
-        (void)snprintf(c->why, sizeof c->why, "the driver crashed while listing its devices: %s",
+        (void)snprintf(c->why, sizeof c->why, "the driver crashed: %s",
                        strsignal(WTERMSIG(status)));
     } else {
-        (void)snprintf(c->why, sizeof c->why, "the driver ended the process while listing its devices");
+        (void)snprintf(c->why, sizeof c->why, "the driver ended the process without a word");
     }
 }
 
@@ -284,7 +286,7 @@ static void collect(struct probe *out, struct child *c)
         (void)str_clean(d->platform, sizeof d->platform, file_of(c->icd));
         (void)str_copy(d->name, sizeof d->name, "(driver)");
         (void)str_copy(d->icd, sizeof d->icd, c->icd);
-        (void)str_copy(d->why_not, sizeof d->why_not, c->why);
+        (void)str_copy(d->why_not, sizeof d->why_not, c->why); /* the rest does not fit a table */
     }
     out->n += rows;
 }
@@ -302,6 +304,7 @@ static void advise_empty(struct probe *out, const char *icd)
 enum err_code probe_with(struct probe *out, const struct probe_options *o, struct err *e)
 {
     memset(out, 0, sizeof *out);
+    char use[] = "probe";
     char **icd;
     size_t n;
     icds_find(&icd, &n, o->vendors);
@@ -310,7 +313,7 @@ enum err_code probe_with(struct probe *out, const struct probe_options *o, struc
     enum err_code rc = ERR_OK;
     for (size_t i = 0; i < n; i++) {
         child[i].icd = icd[i];
-        rc = rc ? rc : child_start(&child[i], worker, e);
+        rc = rc ? rc : child_start(&child[i], worker, use, NULL, e);
     }
     if (!rc) {
         serve(child, n, o->timeout_ms > 0 ? o->timeout_ms : DEFAULT_TIMEOUT_MS);
@@ -347,4 +350,24 @@ void probe_release(struct probe *p)
     free(p->advice);
     free(p->device);
     memset(p, 0, sizeof *p);
+}
+
+enum err_code probe_self_test(const struct device_info *d, double *seconds, struct err *e)
+{
+    char use[] = "self-test", address[32];
+    struct child c = {.icd = xstrdup(d->icd)};
+    char *worker = proc_find_helper("vaetop-worker");
+    int64_t start = clock_mono_ns();
+    (void)snprintf(address, sizeof address, "%d:%d", d->platform_index, d->device_index);
+    enum err_code rc = child_start(&c, worker, use, address, e);
+    if (!rc) {
+        serve(&c, 1, SELF_TEST_MS);
+        rc = c.why[0] ? err_set(e, ERR_NODEVICE, "%s", c.why) : ERR_OK;
+    }
+    if (seconds) {
+        *seconds = (double)(clock_mono_ns() - start) / 1e9;
+    }
+    child_release(&c);
+    free(worker);
+    return rc;
 }

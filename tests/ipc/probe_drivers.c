@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
@@ -64,7 +65,7 @@ static void broken_drivers_hide_nobody_else(void **state)
     assert_false(from(&p, "a-hang.icd")->usable);
     assert_has(from(&p, "a-hang.icd")->why_not, "did not answer in 5 s");
     assert_false(from(&p, "b-crash.icd")->usable);
-    assert_has(from(&p, "b-crash.icd")->why_not, "crashed while listing its devices: Aborted");
+    assert_has(from(&p, "b-crash.icd")->why_not, "the driver crashed: Aborted");
     assert_false(from(&p, "c-quit.icd")->usable);
     assert_has(from(&p, "c-quit.icd")->why_not, "ended the process");
     const struct device_info *cpu = from(&p, "d-pocl.icd");
@@ -125,6 +126,62 @@ static void one_icd_file_may_be_named(void **state)
     probe_release(&p);
 }
 
+static int private_cache(void **state)
+{
+    *state = xstrdup(getenv("POCL_CACHE_DIR") ? getenv("POCL_CACHE_DIR") : "");
+    return unsetenv("POCL_CACHE_DIR");
+}
+
+static int usual_cache(void **state)
+{
+    int rc = setenv("POCL_CACHE_DIR", *state, 1);
+    free(*state);
+    return rc;
+}
+
+/* PoCL runs what lies in its cache, so nobody else may write there. */
+static void compiler_cache_is_ours_alone(void **state)
+{
+    (void)state;
+    struct err e;
+    struct stat st;
+    const char *dir = temp_dir(), *cache = temp_dir();
+    struct probe p;
+    char *before = xstrdup(getenv("XDG_CACHE_HOME"));
+    char *folder = fs_join(cache, "vaetop/pocl");
+    assert_ok(fs_mkdirs(folder, &e), &e);
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(setenv("XDG_CACHE_HOME", cache, 1), 0);
+    write_file(dir, "pocl.icd", "libpocl.so.2\n");
+    probe(&p, dir, 10000);
+    assert_int_equal(setenv("XDG_CACHE_HOME", before, 1), 0);
+    assert_true(p.n > 0 && p.device[0].usable);
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    free(folder);
+    free(before);
+    probe_release(&p);
+}
+
+static void self_test_runs_in_a_worker(void **state)
+{
+    (void)state;
+    struct err e;
+    const char *dir = temp_dir();
+    struct probe p;
+    double seconds = -1;
+    write_file(dir, "pocl.icd", "libpocl.so.2\n");
+    probe(&p, dir, 10000);
+    assert_int_equal(setenv("VAETOP_LIBEXEC", getenv("VAETOP_BUILD"), 1), 0);
+    assert_ok(probe_self_test(&p.device[0], &seconds, &e), &e);
+    assert_true(seconds > 0);
+    p.device[0].device_index = 77;
+    assert_err(probe_self_test(&p.device[0], &seconds, &e), ERR_NODEVICE, &e);
+    assert_has(e.text, "no OpenCL device 77");
+    assert_int_equal(unsetenv("VAETOP_LIBEXEC"), 0);
+    probe_release(&p);
+}
+
 static void missing_worker_is_an_error(void **state)
 {
     (void)state;
@@ -145,6 +202,8 @@ int probe_drivers_tests(void)
         cmocka_unit_test(missing_library_shows_no_device_and_says_so),
         cmocka_unit_test(empty_folder_is_no_error),
         cmocka_unit_test(one_icd_file_may_be_named),
+        cmocka_unit_test_setup_teardown(compiler_cache_is_ours_alone, private_cache, usual_cache),
+        cmocka_unit_test(self_test_runs_in_a_worker),
         cmocka_unit_test(missing_worker_is_an_error),
     };
     return cmocka_run_group_tests_name("ipc probe_drivers", tests, NULL, NULL);

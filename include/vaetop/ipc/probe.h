@@ -32,6 +32,10 @@ struct probe_options {
 };
 WUR enum err_code probe_with(struct probe *out, const struct probe_options *o, struct err *e);
 
+/* Runs the full self-test of a device in a worker of its own; *seconds (may be NULL) says how long it took.
+ * Errors: NODEVICE (it failed, crashed or did not end in time: why), IO. */
+WUR enum err_code probe_self_test(const struct device_info *d, double *seconds, struct err *e);
+
 /* Adds the advice lines for this machine to out; out->device is known already. */
 void probe_diagnose(struct probe *out, const struct probe_options *o);
 

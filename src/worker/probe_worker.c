@@ -1,24 +1,8 @@
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "oneoff.h"
 
 #include "vaetop/device/device.h"
 #include "vaetop/ipc/messages.h"
 #include "vaetop/worker/worker.h"
-
-#define SEND_MS 5000
-
-/* Drivers print what they like: standard output becomes /dev/null, the frames go out on a copy of it. */
-static int keep_stdout_clean(int out_fd)
-{
-    int copy = fcntl(out_fd, F_DUPFD_CLOEXEC, 3);
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null >= 0) {
-        (void)dup2(null, STDOUT_FILENO);
-        (void)close(null);
-    }
-    return copy;
-}
 
 static bool send_device(struct conn *c, const struct device_info *d)
 {
@@ -43,11 +27,10 @@ static bool send_device(struct conn *c, const struct device_info *d)
 
 int worker_probe(int out_fd)
 {
-    int fd = keep_stdout_clean(out_fd);
-    if (fd < 0) {
+    struct conn *c = oneoff_open(out_fd);
+    if (!c) {
         return 1;
     }
-    struct conn *c = conn_new(fd);
     struct device_info *device = NULL;
     size_t n = 0;
     struct err e = {0};
@@ -56,8 +39,6 @@ int worker_probe(int out_fd)
     for (size_t i = 0; sent && i < n; i++) {
         sent = send_device(c, &device[i]);
     }
-    const struct m_probed end = {.error = rc ? e.text : NULL};
-    sent = sent && send_probed(c, &end) && conn_drain(c, SEND_MS);
-    /* Not through the exit handlers: a driver's own may hang. */
-    _exit(sent ? 0 : 1);
+    char well[] = "";
+    oneoff_end(c, !sent ? NULL : rc ? e.text : well);
 }
