@@ -238,24 +238,37 @@ static size_t view_at(const struct pack *pk, const struct act_view *v, int *ld)
     return ((size_t)v->slot * p->acts + at + (size_t)v->column) * sizeof(float);
 }
 
+/* The view's rows with what lies between them, in one copy: a copy per row costs its wait each time. out: *n floats.
+ * Owns: caller frees *out. */
+static enum err_code read_block(float **out, size_t *n, struct pack *pk, const struct act_view *v, size_t at, int ld,
+                                struct err *e)
+{
+    *n = (size_t)(v->rows - 1) * (size_t)ld + (size_t)v->cols;
+    *out = xcalloc(*n, sizeof **out);
+    return buffer_read(pk->buf[BUF_ACTS], at, *out, *n * sizeof **out, e);
+}
+
 enum err_code pack_read_act(struct pack *pk, const struct act_view *v, float *out, struct err *e)
 {
     int ld;
+    size_t n;
+    float *block;
     const size_t at = view_at(pk, v, &ld), cols = (size_t)v->cols;
-    enum err_code rc = ERR_OK;
-    for (size_t r = 0; r < (size_t)v->rows && !rc; r++) {
-        rc = buffer_read(pk->buf[BUF_ACTS], at + r * (size_t)ld * sizeof(float), out + r * cols, cols * sizeof(float), e);
-    }
+    const enum err_code rc = read_block(&block, &n, pk, v, at, ld, e);
+    for (size_t r = 0; r < (size_t)v->rows; r++) memcpy(out + r * cols, block + r * (size_t)ld, cols * sizeof *out);
+    free(block);
     return rc;
 }
 
 enum err_code pack_write_act(struct pack *pk, const struct act_view *v, const float *in, struct err *e)
 {
     int ld;
+    size_t n;
+    float *block;
     const size_t at = view_at(pk, v, &ld), cols = (size_t)v->cols;
-    enum err_code rc = ERR_OK;
-    for (size_t r = 0; r < (size_t)v->rows && !rc; r++) {
-        rc = buffer_write(pk->buf[BUF_ACTS], at + r * (size_t)ld * sizeof(float), in + r * cols, cols * sizeof(float), e);
-    }
+    enum err_code rc = read_block(&block, &n, pk, v, at, ld, e);
+    for (size_t r = 0; r < (size_t)v->rows; r++) memcpy(block + r * (size_t)ld, in + r * cols, cols * sizeof *in);
+    if (!rc) rc = buffer_write(pk->buf[BUF_ACTS], at, block, n * sizeof *block, e);
+    free(block);
     return rc;
 }
