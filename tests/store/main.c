@@ -4,9 +4,13 @@ int damage_tests(void);
 int foreign_tests(void);
 int incremental_tests(void);
 int snapshots_tests(void);
+int study_file_main(const char *what, const char *dir);
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3) {
+        return study_file_main(argv[1], argv[2]);
+    }
     int failed = 0;
     failed += trial_rows_tests();
     failed += durability_tests();
