@@ -9,9 +9,9 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/conf/paths.h"
 
-#define TEXT_MAX 4096    /* PATH_MAX */
-#define WIDTHS_MAX 16    /* as model.depth */
-#define UNITS_MAX 16384  /* as model.width */
+#define TEXT_MAX 4096   /* PATH_MAX */
+#define WIDTHS_MAX 16   /* as model.depth */
+#define UNITS_MAX 16384 /* as model.width */
 
 void config_init(struct config *c)
 {
@@ -154,10 +154,12 @@ static enum err_code value_text(enum knob k, const char *text, struct err *e)
         return *i->default_text == '\0' ? ERR_OK : err_set(e, ERR_USAGE, "%s: no value", i->full);
     }
     if (k == KNOB_STUDY_NAME && !study_name_ok(text)) {
-        return err_set(e, ERR_USAGE, "%s: \"%s\" is no name for a study; up to 64 of A-Z a-z 0-9 . _ - expected", i->full, shown);
+        return err_set(e, ERR_USAGE, "%s: \"%s\" is no name for a study; up to 64 of A-Z a-z 0-9 . _ - expected",
+                       i->full, shown);
     }
     if ((k == KNOB_MODEL_ENCODER || k == KNOB_MODEL_DECODER) && config_widths(widths, WIDTHS_MAX, text) < 0) {
-        return err_set(e, ERR_USAGE, "%s: \"%s\" is no list of widths; up to %d numbers from 1 to %d such as 512,256 expected",
+        return err_set(e, ERR_USAGE,
+                       "%s: \"%s\" is no list of widths; up to %d numbers from 1 to %d such as 512,256 expected",
                        i->full, shown, WIDTHS_MAX, UNITS_MAX);
     }
     if (k == KNOB_DATA_VALIDATION && !validation_ok(text)) {
@@ -274,8 +276,8 @@ void config_format(struct sbuf *out, const struct config *c)
     for (int i = 0; i < KNOB_COUNT; i++) {
         enum knob k = (enum knob)i;
         char number[32];
-        const char *value = knob_info(k)->type == KNOB_TEXT ? config_text(c, k)
-                                                            : config_format_value(number, sizeof number, c, k);
+        const char *value =
+            knob_info(k)->type == KNOB_TEXT ? config_text(c, k) : config_format_value(number, sizeof number, c, k);
         sbuf_addf(out, "%s=%s\n", knob_info(k)->full, value);
     }
 }

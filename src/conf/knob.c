@@ -6,7 +6,7 @@
 #include "text.h"
 
 static const struct knob_info table[KNOB_COUNT] = {
-#define X(id, section, name, type, def, min, max, choices, ranges, unit, meaning)                                       \
+#define X(id, section, name, type, def, min, max, choices, ranges, unit, meaning)                                      \
     {section, name, section "." name, type, def, min, max, choices, ranges, unit, meaning},
     KNOB_LIST(X)
 #undef X
@@ -62,13 +62,13 @@ size_t knob_sections(const char *out[static SECTIONS_MAX])
     return n;
 }
 
-/* Appends what matches: the names of a section, or the full names of a knob that several sections have. */
-static size_t list_knobs(struct sbuf *out, const char *section, const char *name)
+/* Appends the names of a section, or the full names of a knob that several sections may have. */
+static size_t list_knobs(struct sbuf *out, bool is_section, const char *wanted)
 {
     size_t n = 0;
     for (int k = 0; k < KNOB_COUNT; k++) {
-        if (section ? strcmp(table[k].section, section) == 0 : strcmp(table[k].name, name) == 0) {
-            sbuf_addf(out, "%s%s", n > 0 ? ", " : "", section ? table[k].name : table[k].full);
+        if (strcmp(is_section ? table[k].section : table[k].name, wanted) == 0) {
+            sbuf_addf(out, "%s%s", n > 0 ? ", " : "", is_section ? table[k].name : table[k].full);
             n++;
         }
     }
@@ -83,7 +83,7 @@ enum err_code unknown_knob(const char *name, struct err *e)
     enum knob elsewhere = dot ? knob_find(dot + 1) : KNOB_NONE;
     struct sbuf known = {0};
     (void)show(shown, name);
-    if (!dot && list_knobs(&known, NULL, name) > 1) {
+    if (!dot && list_knobs(&known, false, name) > 1) {
         (void)err_set(e, ERR_USAGE, "%s stands in several sections; write one of %s", shown, known.text);
     } else if (elsewhere != KNOB_NONE) {
         (void)err_set(e, ERR_USAGE, "unknown knob \"%s\"; it is %s", shown, knob_info(elsewhere)->full);
@@ -93,7 +93,7 @@ enum err_code unknown_knob(const char *name, struct err *e)
         (void)str_copy(section, sizeof section, name);
         section[strcspn(section, ".")] = '\0';
         sbuf_clear(&known);
-        if (list_knobs(&known, section, NULL) > 0) {
+        if (list_knobs(&known, true, section) > 0) {
             (void)err_set(e, ERR_USAGE, "unknown knob \"%s\"; %s has %s", shown, section, known.text);
         } else {
             (void)err_set(e, ERR_USAGE, "unknown knob \"%s\"; section.knob expected, such as model.latent", shown);

@@ -72,8 +72,8 @@ enum err_code path_run_dir_check(struct err *e)
         rc = err_set(e, ERR_IO, "%s: a folder of yours expected, found a %s; remove it", shown,
                      S_ISLNK(st.st_mode) ? "link" : "file");
     } else if (st.st_uid != getuid()) {
-        rc = err_set(e, ERR_IO, "%s: belongs to user %lld, not to you (%lld); ask its owner or root to remove it", shown,
-                     (long long)st.st_uid, (long long)getuid());
+        rc = err_set(e, ERR_IO, "%s: belongs to user %lld, not to you (%lld); ask its owner or root to remove it",
+                     shown, (long long)st.st_uid, (long long)getuid());
     } else if (st.st_mode & 077) {
         rc = err_set(e, ERR_IO, "%s: mode %04o lets others in, 0700 expected; chmod 700 or remove it", shown,
                      (unsigned)(st.st_mode & 07777));

@@ -68,7 +68,7 @@ void preset_copy(struct preset *dst, const struct preset *src)
 /* Takes the ranges of k out and puts the new ones in, all in the order of the table. */
 static void replace_ranges(struct preset *p, enum knob k, struct entry *x, size_t n)
 {
-    struct range *merged = p->n_ranges + n > 0 ? xcalloc(p->n_ranges + n, sizeof *merged) : NULL;
+    struct range *merged = xcalloc(p->n_ranges + n + 1, sizeof *merged);
     size_t to = 0;
     for (int now = 0; now < KNOB_COUNT; now++) {
         for (size_t r = 0; now != (int)k && r < p->n_ranges; r++) {

@@ -32,8 +32,9 @@ static enum err_code check_conditions(const struct preset *p, struct err *e)
         enum knob on = p->range[r].when.on;
         for (size_t s = 0; on != KNOB_NONE && s < p->n_ranges; s++) {
             if (p->range[s].knob == on && range_count(&p->range[s]) == 0) {
-                char *text = xasprintf("condition on %s, which takes any value of a continuous range; give that a step or choices",
-                                       knob_info(on)->full);
+                char *text = xasprintf(
+                    "condition on %s, which takes any value of a continuous range; give that a step or choices",
+                    knob_info(on)->full);
                 enum err_code rc = refuse(p, p->range[r].knob, e, text);
                 free(text);
                 return rc;
@@ -145,7 +146,8 @@ static bool may_be(const struct preset *p, enum knob k, const char *word)
     return false;
 }
 
-/* config_check() for the worst trial the space holds, so that a study is refused at its start and not trial by trial. */
+/* config_check() for the worst trial the space holds, so that a study is refused at its start and not trial by trial.
+ */
 static enum err_code check_worst(const struct preset *p, struct err *e)
 {
     struct config worst;

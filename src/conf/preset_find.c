@@ -155,7 +155,8 @@ static enum err_code no_such_preset(const char *name, struct err *e)
     if (near) {
         (void)err_set(e, ERR_USAGE, "no preset named \"%s\"; did you mean %s?", shown, near);
     } else {
-        (void)err_set(e, ERR_USAGE, "no preset named \"%s\"; there are %.300s; a file is given by its path, as in ./my.yaml", shown,
+        (void)err_set(e, ERR_USAGE,
+                      "no preset named \"%s\"; there are %.300s; a file is given by its path, as in ./my.yaml", shown,
                       n > 0 ? known.text : "none");
     }
     sbuf_release(&known);

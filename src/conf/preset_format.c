@@ -8,8 +8,8 @@ static void add_text(struct sbuf *out, const char *text)
 {
     size_t n = strlen(text);
     bool plain = n > 0 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./,:+- ") == n &&
-                 !strchr(",:+- ", text[0]) && !strchr(": ", text[n - 1]) && !strstr(text, ": ") && !strstr(text, "  ") &&
-                 strncmp(text, "...", 3) != 0 && !text_like_range(text);
+                 !strchr(",:+- ", text[0]) && !strchr(": ", text[n - 1]) && !strstr(text, ": ") &&
+                 !strstr(text, "  ") && strncmp(text, "...", 3) != 0 && !text_like_range(text);
     if (plain) {
         sbuf_add(out, text);
         return;

@@ -59,7 +59,8 @@ static enum err_code yaml_trouble(struct source *s)
     const yaml_parser_t *y = &s->parser;
     yaml_mark_t m = y->problem_mark;
     if (y->error == YAML_MEMORY_ERROR) {
-        return err_set(s->e, ERR_NOMEM, "%s: no memory to read it", s->file);
+        (void)err_set(s->e, ERR_NOMEM, "%s: no memory to read it", s->file);
+        return ERR_NOMEM;
     }
     if (y->error == YAML_READER_ERROR) {
         return refuse_byte(s, y->problem_offset, "a control character or bytes that are not UTF-8");
@@ -289,7 +290,8 @@ static enum err_code find_section(struct source *s, const yaml_event_t *ev, cons
         return ERR_OK;
     }
     if (knob_find(name) != KNOB_NONE) {
-        return refuse(s, ev->start_mark, "unknown section \"%s\"; the knob of that name stands under %s:", show(shown, name),
+        return refuse(s, ev->start_mark,
+                      "unknown section \"%s\"; the knob of that name stands under %s:", show(shown, name),
                       knob_info(knob_find(name))->section);
     }
     near = str_nearest(name, known, n);
@@ -374,7 +376,9 @@ char *lesson_read(const char *text, size_t len)
         }
         line = xstrndup(text + i + 1, end - i - 1);
         for (char *p = line; *p; p++) {
-            *p = *p == '\t' ? ' ' : *p;
+            if (*p == '\t') {
+                *p = ' ';
+            }
         }
         for (size_t n = strlen(line); n > 0 && strchr(" \r", line[n - 1]); n--) {
             line[n - 1] = '\0';

@@ -143,7 +143,8 @@ enum err_code range_apply(struct config *c, const struct range *r, double value,
     if (r->kind == RANGE_CHOICE && value >= 0 && value < (double)r->n_choices && value == floor(value)) {
         return config_set(c, r->knob, r->choice[(size_t)value], e);
     }
-    if (r->kind != RANGE_CHOICE && value >= r->lo && value <= r->hi && (r->kind == RANGE_FLOAT || value == floor(value))) {
+    if (r->kind != RANGE_CHOICE && value >= r->lo && value <= r->hi &&
+        (r->kind == RANGE_FLOAT || value == floor(value))) {
         c->num[r->knob] = value;
         return ERR_OK;
     }

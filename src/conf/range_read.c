@@ -106,8 +106,9 @@ static enum err_code unexpected(struct reader *r, const char *expected)
 {
     char shown[SHOWN_CAP];
     char *text = token_text(r);
-    enum err_code rc = r->t.kind == TOKEN_END ? refuse(r, r->t.at, "nothing follows; %s expected", expected)
-                                              : refuse(r, r->t.at, "found \"%s\" where %s is expected", show(shown, text), expected);
+    enum err_code rc = r->t.kind == TOKEN_END
+                           ? refuse(r, r->t.at, "nothing follows; %s expected", expected)
+                           : refuse(r, r->t.at, "found \"%s\" where %s is expected", show(shown, text), expected);
     free(text);
     return rc;
 }
@@ -121,8 +122,9 @@ static enum err_code no_range_here(struct reader *r)
     } else if (strcmp(i->section, "data") == 0) {
         why = "trials on different data cannot be ranked together";
     }
-    return refuse(r, r->t.at, "takes one value, not a range or choice: %s; ranges are for model, loss, optimizer and train%s",
-                  why, r->wide && r->knob != KNOB_DATA_VALIDATION ? " (if this is a name, put it in quotes)" : "");
+    return refuse(r, r->t.at,
+                  "takes one value, not a range or choice: %s; ranges are for model, loss, optimizer and train%s", why,
+                  r->wide && r->knob != KNOB_DATA_VALIDATION ? " (if this is a name, put it in quotes)" : "");
 }
 
 /* Checks the token as a value of k and adds its canonical text, which must be new. */
@@ -274,7 +276,8 @@ static enum err_code read_step(struct reader *r, struct range *out)
     if (fabs(steps - floor(steps + 0.5)) > 1e-9 * (1 + steps)) {
         double last = out->lo + floor(steps) * out->step;
         return refuse(r, r->t.at, "step %s does not meet the upper end; write %s .. %s or another step", shown,
-                      str_from_f64(lo, sizeof lo, out->lo), str_from_f64(end, sizeof end, floor(last * 1e12 + 0.5) / 1e12));
+                      str_from_f64(lo, sizeof lo, out->lo),
+                      str_from_f64(end, sizeof end, floor(last * 1e12 + 0.5) / 1e12));
     }
     return ERR_OK;
 }
@@ -445,23 +448,25 @@ enum err_code entries_check(enum knob k, const struct entry *x, size_t n, size_t
     for (size_t i = 0; n > 1 && i < n; i++) {
         *which = i;
         if (x[i].value || x[i].range.when.on == KNOB_NONE) {
-            return err_set(e, ERR_USAGE,
-                           "%s: an item of a list without a condition would hold together with the others; add if KNOB = "
-                           "WORD (choices are written a | b | c%s)",
-                           name, knob_info(k)->type == KNOB_TEXT ? ", widths 512,256" : "");
+            return err_set(
+                e, ERR_USAGE,
+                "%s: an item of a list without a condition would hold together with the others; add if KNOB = "
+                "WORD (choices are written a | b | c%s)",
+                name, knob_info(k)->type == KNOB_TEXT ? ", widths 512,256" : "");
         }
         for (size_t j = 0; j < i; j++) {
             const struct condition *a = &x[j].range.when;
             const struct condition *b = &x[i].range.when;
             if (a->on != b->on) {
-                return err_set(e, ERR_USAGE, "%s: conditions on %s and on %s may hold at once; use one knob in all items",
-                               name, knob_info(a->on)->full, knob_info(b->on)->full);
+                return err_set(e, ERR_USAGE,
+                               "%s: conditions on %s and on %s may hold at once; use one knob in all items", name,
+                               knob_info(a->on)->full, knob_info(b->on)->full);
             }
             for (size_t w = 0; w < a->n_words * b->n_words; w++) {
                 const char *word = a->word[w / b->n_words];
                 if (strcmp(word, b->word[w % b->n_words]) == 0) {
-                    return err_set(e, ERR_USAGE, "%s: overlapping conditions, %s = %s stands in items %zu and %zu", name,
-                                   knob_info(a->on)->full, word, j + 1, i + 1);
+                    return err_set(e, ERR_USAGE, "%s: overlapping conditions, %s = %s stands in items %zu and %zu",
+                                   name, knob_info(a->on)->full, word, j + 1, i + 1);
                 }
             }
         }

@@ -124,7 +124,8 @@ enum err_code grid_count(size_t *out, const struct preset *p, struct err *e)
     *out = count_from(&w, 0);
     config_release(&w.so_far);
     if (w.too_large) {
-        return err_set(e, ERR_USAGE, "study.sampler: grid has too many cells to count; use fewer choices or sampler: random");
+        return err_set(e, ERR_USAGE,
+                       "study.sampler: grid has too many cells to count; use fewer choices or sampler: random");
     }
     return ERR_OK;
 }

@@ -247,7 +247,8 @@ static void a_point_becomes_a_configuration(void **state)
     struct config c;
     struct err e;
     (void)state;
-    parsed(&p, "model:\n  latent: 2 .. 8\n  activation: tanh | relu\noptimizer:\n  lr: 1e-4 .. 1e-2 log\ntrain:\n  batch: 64 | 128\n");
+    parsed(&p, "model:\n  latent: 2 .. 8\n  activation: tanh | relu\noptimizer:\n  lr: 1e-4 .. 1e-2 log\ntrain:\n  "
+               "batch: 64 | 128\n");
     assert_ok(preset_check(&p, &e), &e);
     point_init(&pt, &p);
     assert_int_equal(pt.n, 4);
@@ -266,7 +267,8 @@ static void a_point_becomes_a_configuration(void **state)
         static const struct {
             size_t range;
             double value;
-        } bad[] = {{0, 1}, {0, 9}, {0, 2.5}, {0, (double)NAN}, {1, 2}, {1, -1}, {1, 0.5}, {2, 0.02}, {2, (double)INFINITY}, {3, (double)NAN}};
+        } bad[] = {{0, 1},  {0, 9},   {0, 2.5},  {0, (double)NAN},      {1, 2},
+                   {1, -1}, {1, 0.5}, {2, 0.02}, {2, (double)INFINITY}, {3, (double)NAN}};
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
             point_copy(&copy, &pt);
             copy.present[bad[i].range] = true;

@@ -173,8 +173,22 @@ static void add_words(struct sbuf *s, struct rng *r, enum knob k)
 
 static void add_value(struct sbuf *s, struct rng *r, enum knob k)
 {
-    static const char *const source[] = {"builtin:digits", "'a | b'", "\"it's: # \\\\ .. x\"", "/x/\xc3\xa9t\xc3\xa9 1.gz", "'- a'",
-                                         "../up", "'...'", "'a  b'", "'?'", "'%x'", "'key: value'", "'  '", "'1 .. 2'", "'~'", "a:", "'x:'"};
+    static const char *const source[] = {"builtin:digits",
+                                         "'a | b'",
+                                         "\"it's: # \\\\ .. x\"",
+                                         "/x/\xc3\xa9t\xc3\xa9 1.gz",
+                                         "'- a'",
+                                         "../up",
+                                         "'...'",
+                                         "'a  b'",
+                                         "'?'",
+                                         "'%x'",
+                                         "'key: value'",
+                                         "'  '",
+                                         "'1 .. 2'",
+                                         "'~'",
+                                         "a:",
+                                         "'x:'"};
     static const char *const widths[] = {"512,256", "512 | 512, 256", "7", "''", "1,1,1 | 2"};
     const struct knob_info *i = knob_info(k);
     double v;
@@ -182,9 +196,9 @@ static void add_value(struct sbuf *s, struct rng *r, enum knob k)
         const char *t = source[rng_below(r, sizeof source / sizeof *source)];
         sbuf_add(s, strcmp(t, "'  '") == 0 || strcmp(t, "a:") == 0 ? "x" : t);
     } else if (i->type == KNOB_TEXT) {
-        sbuf_add(s, k == KNOB_STUDY_NAME         ? "-a.b"
+        sbuf_add(s, k == KNOB_STUDY_NAME        ? "-a.b"
                     : k == KNOB_DATA_VALIDATION ? (rng_below(r, 2) ? "last 20" : "0.3")
-                                                 : widths[rng_below(r, 5)]);
+                                                : widths[rng_below(r, 5)]);
     } else if (i->type == KNOB_CHOICE && !i->range_allowed) {
         sbuf_add(s, knob_choice_name(k, (int)rng_below(r, (uint32_t)knob_choice_count(k))));
     } else if (i->type == KNOB_CHOICE) {
@@ -221,7 +235,8 @@ static void add_knob(struct sbuf *s, struct rng *r, enum knob k)
 
 static void generate(struct sbuf *s, struct rng *r)
 {
-    static const char *const lesson[] = {"", "# one line\n", "#\n# a\n#\n#   b \xc3\xa9 \xe2\x80\xae x\n#no blank\n\n# not this\n"};
+    static const char *const lesson[] = {"", "# one line\n",
+                                         "#\n# a\n#\n#   b \xc3\xa9 \xe2\x80\xae x\n#no blank\n\n# not this\n"};
     const char *section = "";
     sbuf_clear(s);
     sbuf_add(s, lesson[rng_below(r, 3)]);

@@ -52,7 +52,8 @@ static void every_cell_comes_exactly_once(void **state)
     (void)state;
     check_grid(GRID, 1);
     check_grid(GRID "model:\n  latent: 2 | 4 | 8 | 16\noptimizer:\n  lr: 3e-4 | 1e-3 | 3e-3\n", 12);
-    check_grid(GRID "model:\n  latent: 2 .. 8\n  width: 64 .. 256 step 64\nloss:\n  beta: 0 .. 1 step 0.25\n", 7 * 4 * 5);
+    check_grid(GRID "model:\n  latent: 2 .. 8\n  width: 64 .. 256 step 64\nloss:\n  beta: 0 .. 1 step 0.25\n",
+               7 * 4 * 5);
     check_grid(GRID "model:\n  latent: 2 .. 8 log\n  encoder: 512,256 | 400 | 100\n", 21);
 }
 
@@ -68,12 +69,16 @@ static void conditional_ranges_multiply_only_where_active(void **state)
                     "train:\n  batch: 32 | 64\n",
                2 * (3 + 3 + 2 * 4) * 2);
     /* a chain: depth 2 opens width, width 64 opens latent */
-    check_grid(GRID "model:\n  depth: 1 .. 3\n  width: 32 | 64 if depth = 2\n  latent: 2 .. 5 if width = 64\n", 1 + (1 + 4) + 1);
+    check_grid(GRID "model:\n  depth: 1 .. 3\n  width: 32 | 64 if depth = 2\n  latent: 2 .. 5 if width = 64\n",
+               1 + (1 + 4) + 1);
     /* the default of a closed knob is in force: activation is relu when depth is not 2 */
-    check_grid(GRID "model:\n  depth: 1 | 2\n  activation: tanh | relu if depth = 2\nloss:\n  beta: 1 | 2 if activation = relu\n",
-               2 + (1 + 2));
+    check_grid(
+        GRID
+        "model:\n  depth: 1 | 2\n  activation: tanh | relu if depth = 2\nloss:\n  beta: 1 | 2 if activation = relu\n",
+        2 + (1 + 2));
     /* a condition that never holds, as after --set optimizer.kind=adam */
-    check_grid(GRID "optimizer:\n  kind: adam\n  momentum: 0 | 0.9 if kind = sgd\n  beta1: 0.8 | 0.9 if kind = adam\n", 2);
+    check_grid(GRID "optimizer:\n  kind: adam\n  momentum: 0 | 0.9 if kind = sgd\n  beta1: 0.8 | 0.9 if kind = adam\n",
+               2);
 }
 
 static void the_last_range_varies_fastest(void **state)
@@ -102,8 +107,9 @@ static void a_large_grid_is_counted_not_listed(void **state)
 
 static void a_grid_that_cannot_be_counted_is_refused(void **state)
 {
-    static const char yaml[] = GRID "model:\n  latent: 1 .. 4096\n  width: 1 .. 16384\ntrain:\n  batch: 1 .. 65536\n  epochs: 1 .. 1000000\n"
-                                    "loss:\n  beta: 0 .. 1 step 1e-6\noptimizer:\n  beta1: 0 .. 0.5 step 1e-6\n";
+    static const char yaml[] =
+        GRID "model:\n  latent: 1 .. 4096\n  width: 1 .. 16384\ntrain:\n  batch: 1 .. 65536\n  epochs: 1 .. 1000000\n"
+             "loss:\n  beta: 0 .. 1 step 1e-6\noptimizer:\n  beta1: 0 .. 0.5 step 1e-6\n";
     struct preset p;
     struct sampler *s;
     struct err e;

@@ -7,7 +7,8 @@
 int random_tests(void);
 
 #define TRIALS 10000
-#define WITHIN_1E3(df) ((df) + 3.09 * sqrt(2.0 * (df)) + 4) /* above the 99.9 % quantile of chi-square; seeds are fixed */
+#define WITHIN_1E3(df)                                                                                                 \
+    ((df) + 3.09 * sqrt(2.0 * (df)) + 4) /* above the 99.9 % quantile of chi-square; seeds are fixed */
 
 static const char wide[] = "model:\n"
                            "  depth: 1 .. 3\n"

@@ -34,7 +34,7 @@ struct preset {
     char *lesson;       /* the opening comment: what one learns here; "" if none */
     struct config base; /* fixed values and defaults */
     bool given[KNOB_COUNT]; /* knob stands in the file or in --set */
-    char *origin[KNOB_COUNT]; /* where a given knob stands, for messages: "FILE:LINE:COLUMN" or "--set K=V"; else NULL */
+    char *origin[KNOB_COUNT]; /* where a given knob stands, for messages: "FILE:LINE:COLUMN", "--set K=V"; else NULL */
     struct range *range;    /* a knob that another's condition names comes first */
     size_t n_ranges;
 };
