@@ -114,12 +114,12 @@ int cli_main(int argc, char **argv)
     enum err_code rc;
     (void)setlocale(LC_CTYPE, "");
     (void)umask(077);
-    /* Started by client_start(), not by people: DIR DEVICE, with the ready pipe as standard output. */
+    /* Started by client_start(), not by people: DIR DEVICE, with the ready pipe as descriptor 3. */
     if (argc == 4 && strcmp(argv[1], "__supervise") == 0) {
-        return engine_supervise(argv[2], *argv[3] ? argv[3] : NULL, 1);
+        return engine_supervise(argv[2], *argv[3] ? argv[3] : NULL, 3);
     }
     if (argc == 4 && strcmp(argv[1], "__engine") == 0) {
-        return engine_main(argv[2], *argv[3] ? argv[3] : NULL, 1);
+        return engine_main(argv[2], *argv[3] ? argv[3] : NULL, 3);
     }
     if (argc == 3 && strcmp(argv[1], "__manual") == 0) {
         return manual_part(argv[2]);
