@@ -125,8 +125,8 @@ static void deform(struct drawing *d, int digit, struct rng *r)
     }
 }
 
-/* Scales so that the drawing, as thick as the pen, fits the box, and moves the middle of its ink to the image's. */
-static void normalise(struct drawing *d, double thick, struct rng *r)
+/* Scales so that the drawing, as wide as the pen, fits the box, and moves the middle of its ink to the image's. */
+static void normalise(struct drawing *d, double pen, struct rng *r)
 {
     double low_x = d->v[0].x, high_x = low_x, low_y = d->v[0].y, high_y = low_y;
     double mass = 0.0, sum_x = 0.0, sum_y = 0.0;
@@ -144,7 +144,7 @@ static void normalise(struct drawing *d, double thick, struct rng *r)
         }
     }
     double extent = high_x - low_x > high_y - low_y ? high_x - low_x : high_y - low_y;
-    double scale = (BOX - thick) / extent;
+    double scale = (BOX - pen) / extent;
     double to_x = MIDDLE + between(r, -0.5, 0.5), to_y = MIDDLE + between(r, -0.5, 0.5);
     for (int i = 0; i < d->n; i++) {
         d->v[i].x = to_x + scale * (d->v[i].x - sum_x / mass);
@@ -207,8 +207,9 @@ void digits_generate(uint8_t *x, uint8_t *label, size_t count, uint64_t seed)
         thick = thick < 1.2 ? 1.2 : thick;
         sketch(&d, choose_shape(&r, digit), &r);
         deform(&d, digit, &r);
-        normalise(&d, thick, &r);
-        ink(x + i * SIDE * SIDE, &d, thick, between(&r, 1.2, 1.9));
+        double soft = between(&r, 1.2, 1.9);
+        normalise(&d, thick + 0.5 * soft, &r);
+        ink(x + i * SIDE * SIDE, &d, thick, soft);
         if (label) {
             label[i] = (uint8_t)digit;
         }

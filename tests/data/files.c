@@ -1,0 +1,53 @@
+#include "files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include <zlib.h>
+
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/fs.h"
+
+char *put_file(const char *dir, const char *name, const void *bytes, size_t len)
+{
+    char *path = fs_join(dir, name);
+    FILE *f = fopen(path, "wb"); /* not fs_write(): thousands of fsyncs would be the slowest part of the tests */
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+uint8_t *gzip(size_t *out_len, const void *bytes, size_t len)
+{
+    z_stream z = {0};
+    size_t cap = len + len / 100 + 1024;
+    uint8_t *out = xcalloc(cap, 1);
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (z_const Bytef *)bytes;
+    z.avail_in = (uInt)len;
+    z.next_out = out;
+    z.avail_out = (uInt)cap;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    *out_len = cap - z.avail_out;
+    (void)deflateEnd(&z);
+    return out;
+}
+
+void data_config(struct config *c, const char *source, enum knob k, const char *text)
+{
+    struct err e;
+    config_init(c);
+    assert_ok(config_set(c, KNOB_DATA_SOURCE, source, &e), &e);
+    if (text) {
+        assert_ok(config_set(c, k, text, &e), &e);
+    }
+}
+
+long peak_rss_kib(void)
+{
+    struct rusage u;
+    assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
+    return u.ru_maxrss;
+}

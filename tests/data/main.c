@@ -1,0 +1,14 @@
+int idx_tests(void);
+int idx_broken_tests(void);
+int tensors_tests(void);
+int tensors_broken_tests(void);
+int split_tests(void);
+int digits_tests(void);
+int knn_tests(void);
+
+int main(void)
+{
+    return idx_tests() + idx_broken_tests() + tensors_tests() + tensors_broken_tests() + split_tests() + digits_tests() +
+               knn_tests() !=
+           0;
+}
