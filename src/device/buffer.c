@@ -178,7 +178,8 @@ enum err_code buffer_read(const struct buffer *b, size_t offset, void *p, size_t
     queue_has_work(b->device);
     cl_int status = clEnqueueReadBuffer(b->device->queue, b->mem, nap ? CL_FALSE : CL_TRUE, offset, n, p, 0, NULL,
                                         nap ? &event : NULL);
-    return copied(b, status, "clEnqueueReadBuffer", event, e);
+    rc = copied(b, status, "clEnqueueReadBuffer", event, e);
+    return rc || !b->device->guard ? rc : guards_check(b->device, e);
 }
 
 enum err_code buffer_zero(struct buffer *b, size_t offset, size_t n, struct err *e)

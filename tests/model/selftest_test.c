@@ -263,6 +263,21 @@ static void full_test_runs_once_per_stamp(void **state)
     free(before);
 }
 
+/* Every buffer has edges of NaN: reading over one spoils the figures, writing over one is an error. */
+static void kernels_stay_inside_their_buffers(void **state)
+{
+    (void)state;
+    struct err e;
+    struct device *d = NULL;
+    const struct device_info *info = device_info(test_device());
+    assert_int_equal(setenv("VAETOP_CL_GUARD", "1", 1), 0);
+    enum err_code rc = device_open(&d, info->platform_index, info->device_index, NULL, &e);
+    assert_int_equal(unsetenv("VAETOP_CL_GUARD"), 0);
+    assert_ok(rc, &e);
+    assert_ok(selftest_full(d, &e), &e);
+    device_close(d);
+}
+
 /* text with every `from` replaced; *count grows by how many there were. Owns: caller frees. */
 static char *replaced(const char *text, const char *from, const char *to, int *count)
 {
@@ -337,6 +352,7 @@ int selftest_tests(void)
         cmocka_unit_test(stored_figures_are_the_references),
         cmocka_unit_test(device_passes),
         cmocka_unit_test(full_test_runs_once_per_stamp),
+        cmocka_unit_test(kernels_stay_inside_their_buffers),
         cmocka_unit_test(wrong_device_is_refused_and_gets_no_stamp),
     };
     return cmocka_run_group_tests_name("model selftest", tests, NULL, NULL);

@@ -16,7 +16,7 @@ WUR enum err_code device_list_icd(struct device_info **out, size_t *n, struct er
 
 /* Environment, for people who work on kernels: VAETOP_CL_DIR=folder reads the .cl files there instead of the built-in
  * ones; VAETOP_CL_SYNC=1 waits after every launch, so that an error names its kernel; VAETOP_CL_GUARD=1 puts edges of
- * NaN around every buffer, and device_finish() names a buffer whose edge was written. */
+ * NaN around every buffer, and device_finish() and buffer_read() name a buffer whose edge was written. */
 struct device;
 /* Opens by platform and device index as listed. Builds or loads the program; build logs go to build_log_dir if not
  * NULL. Errors: NODEVICE, CL, CL_BUILD (the log's first error line in the text). */
