@@ -237,7 +237,7 @@ static void device_passes(void **state)
 {
     (void)state;
     struct err e;
-    assert_ok(selftest_full(test_device(), &e), &e);
+    assert_ok(selftest_full(test_device(), true, &e), &e);
     assert_ok(selftest_golden(test_device(), &e), &e);
 }
 
@@ -274,7 +274,7 @@ static void kernels_stay_inside_their_buffers(void **state)
     enum err_code rc = device_open(&d, info->platform_index, info->device_index, NULL, &e);
     assert_int_equal(unsetenv("VAETOP_CL_GUARD"), 0);
     assert_ok(rc, &e);
-    assert_ok(selftest_full(d, &e), &e);
+    assert_ok(selftest_full(d, true, &e), &e);
     device_close(d);
 }
 
@@ -336,7 +336,7 @@ static void wrong_device_is_refused_and_gets_no_stamp(void **state)
     assert_int_equal(setenv("XDG_CACHE_HOME", temp_dir(), 1), 0);
     char *stamp = selftest_stamp(d);
     assert_err(selftest_start(d, false, &full, &e), ERR_NODEVICE, &e);
-    assert_has(e.text, "self-test (relu, adam; plain plan): ");
+    assert_has(e.text, "self-test (relu, adam; chain plan): ");
     assert_has(e.text, "computes wrong numbers");
     assert_false(fs_exists(stamp));
     assert_err(selftest_golden(d, &e), ERR_NODEVICE, &e);

@@ -13,12 +13,14 @@
 #include "vaetop/base/err.h"
 #include "vaetop/device/device.h"
 
-/* What a worker calls when it has opened its device: everything if the stamp is missing (or force), else one case.
- * *full (may be NULL) says which. Errors: NODEVICE (what was computed and what was expected), CL, DEVICE_MEM. */
+/* What a worker calls when it has opened its device: all cases if the stamp is missing, else one. force: all of them, in
+ * every plan. *full (may be NULL) says whether it was all.
+ * Errors: NODEVICE (what was computed and what was expected), CL, DEVICE_MEM. */
 WUR enum err_code selftest_start(struct device *dev, bool force, bool *full, struct err *e);
 
-/* All cases in every plan that this kind of device may use; one case in its default plan. Errors: as above. */
-WUR enum err_code selftest_full(struct device *dev, struct err *e);
+/* All cases in the plan that is the default here; with every_plan in all that can run here. CLBlast compiles for some
+ * seconds on PoCL, where nothing uses it unasked. One case in the default plan. Errors: as above. */
+WUR enum err_code selftest_full(struct device *dev, bool every_plan, struct err *e);
 WUR enum err_code selftest_golden(struct device *dev, struct err *e);
 
 /* The stamp's path: device, driver and sources are in its name. Owns: caller frees. */
