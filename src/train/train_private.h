@@ -55,7 +55,7 @@ struct trainer {
     int timed_lanes;         /* lanes step_seconds was measured with */
 };
 
-/* --- schedule.c: pure functions of config and step. per_epoch: steps in an epoch. */
+/* --- rates.c: pure functions of config and step. per_epoch: steps in an epoch. */
 int64_t steps_per_epoch(const struct trainer *t);
 double schedule_lr(const struct config *c, int64_t step, int64_t per_epoch);
 double schedule_beta(const struct config *c, int64_t step, int64_t per_epoch);
