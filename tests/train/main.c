@@ -1,0 +1,9 @@
+int reference_tests(void);
+int packs_tests(void);
+int resume_tests(void);
+int values_tests(void);
+
+int main(void)
+{
+    return (reference_tests() + packs_tests() + resume_tests() + values_tests()) != 0;
+}

@@ -1,0 +1,206 @@
+/* A lane's numbers do not depend on its company: alone, in a pack of 2 and in a pack of 8 they are the same bits. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+
+#define LANES 8
+#define SHAPE "model.depth=1\nmodel.width=33\ntrain.batch=16\n"
+
+/* What each lane is and when it comes and goes. All fit one pack: equal shapes once padded to 16. */
+static const struct {
+    const char *lines;
+    int join_epoch;  /* joins when the pack's first lane has finished this epoch */
+    int leave_epoch; /* removed once it has finished this epoch; 0: stays to its end */
+} cast[LANES] = {
+    {SHAPE "model.latent=17\noptimizer.lr=1e-3\ntrain.epochs=5\n", 0, 0},
+    {SHAPE "model.latent=20\nmodel.activation=tanh\noptimizer.kind=sgd\noptimizer.lr=3e-3\noptimizer.momentum=0.9\n"
+           "loss.beta=0.25\ntrain.epochs=3\n", 0, 0},
+    {SHAPE "model.latent=20\noptimizer.kind=rmsprop\noptimizer.lr=2e-3\noptimizer.alpha=0.9\noptimizer.eps=1e-6\n"
+           "loss.beta=4\nloss.beta_schedule=linear\nloss.beta_warmup=1.5\ntrain.epochs=4\n", 0, 0},
+    {SHAPE "model.latent=18\noptimizer.lr=5e-3\noptimizer.lr_schedule=cosine\noptimizer.beta1=0.5\n"
+           "optimizer.beta2=0.9\noptimizer.eps=1e-4\ntrain.epochs=4\nstudy.value=last\n", 0, 0},
+    {SHAPE "model.latent=17\noptimizer.kind=sgd\noptimizer.lr=1000\noptimizer.momentum=0.99\ntrain.epochs=4\n", 0, 0},
+    {SHAPE "model.latent=20\noptimizer.lr=2e-3\nloss.beta=2\ntrain.epochs=9\n", 0, 2},
+    {SHAPE "model.latent=17\nmodel.activation=tanh\noptimizer.lr=1e-2\ntrain.epochs=4\n", 1, 0},
+    {SHAPE "model.latent=19\noptimizer.kind=sgd\noptimizer.lr=1e-2\ntrain.epochs=6\n", 2, 0},
+};
+
+struct outcome {
+    struct record record;
+    struct state_bits state; /* when it left or ended; not kept of a diverged lane */
+};
+
+struct member {
+    int who, lane; /* lane -1: not yet or no more */
+    bool gone;
+};
+
+static void join(struct trainer *t, struct member *m)
+{
+    struct config c = rig_config(cast[m->who].lines);
+    m->lane = rig_add(t, &c, m->who, NULL);
+    config_release(&c);
+}
+
+static void leave(struct trainer *t, struct member *m, struct records *r, struct outcome *out)
+{
+    out->record = r->lane[m->lane];
+    if (out->record.end != EVENT_DIVERGED) {
+        out->state = rig_state(t, m->lane);
+    }
+    trainer_remove(t, m->lane);
+    memset(&r->lane[m->lane], 0, sizeof r->lane[m->lane]); /* the handle may be given to the next */
+    m->gone = true;
+}
+
+static int lanes_in(const struct member *m, int n)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        count += m[i].lane >= 0 && !m[i].gone;
+    }
+    return count;
+}
+
+/* Lanes first .. first + n - 1 of the cast in one pack. */
+static void run_pack(struct outcome *out, const struct rig_data *d, int first, int n, enum plan_kind kind)
+{
+    struct config c = rig_config(cast[first].lines);
+    struct trainer *t = rig_trainer(d, &c, kind);
+    struct records *r = calloc(1, sizeof *r);
+    struct member m[LANES];
+    int left = n, lead_epoch = 0;
+    struct err e;
+    config_release(&c);
+    for (int i = 0; i < n; i++) {
+        m[i] = (struct member){.who = first + i, .lane = -1};
+    }
+    while (left > 0) {
+        for (int i = 0; i < n; i++) {
+            const struct record *mine = m[i].lane < 0 || m[i].gone ? NULL : &r->lane[m[i].lane];
+            int away = cast[m[i].who].leave_epoch;
+            if (mine && (mine->end != EVENT_EPOCH || (away && mine->row[away].epoch))) {
+                leave(t, &m[i], r, &out[m[i].who]);
+                left--;
+            }
+        }
+        for (int i = 0; i < n; i++) {
+            if (m[i].lane < 0 && left > 0 && (i == 0 || lead_epoch >= cast[m[i].who].join_epoch)) {
+                join(t, &m[i]);
+            }
+        }
+        assert_int_equal(trainer_lanes(t), lanes_in(m, n));
+        assert_ok(trainer_chunk(t, rig_record, r, &e), &e);
+        lead_epoch = m[0].gone ? RIG_ROWS_MAX : r->lane[m[0].lane].rows;
+    }
+    free(r);
+    trainer_free(t);
+}
+
+static void check_packs(enum plan_kind kind)
+{
+    static struct outcome got[3][LANES];
+    static const int size[] = {1, 2, LANES};
+    struct rig_data d;
+    memset(got, 0, sizeof got);
+    rig_data_make(&d, 37, 97, 53);
+    for (int s = 0; s < 3; s++) {
+        for (int first = 0; first < LANES; first += size[s]) {
+            run_pack(got[s], &d, first, size[s], kind);
+        }
+    }
+    for (int i = 0; i < LANES; i++) {
+        const struct record *alone = &got[0][i].record;
+        assert_int_equal(alone->end, i == 4 ? EVENT_DIVERGED : cast[i].leave_epoch ? EVENT_EPOCH : EVENT_DONE);
+        assert_true((got[0][i].state.n > 0) == (i != 4));
+        for (int s = 1; s < 3; s++) {
+            char what[64];
+            (void)snprintf(what, sizeof what, "%s, lane %d alone and in a pack of %d", plan_kind_name(kind), i, size[s]);
+            assert_same_record(alone, &got[s][i].record, what);
+            assert_same_state(&got[0][i].state, &got[s][i].state, what); /* empty where diverged */
+        }
+    }
+    for (int s = 0; s < 3; s++) {
+        for (int i = 0; i < LANES; i++) {
+            free(got[s][i].state.bytes);
+        }
+    }
+    rig_data_release(&d);
+}
+
+/* Epochs long enough for chunks to end inside them, so that the second lane joins where the first is mid-epoch: from
+ * then on their epochs, batches' sizes and evaluations never fall together. */
+static void run_out_of_step(struct outcome out[2], const struct rig_data *d, enum plan_kind kind, bool together)
+{
+    struct err e;
+    struct config c = rig_config(SHAPE "model.latent=17\ntrain.epochs=2\n");
+    struct records *r = calloc(1, sizeof *r);
+    struct trainer *t = rig_trainer(d, &c, kind);
+    int lane[2] = {rig_add(t, &c, 0, NULL), -1};
+    struct lane_status at = {0};
+    while (at.step == 0) {
+        assert_ok(trainer_chunk(t, rig_record, r, &e), &e);
+        trainer_status(t, lane[0], &at);
+    }
+    assert_in_range(at.step, 1, at.steps / 2 - 1);
+    if (!together) {
+        rig_run_until(t, r, lane[0], RIG_ROWS_MAX - 1);
+        out[0] = (struct outcome){r->lane[lane[0]], rig_state(t, lane[0])};
+        trainer_free(t);
+        memset(r, 0, sizeof *r);
+        t = rig_trainer(d, &c, kind);
+    }
+    lane[1] = rig_add(t, &c, 1, NULL);
+    rig_run_until(t, r, lane[1], RIG_ROWS_MAX - 1);
+    out[1] = (struct outcome){r->lane[lane[1]], rig_state(t, lane[1])};
+    if (together) {
+        out[0] = (struct outcome){r->lane[lane[0]], rig_state(t, lane[0])};
+    }
+    trainer_free(t);
+    config_release(&c);
+    free(r);
+}
+
+static void lanes_out_of_step_are_the_same_bits_as_alone(void **state)
+{
+    (void)state;
+    static struct outcome alone[2], packed[2];
+    struct rig_data d;
+    rig_data_make(&d, 37, 16 * 900 - 5, 53);
+    for (enum plan_kind kind = PLAN_PLAIN; kind <= PLAN_CHAIN; kind++) {
+        run_out_of_step(alone, &d, kind, false);
+        run_out_of_step(packed, &d, kind, true);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(alone[i].record.end, EVENT_DONE);
+            assert_same_record(&alone[i].record, &packed[i].record, i ? "the lane that joined" : "the lane joined by another");
+            assert_same_state(&alone[i].state, &packed[i].state, plan_kind_name(kind));
+            free(alone[i].state.bytes);
+            free(packed[i].state.bytes);
+        }
+    }
+    rig_data_release(&d);
+}
+
+static void plain_lanes_are_the_same_bits_in_packs_of_1_2_and_8(void **state)
+{
+    (void)state;
+    check_packs(PLAN_PLAIN);
+}
+
+static void chain_lanes_are_the_same_bits_in_packs_of_1_2_and_8(void **state)
+{
+    (void)state;
+    check_packs(PLAN_CHAIN);
+}
+
+int packs_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_lanes_are_the_same_bits_in_packs_of_1_2_and_8),
+        cmocka_unit_test(chain_lanes_are_the_same_bits_in_packs_of_1_2_and_8),
+        cmocka_unit_test(lanes_out_of_step_are_the_same_bits_as_alone),
+    };
+    return cmocka_run_group_tests_name("train packs", tests, NULL, NULL);
+}
