@@ -1,6 +1,6 @@
 /* `run`: from a preset to a study on disk and its engine; and `attach`. */
 #include <errno.h>
-#include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/conf/paths.h"
 #include "vaetop/data/dataset.h"
@@ -325,6 +326,19 @@ static enum err_code pick_study(char **out, const struct options *o, struct err 
     return err_set(e, ERR_USAGE, "attach: %zu studies, %zu of them running; name one (vaetop ls lists them)", n, live);
 }
 
+/* The engine's connection, or NULL when none runs. A study that was running may be between two engines: its supervisor
+ * gets a few seconds to bring the next one. */
+static enum err_code connect_patiently(struct client **out, const struct study *s, struct err *e)
+{
+    bool was_running = s->phase && strcmp(s->phase, "running") == 0;
+    int64_t deadline = clock_mono_ns() + (was_running ? 3000000000 : 0);
+    enum err_code rc;
+    while ((rc = client_connect(out, s->dir, e)) == ERR_NOTFOUND && clock_mono_ns() < deadline) {
+        (void)poll(NULL, 0, 50);
+    }
+    return rc == ERR_NOTFOUND ? ERR_OK : rc;
+}
+
 enum err_code attach_command(const struct options *o, struct err *e)
 {
     struct study s;
@@ -338,9 +352,9 @@ enum err_code attach_command(const struct options *o, struct err *e)
     if (rc) {
         return rc;
     }
-    rc = client_connect(&client, s.dir, e);
-    if (rc == ERR_NOTFOUND) {
-        rc = ERR_OK; /* nothing runs: the screen shows what was */
+    rc = connect_patiently(&client, &s, e);
+    if (!rc && !client && s.phase && strcmp(s.phase, "running") == 0) {
+        (void)fprintf(stderr, "vaetop: nothing trains %s now; vaetop resume %s goes on\n", s.name, s.name);
     }
     if (!rc) {
         rc = watch_study(&s, client, o, e);

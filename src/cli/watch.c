@@ -93,7 +93,7 @@ static void print_progress(struct progress *p)
     double left;
     double seconds = (double)(clock_mono_ns() - p->began_ns) * 1e-9;
     count_epochs(s, &done, &left);
-    if (done > p->began_epochs && seconds > 1) {
+    if (done >= p->began_epochs + 1 && seconds > 1) { /* under an epoch it would be a guess */
         (void)str_duration(eta, sizeof eta, left * seconds / (done - p->began_epochs));
     }
     if (s->best) {
