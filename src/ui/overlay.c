@@ -41,7 +41,7 @@ static int word_lines(struct help_line *l)
     static const struct {
         const char *left, *right;
     } words[] = {
-        {"VALUE", "what is minimised: validation -ELBO at beta 1, nats per image; * is the best"},
+        {"VALUE", "validation -ELBO at beta 1, nats per image; * is the best"},
         {"REC KL", "its two parts: reconstruction, KL to the prior"},
         {"ACT", "latents in use, of all"},
         {"LOSS", "its curve over the planned epochs; ! is NaN"},
@@ -98,7 +98,7 @@ void help_draw(struct canvas *c, const struct ui_state *s)
     int top = s->help_top > height - body.h ? height - body.h : s->help_top;
     (void)draw_help(c, s, body, top < 0 ? 0 : top);
     if (body.y == 2) {
-        canvas_text(c, 1, 0, s->w - 2, STYLE(TITLE), "vaetop " VAETOP_VERSION " help");
+        canvas_text(c, 1, 0, s->w - 2, STYLE(TITLE), "vaetop help");
         canvas_right(c, s->w / 2, 0, s->w - s->w / 2 - 1, STYLE(DIM), "Esc closes");
         canvas_fill(c, (struct area){0, 1, s->w, 1}, glyphs_of(s->tier)->hline, STYLE(BORDER));
         canvas_text(c, 1, s->h - 1, s->w - 2, STYLE(DIM),

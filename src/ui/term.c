@@ -75,6 +75,12 @@ static void add_capability(char *to, size_t cap, const char *name)
     to[n] = 0;
 }
 
+static bool can_draw(void)
+{
+    const char *s = tigetstr("cup");
+    return s && (intptr_t)s != -1;
+}
+
 static void guard_screen(int fd)
 {
     char bytes[200] = "";
@@ -139,13 +145,23 @@ enum err_code term_open(struct term **out, const struct term_options *o, struct 
     (void)setlocale(LC_CTYPE, "");
     tty_guard(t->out_fd, "");
     tty_signals_on(); /* before curses, which only fills in what is left at its default */
-    use_tioctl(TRUE);
+    if (isatty(t->out_fd)) {
+        use_tioctl(TRUE); /* exported LINES and COLUMNS would freeze the size */
+    }
     t->screen = open_screen(t, type, to, in);
     if (!t->screen) {
         tty_signals_off();
         tty_release();
         free(t);
         return err_set(e, ERR_IO, "terminal \"%.40s\" is unknown, and so is xterm: install ncurses-base, or set TERM", type);
+    }
+    if (!can_draw()) {
+        (void)endwin();
+        delscreen(t->screen);
+        tty_signals_off();
+        tty_release();
+        free(t);
+        return err_set(e, ERR_IO, "terminal \"%.40s\" cannot place its cursor: use --no-tui, or another TERM", type);
     }
     guard_screen(t->out_fd);
     t->tier = choose_tier(o->ascii, type);

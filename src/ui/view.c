@@ -339,8 +339,9 @@ void view_put_device(struct view *v, const struct device_row *d)
             return;
         }
         to = &v->device[v->n_devices++];
-        *to = (struct view_device){.busy = NAN};
-        memcpy(to->name, name, sizeof name);
+        memset(to, 0, sizeof *to); /* padding too: compared as bytes */
+        to->busy = NAN;
+        (void)str_copy(to->name, sizeof to->name, name);
         (void)str_clean(to->type, sizeof to->type, d->type);
         (void)str_clean(to->state, sizeof to->state, d->state);
         to->bytes_total = d->bytes_total; /* slices share their device's memory */

@@ -30,7 +30,7 @@ static enum err_code load_trials(struct view *v, struct store *s, bool *changed,
     size_t n = 0;
     int64_t now = 0;
     enum err_code rc = store_changed(s, &now, e);
-    if (rc || now == v->seen_trials) {
+    if (rc || now <= v->seen_trials) {
         return rc;
     }
     rc = store_trials(s, &v->preset, v->seen_trials, &row, &n, e);
@@ -43,7 +43,7 @@ static enum err_code load_trials(struct view *v, struct store *s, bool *changed,
     }
     /* Rows may be newer than the counter read before them, never older. */
     v->seen_trials = now > v->seen_trials ? now : v->seen_trials;
-    *changed = true;
+    *changed = *changed || n > 0;
     trial_rows_free(row, n);
     return ERR_OK;
 }
@@ -66,7 +66,7 @@ static enum err_code load_devices(struct view *v, struct store *s, bool *changed
             view_put_device(v, &row[i]);
         }
     }
-    *changed = *changed || n_old != v->n_devices || memcmp(old, v->device, sizeof old) != 0;
+    *changed = *changed || n_old != v->n_devices || memcmp(old, v->device, (size_t)n_old * sizeof old[0]) != 0;
     free(row);
     return ERR_OK;
 }

@@ -94,7 +94,7 @@ static void total_time(struct view *v)
         left += t->phase == PHASE_QUEUED || t->phase == PHASE_ENQUEUED;
         running_rest += t->eta_s > 0 ? t->eta_s : 0;
     }
-    int64_t end = view_running(v) ? v->now_us : last;
+    int64_t end = view_running(v) && v->link == LINK_LIVE ? v->now_us : last;
     v->elapsed_s = first > 0 && end > first ? (double)(end - first) / 1e6 : (double)NAN;
     v->eta_s = NAN;
     if (view_running(v) && (done > 0 || left <= 0)) {

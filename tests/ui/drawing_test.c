@@ -1,0 +1,192 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+
+#include "../../src/ui/keys.h"
+#include "../../src/ui/leaderboard.h"
+#include "../../src/ui/theme.h"
+#include "scene.h"
+
+static void in_mono_no_two_states_look_alike(void **state)
+{
+    (void)state;
+    for (int a = 0; a < PHASE_COUNT; a++) {
+        for (int b = 0; b < a; b++) {
+            assert_int_not_equal(trial_phase_letter((enum trial_phase)a), trial_phase_letter((enum trial_phase)b));
+        }
+    }
+}
+
+static void the_ascii_tier_is_ascii(void **state)
+{
+    (void)state;
+    for (int kind = DEMO_EMPTY; kind <= DEMO_STRANGE; kind++) {
+        for (int k = 0; k < 3; k++) {
+            struct scene s;
+            scene_make(&s, (enum demo_kind)kind, TIER_ASCII);
+            (void)scene_keys(&s, k == 0 ? "" : k == 1 ? "?" : "x");
+            char *t = scene_text(&s, 120, 40);
+            for (const char *p = t; *p; p++) {
+                assert_true(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
+            }
+            free(t);
+            scene_release(&s);
+        }
+    }
+}
+
+static void drawing_twice_gives_the_same_cells(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_BRAILLE);
+    char *a = scene_text(&s, 120, 40), *b = scene_text(&s, 120, 40);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    scene_release(&s);
+}
+
+static void help_names_every_key_and_every_state(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    (void)scene_keys(&s, "?");
+    char *t = scene_text(&s, 80, 24);
+    for (size_t i = 0; i < key_table_rows; i++) {
+        char names[48];
+        assert_has(t, key_labels(names, sizeof names, &key_table[i]));
+        assert_has(t, key_table[i].help);
+    }
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        assert_has(t, trial_phase_word((enum trial_phase)p));
+    }
+    free(t);
+    scene_release(&s);
+}
+
+static void help_scrolls_to_its_end_on_a_small_screen(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    scene_draw(&s, 40, 10);
+    (void)scene_keys(&s, "?jjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjj");
+    char *t = scene_text(&s, 40, 10);
+    assert_has(t, "edited while");
+    free(t);
+    scene_release(&s);
+}
+
+static void columns_leave_in_their_order_and_the_value_never(void **state)
+{
+    struct scene s;
+    int before = 0;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    for (int w = 24; w <= 200; w++) {
+        struct leaderboard_plan p;
+        bool value = false, number = false, phase = false;
+        leaderboard_plan_make(&p, &s.view, w);
+        assert_true(p.n >= before);
+        before = p.n;
+        for (int i = 0; i < p.n; i++) {
+            value = value || p.col[i].id == COL_VALUE;
+            number = number || p.col[i].id == COL_NUMBER;
+            phase = phase || p.col[i].id == COL_STATE;
+            assert_true(p.col[i].x + p.col[i].w <= w);
+            assert_true(i == 0 || p.col[i].x >= p.col[i - 1].x + p.col[i - 1].w);
+        }
+        assert_true(value && number && phase);
+    }
+    scene_release(&s);
+}
+
+static void a_failed_trial_says_why_when_selected(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    s.state.selected = 11;
+    char *t = scene_text(&s, 80, 24);
+    assert_has(t, "#11 failed: its worker was killed by signal 11 three times");
+    free(t);
+    scene_release(&s);
+}
+
+static void empty_screens_say_what_to_do(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_EMPTY, TIER_ASCII);
+    char *t = scene_text(&s, 80, 24);
+    assert_has(t, "No trials yet");
+    free(t);
+    s.view.link = LINK_OFFLINE;
+    t = scene_text(&s, 80, 24);
+    assert_has(t, "vaetop run mnist-3");
+    free(t);
+    scene_release(&s);
+}
+
+static void a_lost_engine_is_shown(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    s.view.link = LINK_LOST;
+    char *t = scene_text(&s, 80, 24);
+    assert_has(t, "RECONNECTING");
+    free(t);
+    scene_release(&s);
+}
+
+static void no_color_and_limits_are_obeyed(void **state)
+{
+    (void)state;
+    assert_int_equal(theme_colors("auto", NULL, 256), 256);
+    assert_int_equal(theme_colors("auto", "1", 256), 0);
+    assert_int_equal(theme_colors("auto", "", 256), 256); /* empty does not count */
+    assert_int_equal(theme_colors("always", "1", 8), 8);
+    assert_int_equal(theme_colors("never", NULL, 256), 0);
+    assert_int_equal(theme_colors("16", NULL, 256), 16);
+    assert_int_equal(theme_colors("256", NULL, 8), 8);
+    assert_int_equal(theme_colors("auto", NULL, -1), 0);
+}
+
+static void rarer_classes_stay_visible_in_a_crowded_cell(void **state)
+{
+    const float xy[] = {0, 0, 0, 0, 0, 0, 1, 1};
+    const uint8_t label[] = {3, 3, 7, 3};
+    struct scatter s = {.n = 4, .xy = xy, .label = label, .labelled = true, .x_lo = 0, .x_hi = 1, .y_lo = 0, .y_hi = 1};
+    struct canvas c = {0};
+    struct sbuf b = {0};
+    (void)state;
+    canvas_resize(&c, 6, 3);
+    scatter_draw(&c, (struct area){0, 0, 6, 3}, &s, SCATTER_LABEL, TIER_ASCII);
+    canvas_dump(&b, &c);
+    assert_string_equal(b.text, "     3\n\n7\n");
+    sbuf_release(&b);
+    canvas_release(&c);
+}
+
+int drawing_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_mono_no_two_states_look_alike),
+        cmocka_unit_test(the_ascii_tier_is_ascii),
+        cmocka_unit_test(drawing_twice_gives_the_same_cells),
+        cmocka_unit_test(help_names_every_key_and_every_state),
+        cmocka_unit_test(help_scrolls_to_its_end_on_a_small_screen),
+        cmocka_unit_test(columns_leave_in_their_order_and_the_value_never),
+        cmocka_unit_test(a_failed_trial_says_why_when_selected),
+        cmocka_unit_test(empty_screens_say_what_to_do),
+        cmocka_unit_test(a_lost_engine_is_shown),
+        cmocka_unit_test(no_color_and_limits_are_obeyed),
+        cmocka_unit_test(rarer_classes_stay_visible_in_a_crowded_cell),
+    };
+    return cmocka_run_group_tests_name("ui drawing", tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+#include <string.h>
+
+#include "check.h"
+
+#include "../../src/ui/keys.h"
+#include "scene.h"
+
+static void every_key_has_one_action(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < key_table_rows; i++) {
+        for (int k = 0; k < KEYS_PER_ACTION && key_table[i].key[k] != 0; k++) {
+            assert_int_equal(key_action(key_table[i].key[k]), key_table[i].action);
+        }
+        assert_int_not_equal(key_table[i].key[0], 0);
+    }
+}
+
+static void every_action_has_help_that_fits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < key_table_rows; i++) {
+        char names[48];
+        assert_in_range(strlen(key_table[i].help), 4, 25);
+        assert_in_range(strlen(key_labels(names, sizeof names, &key_table[i])), 1, 12);
+    }
+}
+
+static void every_function_key_has_a_letter_twin(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < key_table_rows; i++) {
+        bool function = false, letter = false;
+        for (int k = 0; k < KEYS_PER_ACTION; k++) {
+            function = function || key_table[i].key[k] >= UK_F1;
+            letter = letter || (key_table[i].key[k] > 0 && key_table[i].key[k] < 127);
+        }
+        assert_true(!function || letter);
+    }
+}
+
+static void k_only_moves_up(void **state)
+{
+    (void)state;
+    assert_int_equal(key_action('k'), ACT_UP);
+    assert_int_equal(key_action('K'), ACT_NONE);
+}
+
+static void places_on_the_key_bar_are_unique(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < key_table_rows; i++) {
+        assert_int_equal(key_table[i].bar != NULL, key_table[i].bar_place > 0);
+        for (size_t j = 0; j < i; j++) {
+            assert_true(!key_table[i].bar || key_table[i].bar_place != key_table[j].bar_place);
+        }
+    }
+}
+
+static void moving_keeps_the_selection_on_screen(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    scene_draw(&s, 40, 10);
+    (void)scene_keys(&s, "G");
+    assert_int_equal(s.state.selected, s.view.trial[s.view.order[s.view.n_order - 1]].number);
+    assert_true(s.state.top > 0);
+    (void)scene_keys(&s, "gj");
+    assert_int_equal(s.state.selected, s.view.trial[s.view.order[1]].number);
+    assert_int_equal(s.state.top, 0);
+    (void)scene_keys(&s, "kkkk");
+    assert_int_equal(s.state.selected, s.view.trial[s.view.order[0]].number);
+    scene_release(&s);
+}
+
+static void selection_stays_with_its_trial_when_the_order_changes(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    (void)scene_keys(&s, "gjjj");
+    int number = s.state.selected;
+    (void)scene_keys(&s, "I<<>");
+    assert_int_equal(s.state.selected, number);
+    scene_release(&s);
+}
+
+static void pause_asks_the_engine_to_pause_or_resume(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    struct wish w = scene_keys(&s, "p"); /* trial 0 runs */
+    assert_int_equal(w.kind, WISH_COMMAND);
+    assert_int_equal(w.command, COMMAND_PAUSE);
+    assert_int_equal(w.trial, 0);
+    s.state.selected = 6;
+    w = scene_keys(&s, "p");
+    assert_int_equal(w.command, COMMAND_RESUME);
+    s.state.selected = 1; /* done */
+    assert_int_equal(scene_keys(&s, "p").kind, WISH_NOTHING);
+    assert_has(s.state.message, "nothing to pause");
+    scene_release(&s);
+}
+
+static void stop_asks_first_and_prefers_the_gentle_way(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    assert_int_equal(scene_keys(&s, "x").kind, WISH_NOTHING);
+    assert_int_equal(s.state.question, ASK_STOP);
+    assert_int_equal(scene_keys(&s, "\x1b").kind, WISH_NOTHING);
+    assert_int_equal(s.state.question, ASK_NOTHING);
+    struct wish w = scene_keys(&s, "x\r");
+    assert_int_equal(w.kind, WISH_COMMAND);
+    assert_int_equal(w.command, COMMAND_STOP_EPOCH);
+    w = scene_keys(&s, "xn");
+    assert_int_equal(w.command, COMMAND_STOP_NOW);
+    w = scene_keys(&s, "xjj\r");
+    assert_int_equal(w.kind, WISH_NOTHING);
+    scene_release(&s);
+}
+
+static void quit_asks_while_trials_run_and_detaches_by_default(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    assert_int_equal(scene_keys(&s, "q").kind, WISH_NOTHING);
+    assert_int_equal(scene_keys(&s, "\r").kind, WISH_LEAVE);
+    assert_int_equal(scene_keys(&s, "qs").kind, WISH_STOP_STUDY);
+    assert_int_equal(scene_keys(&s, "qq").kind, WISH_NOTHING);
+    assert_int_equal(scene_keys(&s, "d").kind, WISH_LEAVE);
+    s.view.link = LINK_OFFLINE;
+    assert_int_equal(scene_keys(&s, "q").kind, WISH_LEAVE);
+    scene_release(&s);
+}
+
+static void escape_closes_and_never_quits(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    assert_int_equal(scene_keys(&s, "?\x1b\x1b\x1b").kind, WISH_NOTHING);
+    assert_false(s.state.help);
+    scene_release(&s);
+}
+
+static void nothing_is_sent_without_an_engine(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    s.view.link = LINK_OFFLINE;
+    assert_int_equal(scene_keys(&s, "p").kind, WISH_NOTHING);
+    assert_has(s.state.message, "no engine");
+    assert_int_equal(scene_keys(&s, "x").kind, WISH_NOTHING);
+    assert_int_equal(s.state.question, ASK_NOTHING);
+    scene_release(&s);
+}
+
+int keys_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_has_one_action),
+        cmocka_unit_test(every_action_has_help_that_fits),
+        cmocka_unit_test(every_function_key_has_a_letter_twin),
+        cmocka_unit_test(k_only_moves_up),
+        cmocka_unit_test(places_on_the_key_bar_are_unique),
+        cmocka_unit_test(moving_keeps_the_selection_on_screen),
+        cmocka_unit_test(selection_stays_with_its_trial_when_the_order_changes),
+        cmocka_unit_test(pause_asks_the_engine_to_pause_or_resume),
+        cmocka_unit_test(stop_asks_first_and_prefers_the_gentle_way),
+        cmocka_unit_test(quit_asks_while_trials_run_and_detaches_by_default),
+        cmocka_unit_test(escape_closes_and_never_quits),
+        cmocka_unit_test(nothing_is_sent_without_an_engine),
+    };
+    return cmocka_run_group_tests_name("ui keys", tests, NULL, NULL);
+}

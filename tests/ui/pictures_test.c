@@ -1,0 +1,95 @@
+/* Whole screens against stored pictures. VAETOP_UPDATE_GOLDEN=1 stores what is drawn now: look at the difference. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+
+#include "scene.h"
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/fs.h"
+
+static const struct picture {
+    const char *name;
+    enum demo_kind kind;
+    enum tier tier;
+    int w, h;
+    const char *keys;
+} pictures[] = {
+    {"dashboard-40x10-ascii", DEMO_THIRTEEN, TIER_ASCII, 40, 10, ""},
+    {"dashboard-40x10-block", DEMO_THIRTEEN, TIER_BLOCK, 40, 10, ""},
+    {"dashboard-40x10-braille", DEMO_THIRTEEN, TIER_BRAILLE, 40, 10, ""},
+    {"dashboard-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, ""},
+    {"dashboard-80x24-block", DEMO_THIRTEEN, TIER_BLOCK, 80, 24, ""},
+    {"dashboard-80x24-braille", DEMO_THIRTEEN, TIER_BRAILLE, 80, 24, ""},
+    {"dashboard-120x40-ascii", DEMO_THIRTEEN, TIER_ASCII, 120, 40, ""},
+    {"dashboard-120x40-block", DEMO_THIRTEEN, TIER_BLOCK, 120, 40, ""},
+    {"dashboard-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, ""},
+    {"dashboard-160x48-ascii", DEMO_THIRTEEN, TIER_ASCII, 160, 48, ""},
+    {"dashboard-160x48-block", DEMO_THIRTEEN, TIER_BLOCK, 160, 48, ""},
+    {"dashboard-160x48-braille", DEMO_THIRTEEN, TIER_BRAILLE, 160, 48, ""},
+    {"empty-40x10-ascii", DEMO_EMPTY, TIER_ASCII, 40, 10, ""},
+    {"empty-80x24-braille", DEMO_EMPTY, TIER_BRAILLE, 80, 24, ""},
+    {"empty-160x48-block", DEMO_EMPTY, TIER_BLOCK, 160, 48, ""},
+    {"one-40x10-braille", DEMO_ONE, TIER_BRAILLE, 40, 10, ""},
+    {"one-80x24-ascii", DEMO_ONE, TIER_ASCII, 80, 24, ""},
+    {"one-120x40-block", DEMO_ONE, TIER_BLOCK, 120, 40, ""},
+    {"strange-40x10-ascii", DEMO_STRANGE, TIER_ASCII, 40, 10, "gjjj"},
+    {"strange-80x24-braille", DEMO_STRANGE, TIER_BRAILLE, 80, 24, ""},
+    {"strange-80x24-ascii", DEMO_STRANGE, TIER_ASCII, 80, 24, "G"},
+    {"strange-160x48-block", DEMO_STRANGE, TIER_BLOCK, 160, 48, ""},
+    {"many-80x24-braille", DEMO_MANY, TIER_BRAILLE, 80, 24, ""},
+    {"help-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "?"},
+    {"help-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "?"},
+    {"help-40x10-block", DEMO_THIRTEEN, TIER_BLOCK, 40, 10, "?j"},
+    {"stop-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "x"},
+    {"quit-40x10-braille", DEMO_THIRTEEN, TIER_BRAILLE, 40, 10, "qj"},
+    {"zoom-80x24-braille", DEMO_THIRTEEN, TIER_BRAILLE, 80, 24, "\ry"},
+    {"zoom-160x48-braille", DEMO_THIRTEEN, TIER_BRAILLE, 160, 48, "\rm"},
+    {"density-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "mm"},
+    {"sorted-120x40-ascii", DEMO_THIRTEEN, TIER_ASCII, 120, 40, "<<<I"},
+};
+
+static void check_picture(const struct picture *p, const char *folder, bool update)
+{
+    struct scene s;
+    struct err e;
+    size_t len = 0;
+    char *path = xasprintf("%s/%s.txt", folder, p->name), *want = NULL;
+    scene_make(&s, p->kind, p->tier);
+    scene_draw(&s, p->w, p->h);
+    (void)scene_keys(&s, p->keys);
+    char *got = scene_text(&s, p->w, p->h);
+    if (update) {
+        assert_ok(fs_write(path, got, strlen(got), &e), &e);
+    } else {
+        assert_ok(fs_read(&want, &len, path, 1u << 20, &e), &e);
+        if (strcmp(got, want) != 0) {
+            print_error("%s is drawn otherwise now:\n%s", p->name, got);
+        }
+        assert_string_equal(got, want);
+    }
+    free(want);
+    free(got);
+    free(path);
+    scene_release(&s);
+}
+
+static void screens_are_as_stored(void **state)
+{
+    const char *source = getenv("VAETOP_SOURCE"), *update = getenv("VAETOP_UPDATE_GOLDEN");
+    char *folder = xasprintf("%s/tests/ui/golden", source ? source : VAETOP_SOURCE_DIR);
+    (void)state;
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        check_picture(&pictures[i], folder, update && update[0] == '1');
+    }
+    free(folder);
+}
+
+int pictures_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(screens_are_as_stored),
+    };
+    return cmocka_run_group_tests_name("ui pictures", tests, NULL, NULL);
+}
