@@ -143,6 +143,12 @@ static enum err_code do_trial(struct request *q, enum command c, struct err *e)
 
 /* --- the study */
 
+static enum err_code not_going_on(const struct engine *en, struct err *e)
+{
+    return err_set(e, ERR_USAGE, en->stage == STAGE_FINISHED ? "the study has finished: all its trials are final"
+                                                             : "the study is ending");
+}
+
 static enum err_code pause_study(struct request *q, struct err *e)
 {
     struct engine *en = q->en;
@@ -151,7 +157,7 @@ static enum err_code pause_study(struct request *q, struct err *e)
             SAY(q, "the study is paused already");
             return ERR_OK;
         }
-        return err_set(e, ERR_USAGE, "the study is ending");
+        return not_going_on(en, e);
     }
     for (size_t i = en->first_open; i < en->n_runs; i++) {
         struct run *r = &en->run[i];
@@ -175,7 +181,7 @@ static enum err_code resume_study(struct request *q, struct err *e)
         return ERR_OK;
     }
     if (en->stage != STAGE_RUNNING) {
-        return err_set(e, ERR_USAGE, "the study is ending");
+        return not_going_on(en, e);
     }
     int n = 0;
     for (size_t i = en->first_open; i < en->n_runs; i++) {

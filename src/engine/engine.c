@@ -148,7 +148,12 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
 
 static enum err_code open_store(struct engine *en, struct err *e)
 {
-    enum err_code rc = store_open(&en->store, en->dir, true, e);
+    char *checkpoints = fs_join(en->dir, STUDY_CHECKPOINTS);
+    enum err_code rc = fs_mkdirs(checkpoints, e);
+    free(checkpoints);
+    if (!rc) {
+        rc = store_open(&en->store, en->dir, true, e);
+    }
     if (!rc) {
         rc = store_preset(en->store, &en->preset, e);
     }
