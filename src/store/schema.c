@@ -15,8 +15,8 @@ static const char optuna_tables[] =
     "CREATE TABLE study_directions (study_direction_id INTEGER NOT NULL, direction VARCHAR(8) NOT NULL,"
     " study_id INTEGER NOT NULL, objective INTEGER NOT NULL, PRIMARY KEY (study_direction_id),"
     " UNIQUE (study_id, objective), FOREIGN KEY(study_id) REFERENCES studies (study_id));"
-    "CREATE TABLE study_user_attributes (study_user_attribute_id INTEGER NOT NULL, study_id INTEGER, \"key\" VARCHAR(512),"
-    " value_json TEXT, PRIMARY KEY (study_user_attribute_id), UNIQUE (study_id, \"key\"),"
+    "CREATE TABLE study_user_attributes (study_user_attribute_id INTEGER NOT NULL, study_id INTEGER,"
+    " \"key\" VARCHAR(512), value_json TEXT, PRIMARY KEY (study_user_attribute_id), UNIQUE (study_id, \"key\"),"
     " FOREIGN KEY(study_id) REFERENCES studies (study_id));"
     "CREATE TABLE study_system_attributes (study_system_attribute_id INTEGER NOT NULL, study_id INTEGER,"
     " \"key\" VARCHAR(512), value_json TEXT, PRIMARY KEY (study_system_attribute_id), UNIQUE (study_id, \"key\"),"
@@ -25,14 +25,14 @@ static const char optuna_tables[] =
     " datetime_start DATETIME, datetime_complete DATETIME, PRIMARY KEY (trial_id),"
     " FOREIGN KEY(study_id) REFERENCES studies (study_id));"
     "CREATE INDEX ix_trials_study_id ON trials (study_id);"
-    "CREATE TABLE trial_user_attributes (trial_user_attribute_id INTEGER NOT NULL, trial_id INTEGER, \"key\" VARCHAR(512),"
-    " value_json TEXT, PRIMARY KEY (trial_user_attribute_id), UNIQUE (trial_id, \"key\"),"
+    "CREATE TABLE trial_user_attributes (trial_user_attribute_id INTEGER NOT NULL, trial_id INTEGER,"
+    " \"key\" VARCHAR(512), value_json TEXT, PRIMARY KEY (trial_user_attribute_id), UNIQUE (trial_id, \"key\"),"
     " FOREIGN KEY(trial_id) REFERENCES trials (trial_id));"
     "CREATE TABLE trial_system_attributes (trial_system_attribute_id INTEGER NOT NULL, trial_id INTEGER,"
     " \"key\" VARCHAR(512), value_json TEXT, PRIMARY KEY (trial_system_attribute_id), UNIQUE (trial_id, \"key\"),"
     " FOREIGN KEY(trial_id) REFERENCES trials (trial_id));"
-    "CREATE TABLE trial_params (param_id INTEGER NOT NULL, trial_id INTEGER, param_name VARCHAR(512), param_value FLOAT,"
-    " distribution_json TEXT, PRIMARY KEY (param_id), UNIQUE (trial_id, param_name),"
+    "CREATE TABLE trial_params (param_id INTEGER NOT NULL, trial_id INTEGER, param_name VARCHAR(512),"
+    " param_value FLOAT, distribution_json TEXT, PRIMARY KEY (param_id), UNIQUE (trial_id, param_name),"
     " FOREIGN KEY(trial_id) REFERENCES trials (trial_id));"
     "CREATE TABLE trial_values (trial_value_id INTEGER NOT NULL, trial_id INTEGER NOT NULL, objective INTEGER NOT NULL,"
     " value FLOAT, value_type VARCHAR(7) NOT NULL, PRIMARY KEY (trial_value_id), UNIQUE (trial_id, objective),"
@@ -45,11 +45,11 @@ static const char optuna_tables[] =
     " heartbeat DATETIME NOT NULL, PRIMARY KEY (trial_heartbeat_id), UNIQUE (trial_id),"
     " FOREIGN KEY(trial_id) REFERENCES trials (trial_id));";
 
-/* Ours. vaetop_study has one row. vaetop_trial repeats a trial's newest and best epoch, so that a list of 100,000 trials
- * is one scan; vaetop_epoch is clustered by trial. */
+/* Ours. vaetop_study has one row. vaetop_trial repeats a trial's newest and best epoch, so that a list of 100,000
+ * trials is one scan; vaetop_epoch is clustered by trial. */
 static const char our_tables[] =
-    "CREATE TABLE vaetop_study (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, study_id INTEGER NOT NULL,"
-    " changed INTEGER NOT NULL, trials INTEGER NOT NULL, value TEXT NOT NULL);"
+    "CREATE TABLE vaetop_study (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL,"
+    " study_id INTEGER NOT NULL, changed INTEGER NOT NULL, trials INTEGER NOT NULL, value TEXT NOT NULL);"
     "CREATE TABLE vaetop_fact (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE vaetop_trial (number INTEGER PRIMARY KEY, trial_id INTEGER NOT NULL, phase TEXT NOT NULL,"
     " final INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', device TEXT NOT NULL DEFAULT '',"
@@ -72,13 +72,14 @@ static const char our_tables[] =
     EPOCH_METRIC_LIST(X)
 #undef X
     ", PRIMARY KEY (number, epoch)) WITHOUT ROWID;"
-    "CREATE TABLE vaetop_edit (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, knob TEXT NOT NULL, value TEXT NOT NULL,"
-    " step INTEGER NOT NULL);"
+    "CREATE TABLE vaetop_edit (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, knob TEXT NOT NULL,"
+    " value TEXT NOT NULL, step INTEGER NOT NULL);"
     "CREATE INDEX vaetop_edit_number ON vaetop_edit (number);"
     "CREATE TABLE vaetop_device (idx INTEGER PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, state TEXT NOT NULL,"
     " slots_used INTEGER NOT NULL, slots INTEGER NOT NULL, bytes_used INTEGER NOT NULL, bytes_total INTEGER NOT NULL,"
     " busy REAL, worker_pid INTEGER NOT NULL, worker_start INTEGER NOT NULL);"
-    "CREATE TABLE vaetop_log (id INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL, trial INTEGER NOT NULL, text TEXT NOT NULL);";
+    "CREATE TABLE vaetop_log (id INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL, trial INTEGER NOT NULL,"
+    " text TEXT NOT NULL);";
 
 static const char *const study_names[] = {
     "studies", "study_directions", "study_user_attributes", "study_system_attributes", "version_info", "trials",
@@ -158,8 +159,8 @@ enum err_code schema_check_study(struct db *d, struct err *e)
         return code;
     }
     if (schema > STORE_SCHEMA) {
-        return err_set(e, ERR_DB, "%s: written by a newer vaetop (schema %d, this one knows %d); use that vaetop", d->path,
-                       schema, STORE_SCHEMA);
+        return err_set(e, ERR_DB, "%s: written by a newer vaetop (schema %d, this one knows %d); use that vaetop",
+                       d->path, schema, STORE_SCHEMA);
     }
     if (schema < 1) {
         return err_set(e, ERR_DB, "%s: damaged: schema %d in vaetop_study, expected %d", d->path, schema, STORE_SCHEMA);

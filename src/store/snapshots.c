@@ -21,18 +21,19 @@ enum {
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "arrays are stored as they lie in memory");
 
-#define SHOT_LIST(X)                                                                                                    \
-    X(PUT, "INSERT OR REPLACE INTO vaetop_snapshot(number, epoch, bytes, n_points, xy_scale, explained, kl, xy, label)"  \
-           " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                                        \
-    X(BYTES, "SELECT coalesce(sum(bytes), 0) FROM vaetop_snapshot")                                                     \
-    X(SIZE, "SELECT bytes FROM vaetop_snapshot WHERE number = ? AND epoch = ?")                                         \
-    X(EPOCHS, "SELECT id, bytes FROM vaetop_snapshot WHERE number = ? AND epoch <> ? ORDER BY epoch")                    \
-    X(OLDEST, "SELECT id, bytes FROM vaetop_snapshot ORDER BY id LIMIT 1")                                              \
-    X(DELETE, "DELETE FROM vaetop_snapshot WHERE id = ?")                                                               \
-    X(GET, "SELECT epoch, n_points, xy_scale, explained, kl, xy, label FROM vaetop_snapshot"                            \
-           " WHERE number = ? AND epoch <= ? ORDER BY epoch DESC LIMIT 1")                                              \
-    X(BEGIN, "BEGIN IMMEDIATE")                                                                                         \
-    X(COMMIT, "COMMIT")                                                                                                 \
+#define SHOT_LIST(X)                                                                                                   \
+    X(PUT, "INSERT OR REPLACE INTO vaetop_snapshot(number, epoch, bytes, n_points, xy_scale, explained,"               \
+           " kl, xy, label)"                                                                                           \
+           " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                                       \
+    X(BYTES, "SELECT coalesce(sum(bytes), 0) FROM vaetop_snapshot")                                                    \
+    X(SIZE, "SELECT bytes FROM vaetop_snapshot WHERE number = ? AND epoch = ?")                                        \
+    X(EPOCHS, "SELECT id, bytes FROM vaetop_snapshot WHERE number = ? AND epoch <> ? ORDER BY epoch")                  \
+    X(OLDEST, "SELECT id, bytes FROM vaetop_snapshot ORDER BY id LIMIT 1")                                             \
+    X(DELETE, "DELETE FROM vaetop_snapshot WHERE id = ?")                                                              \
+    X(GET, "SELECT epoch, n_points, xy_scale, explained, kl, xy, label FROM vaetop_snapshot"                           \
+           " WHERE number = ? AND epoch <= ? ORDER BY epoch DESC LIMIT 1")                                             \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                                        \
+    X(COMMIT, "COMMIT")                                                                                                \
     X(ROLLBACK, "ROLLBACK")
 
 enum shot_id {
@@ -167,7 +168,8 @@ static enum err_code forget_oldest(struct store *s, int64_t need, struct err *e)
 
 static int64_t shot_bytes(const struct snapshot *p)
 {
-    return (int64_t)p->latent * (int64_t)sizeof *p->kl + (int64_t)p->n_points * (2 * (int64_t)sizeof *p->xy + 1) + ROW_BYTES;
+    return (int64_t)p->latent * (int64_t)sizeof *p->kl + (int64_t)p->n_points * (2 * (int64_t)sizeof *p->xy + 1) +
+           ROW_BYTES;
 }
 
 /* A picture of the same epoch is replaced: its bytes no longer count. */
@@ -192,10 +194,10 @@ static enum err_code put(struct store *s, const struct snapshot *p, struct err *
     code = code ? code : forget_same(s, p, e);
     code = code ? code : forget_oldest(s, bytes, e);
     code = code ? code
-                : db_run(&s->shots, SHOT_PUT, e, "iiliddbbb", p->trial, p->epoch, bytes, p->n_points, (double)p->xy_scale,
-                         (double)p->explained, (const void *)p->kl, (int)((size_t)p->latent * sizeof *p->kl),
-                         (const void *)p->xy, (int)((size_t)p->n_points * 2 * sizeof *p->xy), (const void *)p->label,
-                         p->n_points);
+                : db_run(&s->shots, SHOT_PUT, e, "iiliddbbb", p->trial, p->epoch, bytes, p->n_points,
+                         (double)p->xy_scale, (double)p->explained, (const void *)p->kl,
+                         (int)((size_t)p->latent * sizeof *p->kl), (const void *)p->xy,
+                         (int)((size_t)p->n_points * 2 * sizeof *p->xy), (const void *)p->label, p->n_points);
     s->shot_bytes += bytes;
     return code;
 }

@@ -53,8 +53,9 @@ enum err_code db_fail(const struct db *d, int rc, const char *doing, struct err 
     (void)str_clean(text, sizeof text, d->h ? sqlite3_errmsg(d->h) : sqlite3_errstr(rc));
     int sys = (rc & 0xff) == SQLITE_IOERR ? system_error(d) : 0;
     if (is_disk_full(rc, sys)) {
-        return err_set(e, ERR_IO, "%s: the disk is full or a quota is used up (%s); free space: what was stored is safe",
-                       path, doing);
+        return err_set(e, ERR_IO,
+                       "%s: the disk is full or a quota is used up (%s); free space: what was stored is safe", path,
+                       doing);
     }
     switch (rc & 0xff) {
     case SQLITE_BUSY:
@@ -63,12 +64,13 @@ enum err_code db_fail(const struct db *d, int rc, const char *doing, struct err 
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-        return err_set(e, ERR_IO, "%s: the file or its folder cannot be written (%s: %s); check their permissions", path,
-                       doing, text);
+        return err_set(e, ERR_IO, "%s: the file or its folder cannot be written (%s: %s); check their permissions",
+                       path, doing, text);
     case SQLITE_NOTADB:
         return err_set(e, ERR_DB, "%s: not an SQLite data base, or its first page is damaged; restore a copy", path);
     case SQLITE_CORRUPT:
-        return err_set(e, ERR_DB, "%s: damaged (%s); restore a copy, or save what is left with sqlite3 .recover", path, text);
+        return err_set(e, ERR_DB, "%s: damaged (%s); restore a copy, or save what is left with sqlite3 .recover", path,
+                       text);
     case SQLITE_IOERR:
         return err_set(e, ERR_IO, "%s: %s (%s)", path, sys ? strerror(sys) : text, doing);
     case SQLITE_NOMEM:
@@ -142,7 +144,8 @@ static int open_handle(struct db *d, const char *name, int flags, const struct d
     }
     harden(d->h);
     (void)sqlite3_busy_timeout(d->h, o->busy_ms);
-    rc = sqlite3_exec(d->h, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000;", NULL, NULL, NULL);
+    rc = sqlite3_exec(d->h, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000;", NULL,
+                      NULL, NULL);
     int64_t ignored;
     return rc ? rc : query_int(d->h, "SELECT count(*) FROM sqlite_schema", &ignored);
 }
@@ -172,10 +175,10 @@ static enum err_code check_pages(struct db *d, off_t file_bytes, struct err *e)
     int64_t pages = 0, page_bytes = 0;
     int rc = query_int(d->h, "PRAGMA page_count", &pages);
     rc = rc ? rc : query_int(d->h, "PRAGMA page_size", &page_bytes);
-    if (rc) {
-        return db_fail(d, rc, "opening", e);
+    if (rc || page_bytes <= 0) {
+        return db_fail(d, rc ? rc : SQLITE_CORRUPT, "opening", e);
     }
-    if (!has_wal(d->path) && page_bytes > 0 && pages > file_bytes / page_bytes) {
+    if (!has_wal(d->path) && pages > file_bytes / page_bytes) {
         return err_set(e, ERR_DB, "%s: cut off: %lld bytes, its header says %lld; restore a copy", d->path,
                        (long long)file_bytes, (long long)(pages * page_bytes));
     }
@@ -188,8 +191,8 @@ static enum err_code check_pages(struct db *d, off_t file_bytes, struct err *e)
     if (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW && strcmp(db_text(st, 0), "ok") != 0) {
         char text[200];
         (void)str_clean(text, sizeof text, db_text(st, 0));
-        code = err_set(e, ERR_DB, "%s: damaged (%s); restore a copy, or save what is left with sqlite3 .recover", d->path,
-                       text);
+        code = err_set(e, ERR_DB, "%s: damaged (%s); restore a copy, or save what is left with sqlite3 .recover",
+                       d->path, text);
     }
     int end = sqlite3_finalize(st);
     rc = rc ? rc : end;

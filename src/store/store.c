@@ -1,5 +1,6 @@
 #include "store_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -42,6 +43,19 @@ bool store_on_network(const char *dir)
 {
     const char *name;
     return fs_is_network(dir, &name);
+}
+
+/* A word in the study's log, for the person who wonders why it is slower there. */
+static enum err_code note_network(struct store *s, const char *dir, struct err *e)
+{
+    const char *name;
+    char text[160];
+    if (!fs_is_network(dir, &name)) {
+        return ERR_OK;
+    }
+    (void)snprintf(text, sizeof text, "the study lies on %s: commits take longer, and only this host may open it",
+                   name);
+    return store_log(s, -1, text, e);
 }
 
 /* --- transactions */
@@ -226,8 +240,9 @@ static enum err_code fill_study(struct store *s, const char *name, const struct 
 {
     enum err_code code = schema_create_study(&s->db, e);
     code = code ? code : run_text(s, "INSERT INTO studies(study_id, study_name) VALUES(1, ?)", name, e);
-    code = code ? code : db_exec(&s->db,
-                                 "INSERT INTO study_directions(direction, study_id, objective) VALUES('MINIMIZE', 1, 0)", e);
+    code = code ? code
+                : db_exec(&s->db,
+                          "INSERT INTO study_directions(direction, study_id, objective) VALUES('MINIMIZE', 1, 0)", e);
     code = code ? code : run_text(s, "INSERT INTO study_system_attributes(study_id, key, value_json)"
                                      " VALUES(1, 'study:metric_names', ?)", "[\"negative ELBO (nats)\"]", e);
     code = code ? code : run_text(s, "INSERT INTO version_info(version_info_id, schema_version, library_version)"
@@ -252,6 +267,7 @@ static enum err_code create_study(const char *dir, const char *name, const struc
         code = db_exec(&s.db, "BEGIN IMMEDIATE", e);
         s.in_tx = true;
         code = code ? code : fill_study(&s, name, p, data_note, e);
+        code = code ? code : note_network(&s, dir, e);
         code = code ? code : store_commit(&s, e);
         if (code) {
             store_rollback(&s);

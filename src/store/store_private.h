@@ -15,80 +15,86 @@
 #define X_SET_BEST(member, unit, meaning) ", best_" #member " = ?"
 
 #define EPOCH_COLUMNS "number, epoch, step" EPOCH_METRIC_LIST(X_NAME)
-#define TRIAL_COLUMNS                                                                                            \
-    "number, phase, final, reason, device, attempts, edited, kept, start_us, complete_us, step, steps, epochs, rate," \
-    " value, point, changed, last_epoch, last_step" EPOCH_METRIC_LIST(X_LAST)                                     \
+#define TRIAL_COLUMNS                                                                                                  \
+    "number, phase, final, reason, device, attempts, edited, kept, start_us, complete_us, step, steps, epochs, rate,"  \
+    " value, point, changed, last_epoch, last_step" EPOCH_METRIC_LIST(X_LAST)                                          \
     ", best_epoch, best_step" EPOCH_METRIC_LIST(X_BEST)
 
 /* Statements prepared once. X(ID, SQL) */
-#define STMT_LIST(X)                                                                                                  \
-    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                                \
-    X(BEGIN_READ, "BEGIN")                                                                                           \
-    X(COMMIT, "COMMIT")                                                                                              \
-    X(ROLLBACK, "ROLLBACK")                                                                                          \
-    X(CHANGED_GET, "SELECT changed FROM vaetop_study")                                                               \
-    X(CHANGED_SET, "UPDATE vaetop_study SET changed = ?")                                                            \
-    X(STUDY_GET, "SELECT study_id, value, changed FROM vaetop_study")                                                \
-    X(NAME_GET, "SELECT study_name FROM studies WHERE study_id = ?")                                                 \
-    X(FACT_SET, "INSERT INTO vaetop_fact(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value=excluded.value") \
-    X(FACT_GET, "SELECT value FROM vaetop_fact WHERE key = ?")                                                       \
-    X(STUDY_ATTR, "INSERT INTO study_user_attributes(study_id, key, value_json) VALUES(?, ?, ?)"                      \
-                  " ON CONFLICT(study_id, key) DO UPDATE SET value_json=excluded.value_json")                         \
-    X(TRIAL_ATTR, "INSERT INTO trial_user_attributes(trial_id, key, value_json) VALUES(?, ?, ?)"                      \
-                  " ON CONFLICT(trial_id, key) DO UPDATE SET value_json=excluded.value_json")                         \
-    X(TRIAL_SYSTEM_ATTR, "INSERT INTO trial_system_attributes(trial_id, key, value_json) VALUES(?, ?, ?)")            \
-    X(TRIAL_LAST_NUMBER, "SELECT number FROM trials WHERE study_id = ? ORDER BY trial_id DESC LIMIT 1")               \
-    X(TRIAL_INSERT, "INSERT INTO trials(number, study_id, state, datetime_start) VALUES(?, ?, ?, ?)")                 \
-    X(TRIAL_OURS_INSERT, "INSERT INTO vaetop_trial(number, trial_id, phase, epochs, warmup, point, changed)"          \
-                         " VALUES(?, ?, ?, ?, ?, ?, ?)")                                                              \
-    X(TRIAL_PARAM, "INSERT INTO trial_params(trial_id, param_name, param_value, distribution_json) VALUES(?, ?, ?, ?)") \
-    X(TRIAL_FIND, "SELECT v.trial_id, phase, final, start_us, warmup, point, last_epoch, last_value, best_epoch,"     \
-                  " best_value, t.state FROM vaetop_trial v JOIN trials t ON t.trial_id = v.trial_id WHERE v.number = ?") \
-    X(TRIAL_CLAIM, "UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?") \
-    X(TRIAL_START, "UPDATE trials SET datetime_start = ? WHERE trial_id = ?")                   \
-    X(TRIAL_PHASE, "UPDATE vaetop_trial SET phase = ?, reason = ?, start_us = ?, changed = ? WHERE number = ?")       \
-    X(TRIAL_END, "UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?")       \
-    X(TRIAL_VALUE, "INSERT INTO trial_values(trial_id, objective, value, value_type) VALUES(?, 0, ?, 'FINITE')")      \
-    X(TRIAL_OURS_END, "UPDATE vaetop_trial SET final = 1, complete_us = ?, value = ?, rate = NULL WHERE number = ?")  \
-    X(TRIAL_DEVICE, "UPDATE vaetop_trial SET device = ?, attempts = ?, changed = ? WHERE number = ?")                 \
-    X(TRIAL_PROGRESS, "UPDATE vaetop_trial SET step = ?, steps = ?, epochs = ?, rate = ?, changed = ? WHERE number = ?") \
-    X(TRIAL_EDITED, "UPDATE vaetop_trial SET edited = 1, changed = ? WHERE number = ?")                               \
-    X(TRIAL_KEPT, "UPDATE vaetop_trial SET kept = ?, changed = ? WHERE number = ?")                                   \
-    X(EPOCH_PUT, "INSERT OR REPLACE INTO vaetop_epoch(" EPOCH_COLUMNS ") VALUES(?, ?, ?" EPOCH_METRIC_LIST(X_MARK) ")") \
-    X(EPOCH_OPTUNA, "INSERT INTO trial_intermediate_values(trial_id, step, intermediate_value, intermediate_value_type)" \
-                    " VALUES(?, ?, ?, ?) ON CONFLICT(trial_id, step) DO UPDATE SET"                                   \
-                    " intermediate_value = excluded.intermediate_value,"                                             \
-                    " intermediate_value_type = excluded.intermediate_value_type")                                   \
-    X(EPOCH_LAST, "SELECT " EPOCH_COLUMNS " FROM vaetop_epoch WHERE number = ? ORDER BY epoch DESC LIMIT 1")          \
-    X(EPOCH_BEST, "SELECT " EPOCH_COLUMNS " FROM vaetop_epoch WHERE number = ? AND epoch >= ? AND value < 9e999"      \
-                  " AND value > -9e999 ORDER BY value, epoch LIMIT 1")                                                \
-    X(EPOCH_GET, "SELECT " EPOCH_COLUMNS " FROM vaetop_epoch WHERE number = ? AND epoch = ?")                         \
-    X(EPOCHS, "SELECT " EPOCH_COLUMNS " FROM vaetop_epoch WHERE number = ? AND epoch > ? ORDER BY epoch")             \
-    X(TRIAL_SET_LAST, "UPDATE vaetop_trial SET changed = ?, step = ?, last_epoch = ?, last_step = ?"                  \
-                      EPOCH_METRIC_LIST(X_SET_LAST) " WHERE number = ?")                                              \
-    X(TRIAL_SET_BEST, "UPDATE vaetop_trial SET best_epoch = ?, best_step = ?" EPOCH_METRIC_LIST(X_SET_BEST)           \
-                      " WHERE number = ?")                                                                            \
-    X(TRIALS_ALL, "SELECT " TRIAL_COLUMNS " FROM vaetop_trial ORDER BY number")                                       \
-    X(TRIALS_SINCE, "SELECT " TRIAL_COLUMNS " FROM vaetop_trial WHERE changed > ?")                                   \
-    X(TRIAL_ONE, "SELECT " TRIAL_COLUMNS " FROM vaetop_trial WHERE number = ?")                                       \
-    X(TRIALS_OPEN, "SELECT v.number, v.phase, t.state, t.datetime_complete, x.value FROM vaetop_trial v"              \
-                   " JOIN trials t ON t.trial_id = v.trial_id"                                                        \
-                   " LEFT JOIN trial_values x ON x.trial_id = v.trial_id AND x.objective = 0 WHERE v.final = 0")      \
-    X(TRIALS_COUNT, "SELECT trials FROM vaetop_study")                                                               \
-    X(TRIALS_ADD, "UPDATE vaetop_study SET trials = trials + 1")                                                     \
-    X(TRIALS_FOREIGN, "SELECT t.number, t.trial_id, t.state, t.datetime_start, t.datetime_complete, x.value"          \
-                      " FROM trials t LEFT JOIN trial_values x ON x.trial_id = t.trial_id AND x.objective = 0"        \
-                      " WHERE t.study_id = ? AND t.number NOT IN (SELECT number FROM vaetop_trial)")                  \
-    X(PARAMS, "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?"                \
-              " ORDER BY param_id")                                                                                   \
-    X(EDIT_PUT, "INSERT INTO vaetop_edit(number, knob, value, step) VALUES(?, ?, ?, ?)")                              \
-    X(EDITS, "SELECT knob, value, step FROM vaetop_edit WHERE number = ? ORDER BY step, id")                          \
-    X(DEVICE_PUT, "INSERT OR REPLACE INTO vaetop_device(idx, name, type, state, slots_used, slots, bytes_used,"       \
-                  " bytes_total, busy, worker_pid, worker_start) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")            \
-    X(DEVICES, "SELECT idx, name, type, state, slots_used, slots, bytes_used, bytes_total, busy, worker_pid,"         \
-               " worker_start FROM vaetop_device ORDER BY idx")                                                       \
-    X(LOG_PUT, "INSERT INTO vaetop_log(utc_us, trial, text) VALUES(?, ?, ?)")                                         \
-    X(LOG_TRIM, "DELETE FROM vaetop_log WHERE id <= ?")                                                               \
+#define STMT_LIST(X)                                                                                                   \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                                  \
+    X(BEGIN_READ, "BEGIN")                                                                                             \
+    X(COMMIT, "COMMIT")                                                                                                \
+    X(ROLLBACK, "ROLLBACK")                                                                                            \
+    X(CHANGED_GET, "SELECT changed FROM vaetop_study")                                                                 \
+    X(CHANGED_SET, "UPDATE vaetop_study SET changed = ?")                                                              \
+    X(STUDY_GET, "SELECT study_id, value, changed FROM vaetop_study")                                                  \
+    X(NAME_GET, "SELECT study_name FROM studies WHERE study_id = ?")                                                   \
+    X(FACT_SET, "INSERT INTO vaetop_fact(key, value) VALUES(?, ?)"                                                     \
+                " ON CONFLICT(key) DO UPDATE SET value=excluded.value")                                                \
+    X(FACT_GET, "SELECT value FROM vaetop_fact WHERE key = ?")                                                         \
+    X(STUDY_ATTR, "INSERT INTO study_user_attributes(study_id, key, value_json) VALUES(?, ?, ?)"                       \
+                  " ON CONFLICT(study_id, key) DO UPDATE SET value_json=excluded.value_json")                          \
+    X(TRIAL_ATTR, "INSERT INTO trial_user_attributes(trial_id, key, value_json) VALUES(?, ?, ?)"                       \
+                  " ON CONFLICT(trial_id, key) DO UPDATE SET value_json=excluded.value_json")                          \
+    X(TRIAL_SYSTEM_ATTR, "INSERT INTO trial_system_attributes(trial_id, key, value_json) VALUES(?, ?, ?)")             \
+    X(TRIAL_LAST_NUMBER, "SELECT number FROM trials WHERE study_id = ? ORDER BY trial_id DESC LIMIT 1")                \
+    X(TRIAL_INSERT, "INSERT INTO trials(number, study_id, state, datetime_start) VALUES(?, ?, ?, ?)")                  \
+    X(TRIAL_OURS_INSERT, "INSERT INTO vaetop_trial(number, trial_id, phase, epochs, warmup, point, changed)"           \
+                         " VALUES(?, ?, ?, ?, ?, ?, ?)")                                                               \
+    X(TRIAL_PARAM, "INSERT INTO trial_params(trial_id, param_name, param_value, distribution_json)"                    \
+                   " VALUES(?, ?, ?, ?)")                                                                              \
+    X(TRIAL_FIND, "SELECT v.trial_id, phase, final, start_us, warmup, point, last_epoch, last_value, best_epoch,"      \
+                  " best_value, t.state FROM vaetop_trial v JOIN trials t ON t.trial_id = v.trial_id"                  \
+                  " WHERE v.number = ?")                                                                               \
+    X(TRIAL_CLAIM, "UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?")                       \
+    X(TRIAL_START, "UPDATE trials SET datetime_start = ? WHERE trial_id = ?")                                          \
+    X(TRIAL_PHASE, "UPDATE vaetop_trial SET phase = ?, reason = ?, start_us = ?, rate = NULL, changed = ?"             \
+                   " WHERE number = ?")                                                                                \
+    X(TRIAL_END, "UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?")                              \
+    X(TRIAL_VALUE, "INSERT INTO trial_values(trial_id, objective, value, value_type) VALUES(?, 0, ?, 'FINITE')")       \
+    X(TRIAL_OURS_END, "UPDATE vaetop_trial SET final = 1, complete_us = ?, value = ? WHERE number = ?")                \
+    X(TRIAL_DEVICE, "UPDATE vaetop_trial SET device = ?, attempts = ?, changed = ? WHERE number = ?")                  \
+    X(TRIAL_PROGRESS, "UPDATE vaetop_trial SET step = ?, steps = ?, epochs = ?, rate = ?, changed = ?"                 \
+                      " WHERE number = ?")                                                                             \
+    X(TRIAL_EDITED, "UPDATE vaetop_trial SET edited = 1, changed = ? WHERE number = ?")                                \
+    X(TRIAL_KEPT, "UPDATE vaetop_trial SET kept = ?, changed = ? WHERE number = ?")                                    \
+    X(EPOCH_PUT, "INSERT OR REPLACE INTO vaetop_epoch(" EPOCH_COLUMNS ")"                                              \
+                 " VALUES(?, ?, ?" EPOCH_METRIC_LIST(X_MARK) ")")                                                      \
+    X(EPOCH_OPTUNA, "INSERT INTO trial_intermediate_values(trial_id, step, intermediate_value,"                        \
+                    " intermediate_value_type) VALUES(?, ?, ?, ?) ON CONFLICT(trial_id, step) DO UPDATE SET"           \
+                    " intermediate_value = excluded.intermediate_value,"                                               \
+                    " intermediate_value_type = excluded.intermediate_value_type")                                     \
+    X(EPOCH_LAST, "SELECT " EPOCH_COLUMNS " FROM vaetop_epoch WHERE number = ? ORDER BY epoch DESC LIMIT 1")           \
+    X(EPOCH_BEST, "SELECT " EPOCH_COLUMNS " FROM vaetop_epoch WHERE number = ? AND epoch >= ? AND value < 9e999"       \
+                  " AND value > -9e999 ORDER BY value, epoch LIMIT 1")                                                 \
+    X(EPOCH_GET, "SELECT " EPOCH_COLUMNS " FROM vaetop_epoch WHERE number = ? AND epoch = ?")                          \
+    X(EPOCHS, "SELECT " EPOCH_COLUMNS " FROM vaetop_epoch WHERE number = ? AND epoch > ? ORDER BY epoch")              \
+    X(TRIAL_SET_LAST, "UPDATE vaetop_trial SET changed = ?, step = ?, last_epoch = ?, last_step = ?"                   \
+                      EPOCH_METRIC_LIST(X_SET_LAST) " WHERE number = ?")                                               \
+    X(TRIAL_SET_BEST, "UPDATE vaetop_trial SET best_epoch = ?, best_step = ?" EPOCH_METRIC_LIST(X_SET_BEST)            \
+                      " WHERE number = ?")                                                                             \
+    X(TRIALS_ALL, "SELECT " TRIAL_COLUMNS " FROM vaetop_trial ORDER BY number")                                        \
+    X(TRIALS_SINCE, "SELECT " TRIAL_COLUMNS " FROM vaetop_trial WHERE changed > ?")                                    \
+    X(TRIAL_ONE, "SELECT " TRIAL_COLUMNS " FROM vaetop_trial WHERE number = ?")                                        \
+    X(TRIALS_OPEN, "SELECT v.number, v.phase, t.state, t.datetime_complete, x.value FROM vaetop_trial v"               \
+                   " JOIN trials t ON t.trial_id = v.trial_id"                                                         \
+                   " LEFT JOIN trial_values x ON x.trial_id = v.trial_id AND x.objective = 0 WHERE v.final = 0")       \
+    X(TRIALS_COUNT, "SELECT trials FROM vaetop_study")                                                                 \
+    X(TRIALS_ADD, "UPDATE vaetop_study SET trials = trials + 1")                                                       \
+    X(TRIALS_FOREIGN, "SELECT t.number, t.trial_id, t.state, t.datetime_start, t.datetime_complete, x.value"           \
+                      " FROM trials t LEFT JOIN trial_values x ON x.trial_id = t.trial_id AND x.objective = 0"         \
+                      " WHERE t.study_id = ? AND t.number NOT IN (SELECT number FROM vaetop_trial)")                   \
+    X(PARAMS, "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?"                 \
+              " ORDER BY param_id")                                                                                    \
+    X(EDIT_PUT, "INSERT INTO vaetop_edit(number, knob, value, step) VALUES(?, ?, ?, ?)")                               \
+    X(EDITS, "SELECT knob, value, step FROM vaetop_edit WHERE number = ? ORDER BY step, id")                           \
+    X(DEVICE_PUT, "INSERT OR REPLACE INTO vaetop_device(idx, name, type, state, slots_used, slots, bytes_used,"        \
+                  " bytes_total, busy, worker_pid, worker_start) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
+    X(DEVICES, "SELECT idx, name, type, state, slots_used, slots, bytes_used, bytes_total, busy, worker_pid,"          \
+               " worker_start FROM vaetop_device ORDER BY idx")                                                        \
+    X(LOG_PUT, "INSERT INTO vaetop_log(utc_us, trial, text) VALUES(?, ?, ?)")                                          \
+    X(LOG_TRIM, "DELETE FROM vaetop_log WHERE id <= ?")                                                                \
     X(LOGS, "SELECT id, utc_us, trial, text FROM vaetop_log WHERE id > ? ORDER BY id DESC LIMIT ?")
 
 enum stmt_id {
@@ -135,7 +141,8 @@ void epoch_from_row(struct epoch_row *out, sqlite3_stmt *st, int column);
 int epoch_bind(sqlite3_stmt *st, int first, const struct epoch_row *row);
 
 /* The values of one of our trials. Owns: point_release(). */
-WUR enum err_code store_trial_point(struct store *s, int number, const struct preset *p, struct point *out, struct err *e);
+WUR enum err_code store_trial_point(struct store *s, int number, const struct preset *p, struct point *out,
+                                    struct err *e);
 
 bool store_on_network(const char *dir);
 /* Opens study.db or snapshots.db of a folder. */

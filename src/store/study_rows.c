@@ -25,13 +25,14 @@ enum err_code store_device(struct store *s, const struct device_row *d, struct e
 
 static void fill_device(struct device_row *d, sqlite3_stmt *st)
 {
-    *d = (struct device_row){.index = db_int(st, 0),
-                             .slots_used = db_int(st, 4),
-                             .slots = db_int(st, 5),
-                             .bytes_used = (uint64_t)sqlite3_column_int64(st, 6),
-                             .bytes_total = (uint64_t)sqlite3_column_int64(st, 7),
-                             .busy = db_f64(st, 8),
-                             .worker = {.pid = (pid_t)db_int(st, 9), .start_ticks = (uint64_t)sqlite3_column_int64(st, 10)}};
+    *d = (struct device_row){
+        .index = db_int(st, 0),
+        .slots_used = db_int(st, 4),
+        .slots = db_int(st, 5),
+        .bytes_used = (uint64_t)sqlite3_column_int64(st, 6),
+        .bytes_total = (uint64_t)sqlite3_column_int64(st, 7),
+        .busy = db_f64(st, 8),
+        .worker = {.pid = (pid_t)db_int(st, 9), .start_ticks = (uint64_t)sqlite3_column_int64(st, 10)}};
     (void)str_clean(d->name, sizeof d->name, db_text(st, 1));
     (void)str_clean(d->type, sizeof d->type, db_text(st, 2));
     (void)str_clean(d->state, sizeof d->state, db_text(st, 3));
@@ -104,7 +105,8 @@ enum err_code store_logs(struct store *s, int64_t after_id, size_t most, struct 
     while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
         *out = grow(*out, *n, &cap, sizeof **out);
         struct log_row *r = &(*out)[(*n)++];
-        *r = (struct log_row){.id = sqlite3_column_int64(st, 0), .utc_us = sqlite3_column_int64(st, 1), .trial = db_int(st, 2)};
+        *r = (struct log_row){
+            .id = sqlite3_column_int64(st, 0), .utc_us = sqlite3_column_int64(st, 1), .trial = db_int(st, 2)};
         (void)str_clean(r->text, sizeof r->text, db_text(st, 3));
     }
     if (code) {

@@ -15,8 +15,24 @@
 
 /* Columns of TRIAL_COLUMNS. */
 enum {
-    COL_NUMBER, COL_PHASE, COL_FINAL, COL_REASON, COL_DEVICE, COL_ATTEMPTS, COL_EDITED, COL_KEPT, COL_START, COL_COMPLETE,
-    COL_STEP, COL_STEPS, COL_EPOCHS, COL_RATE, COL_VALUE, COL_POINT, COL_CHANGED, COL_LAST
+    COL_NUMBER,
+    COL_PHASE,
+    COL_FINAL,
+    COL_REASON,
+    COL_DEVICE,
+    COL_ATTEMPTS,
+    COL_EDITED,
+    COL_KEPT,
+    COL_START,
+    COL_COMPLETE,
+    COL_STEP,
+    COL_STEPS,
+    COL_EPOCHS,
+    COL_RATE,
+    COL_VALUE,
+    COL_POINT,
+    COL_CHANGED,
+    COL_LAST
 };
 
 #define X(member, unit, meaning) +1
@@ -61,7 +77,8 @@ int epoch_bind(sqlite3_stmt *st, int first, const struct epoch_row *row)
     return first;
 }
 
-enum err_code store_epochs(struct store *s, int number, int after_epoch, struct epoch_row **out, size_t *n, struct err *e)
+enum err_code store_epochs(struct store *s, int number, int after_epoch, struct epoch_row **out, size_t *n,
+                           struct err *e)
 {
     sqlite3_stmt *st;
     struct epoch_row *rows = NULL;

@@ -98,7 +98,8 @@ static enum err_code put_attr_f64(struct store *s, int64_t id, const char *key, 
 
 /* --- a new trial */
 
-static enum err_code put_params(struct store *s, int64_t id, const struct preset *p, const struct point *pt, struct err *e)
+static enum err_code put_params(struct store *s, int64_t id, const struct preset *p, const struct point *pt,
+                                struct err *e)
 {
     enum err_code code = ERR_OK;
     for (size_t r = 0; !code && r < p->n_ranges; r++) {
@@ -115,7 +116,8 @@ static enum err_code put_params(struct store *s, int64_t id, const struct preset
 }
 
 /* Optuna's ask() gives a waiting trial these values. */
-static enum err_code put_fixed(struct store *s, int64_t id, const struct preset *p, const struct point *pt, struct err *e)
+static enum err_code put_fixed(struct store *s, int64_t id, const struct preset *p, const struct point *pt,
+                               struct err *e)
 {
     struct sbuf json = {0};
     sbuf_add(&json, "{");
@@ -287,8 +289,9 @@ static enum err_code put_phase(struct store *s, int number, const struct known *
         start_us = now_us; /* Optuna's duration is that of the training, not of the wait for a slot */
         code = db_run(&s->db, ST_TRIAL_START, e, "tl", now, k->id);
     }
-    code = code ? code : db_run(&s->db, ST_TRIAL_PHASE, e, "ttlli", trial_phase_word(phase), clean, start_us, write_touch(s),
-                                number);
+    code = code ? code
+                : db_run(&s->db, ST_TRIAL_PHASE, e, "ttlli", trial_phase_word(phase), clean, start_us, write_touch(s),
+                         number);
     code = code ? code : put_attr(s, k->id, "phase", trial_phase_word(phase), e);
     return code || !*clean ? code : put_attr(s, k->id, "reason", clean, e);
 }
@@ -333,8 +336,9 @@ enum err_code store_progress(struct store *s, int number, int64_t step, int64_t 
     struct known k;
     enum err_code code = write_enter(s, &own, e);
     code = code ? code : find_open(s, number, &k, e);
-    code = code ? code : db_run(&s->db, ST_TRIAL_PROGRESS, e, "llidli", step, steps, epochs, images_per_s, write_touch(s),
-                                number);
+    code = code ? code
+                : db_run(&s->db, ST_TRIAL_PROGRESS, e, "llidli", step, steps, epochs, images_per_s, write_touch(s),
+                         number);
     return write_leave(s, own, code, e);
 }
 
@@ -409,7 +413,8 @@ static enum err_code put_epoch(struct store *s, const struct known *k, const str
     (void)epoch_bind(st, 2, row);
     code = db_step(&s->db, st, &more, e);
     double value = isfinite(row->value) ? row->value : (double)NAN; /* the type column says what it was */
-    code = code ? code : db_run(&s->db, ST_EPOCH_OPTUNA, e, "lidt", k->id, row->epoch, value, optuna_value_type(row->value));
+    code = code ? code
+                : db_run(&s->db, ST_EPOCH_OPTUNA, e, "lidt", k->id, row->epoch, value, optuna_value_type(row->value));
     if (code || row->epoch <= k->last_epoch) {
         return code ? code : choose_again(s, row->trial, k, e);
     }

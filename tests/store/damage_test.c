@@ -182,7 +182,7 @@ static enum err_code read_all(const char *dir, struct err *e)
     return code;
 }
 
-/* A byte changed at each of many places: an answer or a refusal, never more. Whether SQLite notices depends on the place. */
+/* Bytes changed at each of many places: an answer or a refusal, never more. Not every change is one SQLite sees. */
 static void flipped_bytes_never_crash_a_reader(void **state)
 {
     (void)state;
@@ -247,8 +247,9 @@ static void odd_values_in_rows_are_refused_or_clean(void **state)
         assert_has(e.text, "study.db");
     }
     const char *dir = make_study(1);
-    meddle(dir, "study.db", "UPDATE vaetop_trial SET point = CAST(zeroblob(8) || randomblob(80) AS BLOB), device = 'a' ||"
-                            " char(27) || '[2J', attempts = 1e30, last_value = 'text', step = 'x', reason = zeroblob(1000)");
+    meddle(dir, "study.db",
+           "UPDATE vaetop_trial SET point = CAST(zeroblob(8) || randomblob(80) AS BLOB), device = 'a' ||"
+           " char(27) || '[2J', attempts = 1e30, last_value = 'text', step = 'x', reason = zeroblob(1000)");
     struct err e;
     enum err_code code = read_all(dir, &e);
     assert_true(code == ERR_OK || code == ERR_DB);

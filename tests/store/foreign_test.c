@@ -14,7 +14,8 @@ static const char added_by_optuna[] =
     "INSERT INTO trials(number, study_id, state, datetime_start, datetime_complete) SELECT count(*), 1, 'COMPLETE',"
     " '2026-01-02 03:04:05.000006', '2026-01-02 03:05:05.000000' FROM trials;"
     "INSERT INTO trial_params(trial_id, param_name, param_value, distribution_json) SELECT max(trial_id),"
-    " 'optimizer.kind', 2, '{\"name\":\"CategoricalDistribution\",\"attributes\":{\"choices\":[\"adam\",\"rmsprop\",\"sgd\"]}}'"
+    " 'optimizer.kind', 2, "
+    "'{\"name\":\"CategoricalDistribution\",\"attributes\":{\"choices\":[\"adam\",\"rmsprop\",\"sgd\"]}}'"
     " FROM trials;"
     "INSERT INTO trial_params(trial_id, param_name, param_value, distribution_json) SELECT max(trial_id),"
     " 'model.latent', 1, '{\"name\":\"CategoricalDistribution\",\"attributes\":{\"choices\":[32,8.0,2]}}' FROM trials;"
@@ -22,7 +23,8 @@ static const char added_by_optuna[] =
     " 'model.width', 128, '{\"name\":\"IntDistribution\",\"attributes\":{\"low\":64,\"high\":1024}}' FROM trials;"
     "INSERT INTO trial_params(trial_id, param_name, param_value, distribution_json) SELECT max(trial_id),"
     " 'of.another', 5, 'no JSON' FROM trials;"
-    "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE' FROM trials;";
+    "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE' FROM "
+    "trials;";
 
 static size_t range_of(const struct preset *p, enum knob k)
 {
@@ -127,17 +129,21 @@ static void assert_distribution(const char *yaml, const char *want)
 static void distributions_are_as_optuna_writes_them(void **state)
 {
     (void)state;
-    assert_distribution("optimizer:\n  lr: 1e-5 .. 0.1 log\n", "{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": null,"
+    assert_distribution("optimizer:\n  lr: 1e-5 .. 0.1 log\n",
+                        "{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": null,"
                         " \"low\": 1e-05, \"high\": 0.1, \"log\": true}}");
     assert_distribution("loss:\n  beta: 0 .. 4\n", "{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": null,"
                         " \"low\": 0.0, \"high\": 4.0, \"log\": false}}");
-    assert_distribution("loss:\n  beta: 0.1 .. 0.3 step 0.1\n", "{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": 0.1,"
+    assert_distribution("loss:\n  beta: 0.1 .. 0.3 step 0.1\n",
+                        "{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": 0.1,"
                         " \"low\": 0.1, \"high\": 0.3, \"log\": false}}");
     assert_distribution("model:\n  depth: 1 .. 3\n", "{\"name\": \"IntDistribution\", \"attributes\": {\"log\": false,"
                         " \"step\": 1, \"low\": 1, \"high\": 3}}");
-    assert_distribution("model:\n  width: 64 .. 1024 log\n", "{\"name\": \"IntDistribution\", \"attributes\": {\"log\": true,"
+    assert_distribution("model:\n  width: 64 .. 1024 log\n",
+                        "{\"name\": \"IntDistribution\", \"attributes\": {\"log\": true,"
                         " \"step\": 1, \"low\": 64, \"high\": 1024}}");
-    assert_distribution("train:\n  batch: 32 .. 160 step 64\n", "{\"name\": \"IntDistribution\", \"attributes\": {\"log\": false,"
+    assert_distribution("train:\n  batch: 32 .. 160 step 64\n",
+                        "{\"name\": \"IntDistribution\", \"attributes\": {\"log\": false,"
                         " \"step\": 64, \"low\": 32, \"high\": 160}}");
     assert_distribution("model:\n  activation: relu | tanh\n", "{\"name\": \"CategoricalDistribution\", \"attributes\":"
                         " {\"choices\": [\"relu\", \"tanh\"]}}");

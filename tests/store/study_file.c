@@ -40,7 +40,8 @@ static void print_point(const struct preset *p, const struct point *pt)
     (void)printf("}");
 }
 
-static void print_trial(int number, enum trial_phase phase, const struct preset *p, const struct point *pt, double value)
+static void print_trial(int number, enum trial_phase phase, const struct preset *p, const struct point *pt,
+                        double value)
 {
     (void)printf("{\"number\": %d, \"phase\": \"%s\", \"state\": \"%s\", \"value\": ", number, trial_phase_word(phase),
                  trial_state_name(trial_phase_state(phase)));

@@ -305,8 +305,16 @@ static void devices_logs_and_edits_round_trip(void **state)
     (void)state;
     struct study t;
     struct err e;
-    struct device_row d = {.index = 1, .name = "cpu slice 1", .type = "cpu", .state = "ready", .slots_used = 1, .slots = 2,
-                           .bytes_used = 1ULL << 40, .bytes_total = 1ULL << 41, .busy = NAN, .worker = {1234, 5678}};
+    struct device_row d = {.index = 1,
+                           .name = "cpu slice 1",
+                           .type = "cpu",
+                           .state = "ready",
+                           .slots_used = 1,
+                           .slots = 2,
+                           .bytes_used = 1ULL << 40,
+                           .bytes_total = 1ULL << 41,
+                           .busy = NAN,
+                           .worker = {1234, 5678}};
     struct device_row *rows;
     struct log_row *logs;
     struct edit_row *edits;

@@ -35,16 +35,17 @@ void store_rollback(struct store *s);
 /* A new trial with its values; *number is dense from 0. phase QUEUED or ENQUEUED. Errors: USAGE (values outside p). */
 WUR enum err_code store_trial_new(struct store *s, int *number, const struct preset *p, const struct point *pt,
                                   enum trial_phase phase, struct err *e);
-/* The phase a person sees and Optuna's state with it; reason may be NULL. A final phase sets datetime_complete, value and
- * reason; DONE needs a finite value, PRUNED and STOPPED take the last epoch's for NaN, FAIL states have none. A final
- * trial never changes again: every call on it but store_trial_kept() is ERR_USAGE, also when Optuna finished it. */
-WUR enum err_code store_trial_phase(struct store *s, int number, enum trial_phase phase, double value, const char *reason,
-                                    struct err *e);
+/* The phase a person sees and Optuna's state with it; reason may be NULL. A final phase sets datetime_complete, value
+ * and reason; DONE needs a finite value, PRUNED and STOPPED take the last epoch's for NaN, FAIL states have none.
+ * A final trial never changes again: every call on it but store_trial_kept() is ERR_USAGE, also when Optuna
+ * finished it. */
+WUR enum err_code store_trial_phase(struct store *s, int number, enum trial_phase phase, double value,
+                                    const char *reason, struct err *e);
 /* Which device runs it ("" when none), how often it was started. */
 WUR enum err_code store_trial_device(struct store *s, int number, const char *device, int attempts, struct err *e);
 /* Where a running trial stands inside its epoch; cheap, at most twice a second. */
-WUR enum err_code store_progress(struct store *s, int number, int64_t step, int64_t steps, int epochs, double images_per_s,
-                                 struct err *e);
+WUR enum err_code store_progress(struct store *s, int number, int64_t step, int64_t steps, int epochs,
+                                 double images_per_s, struct err *e);
 /* Epoch row (replaces a row of the same epoch: re-sends are harmless) and Optuna's intermediate value at that step. */
 WUR enum err_code store_epoch(struct store *s, const struct epoch_row *row, struct err *e);
 /* In snapshots.db, by itself at once: no part of the transaction. Losing one is no harm. At most 32 epochs a trial
@@ -102,11 +103,12 @@ WUR enum err_code store_name(struct store *s, char **name, struct err *e);
 WUR enum err_code store_changed(struct store *s, int64_t *counter, struct err *e);
 /* Trials with changed > since (0: all), by number; foreign ones come every time. A client keeps the counter it read
  * before the call: a row may then come twice but is never missed. p: from store_preset(). Owns: trial_rows_free(). */
-WUR enum err_code store_trials(struct store *s, const struct preset *p, int64_t since, struct trial_row **out, size_t *n,
-                               struct err *e);
+WUR enum err_code store_trials(struct store *s, const struct preset *p, int64_t since, struct trial_row **out,
+                               size_t *n, struct err *e);
 void trial_rows_free(struct trial_row *rows, size_t n);
 /* All epochs of one trial after `after_epoch`, ascending. Owns: caller frees. */
-WUR enum err_code store_epochs(struct store *s, int number, int after_epoch, struct epoch_row **out, size_t *n, struct err *e);
+WUR enum err_code store_epochs(struct store *s, int number, int after_epoch, struct epoch_row **out, size_t *n,
+                               struct err *e);
 /* Newest snapshot at or before epoch (0: newest of all). ERR_NOTFOUND if none. Owns: snapshot_release(). */
 WUR enum err_code store_snapshot_get(struct store *s, int number, int epoch, struct snapshot *out, struct err *e);
 WUR enum err_code store_devices(struct store *s, struct device_row **out, size_t *n, struct err *e);
@@ -115,7 +117,8 @@ struct log_row {
     int trial; /* -1: the study */
     char text[240];
 };
-WUR enum err_code store_logs(struct store *s, int64_t after_id, size_t most, struct log_row **out, size_t *n, struct err *e);
+WUR enum err_code store_logs(struct store *s, int64_t after_id, size_t most, struct log_row **out, size_t *n,
+                             struct err *e);
 /* Edits of a trial in order of their step. Owns: caller frees. */
 struct edit_row {
     enum knob knob;
