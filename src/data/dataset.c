@@ -129,7 +129,8 @@ static enum err_code open_pair(struct pair *p, const struct config *c, struct er
     memset(p, 0, sizeof *p);
     if (str_starts(source, "builtin:")) {
         char clean[80];
-        return err_set(e, ERR_DATA, "data.source: found %s, expected " DIGITS_SOURCE " or the path of an IDX or IDX.gz file",
+        return err_set(e, ERR_DATA,
+                       "data.source: found %s, expected " DIGITS_SOURCE " or the path of an IDX or IDX.gz file",
                        str_clean(clean, sizeof clean, source));
     }
     char *path = expand_home(source);
@@ -208,7 +209,7 @@ static enum err_code allocate(struct dataset *d, const struct dataset_header *h,
     if (!d->x || (h->has_labels && !d->label)) {
         char clean[256];
         dataset_release(d);
-        return err_set(e, ERR_NOMEM, "%s: found no memory for %zu images of %zu values, expected less: lower data.count",
+        return err_set(e, ERR_NOMEM, "%s: no memory for %zu images of %zu values: lower data.count",
                        str_clean(clean, sizeof clean, config_text(c, KNOB_DATA_SOURCE)), h->n, h->dim);
     }
     d->source = xstrdup(config_text(c, KNOB_DATA_SOURCE));
@@ -230,8 +231,8 @@ static enum err_code convert_floats(float *x, size_t count, const struct input *
         memcpy(&x[i], &bits, sizeof bits);
         if (!(x[i] >= 0.0f && x[i] <= 1.0f)) {
             return input_bad(in, offset + 4 * i, e,
-                             "found %g, expected values of 0 to 1 for loss.likelihood bernoulli: scale the data or store "
-                             "it as bytes",
+                             "found %g, expected values of 0 to 1 for loss.likelihood bernoulli: scale the data or "
+                             "store it as bytes",
                              (double)x[i]);
         }
     }

@@ -75,7 +75,8 @@ enum err_code idx_read_header(struct idx *out, struct input *in, bool labels, st
         }
     }
     if (size[1] * size[2] > MAX_DIM) {
-        return input_bad(in, 8, e, "found %" PRIu64 " values per row, expected at most %zu", size[1] * size[2], MAX_DIM);
+        return input_bad(in, 8, e, "found %" PRIu64 " values per row, expected at most %zu", size[1] * size[2],
+                         MAX_DIM);
     }
     out->n = (size_t)size[0];
     out->height = m[3] == 3 ? (size_t)size[1] : 1;

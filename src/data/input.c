@@ -158,7 +158,8 @@ static enum err_code inflate_some(struct input *in, void *out, size_t n, size_t 
         if (z == Z_STREAM_END) {
             u->in_member = false;
         } else if (z != Z_OK && z != Z_BUF_ERROR) {
-            return input_bad(in, in->pos + *got, e, "found damaged gzip data (%s), expected a sound file: copy it again",
+            return input_bad(in, in->pos + *got, e,
+                             "found damaged gzip data (%s), expected a sound file: copy it again",
                              u->z.msg ? u->z.msg : "no reason given");
         }
         if (*got > 0 || (u->eof && u->in_member)) {
@@ -183,7 +184,8 @@ enum err_code input_read(struct input *in, void *out, size_t n, const char *what
             return rc;
         }
         if (got == 0) {
-            return input_bad(in, in->pos, e, "found the end of the file, expected %zu more bytes of %s", n - done, what);
+            return input_bad(in, in->pos, e, "found the end of the file, expected %zu more bytes of %s", n - done,
+                             what);
         }
         done += got;
         in->pos += got;
@@ -220,7 +222,8 @@ enum err_code input_end(struct input *in, struct err *e)
         return rc;
     }
     if (got > 0) {
-        return input_bad(in, in->pos, e, "found byte 0x%02x, expected the end of the file as the header says", byte);
+        return input_bad(in, in->pos, e, "found byte 0x%02x, expected the end of the file as the header says",
+                         byte);
     }
     if (in->gz && in->gz->in_member) {
         return input_bad(in, in->pos, e, "found the end of the file, expected the checksum of the gzip data");

@@ -19,8 +19,8 @@ struct input {
     struct unpack *gz; /* NULL: plain */
 };
 
-/* gzip: unpack if the file begins as one. On success input_close() is due. Errors: NOTFOUND, IO, DATA (no regular file),
- * NOMEM. */
+/* gzip: unpack if the file begins as one. On success input_close() is due. Errors: NOTFOUND, IO, DATA (no regular
+ * file), NOMEM. */
 WUR enum err_code input_open(struct input *in, const char *path, bool gzip, struct err *e);
 void input_close(struct input *in);
 

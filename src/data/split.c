@@ -35,8 +35,9 @@ static enum err_code parse(size_t *n_val, bool *last, const char *text, size_t n
         *n_val = (size_t)(fraction * (double)n + 0.5);
     }
     if (*n_val == 0 || *n_val >= n) {
-        return err_set(e, ERR_USAGE, "data.validation: found %s, which holds out %zu of %zu images, expected 1 to %zu of them",
-                       text, *n_val, n, n > 0 ? n - 1 : 0);
+        return err_set(e, ERR_USAGE,
+                       "data.validation: found %s, which holds out %zu of %zu images, expected 1 to %zu of them", text,
+                       *n_val, n, n > 0 ? n - 1 : 0);
     }
     return ERR_OK;
 }
@@ -48,7 +49,8 @@ enum err_code split_make(struct split *out, const struct config *c, size_t n, st
     bool last;
     memset(out, 0, sizeof *out);
     if (n < 2 || n > UINT32_MAX) {
-        return err_set(e, ERR_USAGE, "data.count: found %zu images, expected 2 to %" PRIu32 " to split them", n, UINT32_MAX);
+        return err_set(e, ERR_USAGE, "data.count: found %zu images, expected 2 to %" PRIu32 " to split them", n,
+                       UINT32_MAX);
     }
     enum err_code rc = parse(&n_val, &last, text, n, e);
     if (rc) {

@@ -93,7 +93,10 @@ static int32_t hex4(const struct parser *p, size_t at)
     int32_t v = 0;
     for (size_t i = at; i < at + 4; i++) {
         int c = i < p->n ? p->s[i] : 0;
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
         if (digit < 0) {
             return -1;
         }
@@ -304,7 +307,8 @@ static enum err_code check_size(const struct parser *p, struct header_entry *t)
         (void)snprintf(size, sizeof size, "%" PRIu64, bytes);
     }
     return input_bad(p->in, t->at, p->e,
-                     "found data_offsets [%" PRIu64 ", %" PRIu64 "] for tensor \"%s\", expected them %s bytes apart as its shape says",
+                     "found data_offsets [%" PRIu64 ", %" PRIu64
+                     "] for tensor \"%s\", expected them %s bytes apart as its shape says",
                      t->begin, t->end, str_clean(name, sizeof name, t->tensor.name), size);
 }
 

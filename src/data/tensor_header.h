@@ -23,9 +23,9 @@ struct tensor_header {
 /* Bytes per element. */
 size_t tensor_type_size(enum tensor_type type);
 
-/* text has n bytes and stands at offset 8 of `in`; text[n] is 0 already. Checks grammar, UTF-8, types, products, duplicate
- * names; not where the data lies. Owns: on any result the caller calls tensor_header_release(); out refers to text.
- * Errors: DATA. */
+/* text has n bytes and stands at offset 8 of `in`; text[n] is 0 already. Checks grammar, UTF-8, types, products,
+ * duplicate names; not where the data lies. Owns: on any result the caller calls tensor_header_release();
+ * out refers to text. Errors: DATA. */
 WUR enum err_code tensor_header_parse(struct tensor_header *out, const struct input *in, char *text, size_t n,
                                       struct err *e);
 void tensor_header_release(struct tensor_header *h);

@@ -145,7 +145,8 @@ static enum err_code check_crc(const struct tensor_file *f, const struct input *
     memcpy(&stored, last->tensor.data, sizeof stored);
     if (stored != crc) {
         return input_bad(in, in->disk - sizeof stored, e,
-                         "found checksum %08" PRIx32 ", expected %08" PRIx32 ": bytes of the file have changed", stored, crc);
+                         "found checksum %08" PRIx32 ", expected %08" PRIx32 ": bytes of the file have changed", stored,
+                         crc);
     }
     return ERR_OK;
 }

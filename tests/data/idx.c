@@ -8,7 +8,8 @@
 #include "vaetop/data/dataset.h"
 
 /* Three images of 2 x 2 and their labels. */
-static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
+static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0,  2,  0,  0,
+                                 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
 static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 4};
 
 static void load(struct dataset *d, const char *source, enum knob k, const char *text)
@@ -171,8 +172,8 @@ static void vectors_and_floats_are_read(void **state)
     const char *dir = temp_dir();
     static const uint8_t vectors[] = {0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6};
     /* 0, 0.5, 1, 0.15625 big-endian */
-    static const uint8_t floats[] = {0,    0,    0x0D, 3, 0,    0,    0,    2,    0,    0,    0,    1,   0,    0, 0, 2,
-                                     0,    0,    0,    0, 0x3f, 0,    0,    0,    0x3f, 0x80, 0,    0,   0x3e, 0x20, 0, 0};
+    static const uint8_t floats[] = {0, 0, 0x0D, 3, 0,    0, 0, 2, 0,    0,    0, 1, 0,    0,    0, 2,
+                                     0, 0, 0,    0, 0x3f, 0, 0, 0, 0x3f, 0x80, 0, 0, 0x3e, 0x20, 0, 0};
     struct dataset d;
     char *a = put_file(dir, "vectors", vectors, sizeof vectors);
     char *b = put_file(dir, "floats", floats, sizeof floats);

@@ -8,7 +8,7 @@ int knn_tests(void);
 
 int main(void)
 {
-    return idx_tests() + idx_broken_tests() + tensors_tests() + tensors_broken_tests() + split_tests() + digits_tests() +
-               knn_tests() !=
-           0;
+    int failed = idx_tests() + idx_broken_tests() + tensors_tests() + tensors_broken_tests();
+    failed += split_tests() + digits_tests() + knn_tests();
+    return failed != 0;
 }

@@ -40,7 +40,8 @@ static void a_fraction_is_drawn_exactly_and_in_order(void **state)
     static const struct {
         const char *text;
         size_t n, n_val;
-    } cases[] = {{"0.2", 6000, 1200}, {"0.5", 2, 1}, {"0.2", 3, 1}, {"0.9", 10, 9}, {"0.123", 1000, 123}, {"1e-3", 70001, 70}};
+    } cases[] = {{"0.2", 6000, 1200}, {"0.5", 2, 1}, {"0.2", 3, 1}, {"0.9", 10, 9},
+                 {"0.123", 1000, 123}, {"1e-3", 70001, 70}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct split s;
         make(&s, cases[i].text, "0", cases[i].n);

@@ -152,7 +152,8 @@ static void escaped_names_are_decoded(void **state)
 static void a_length_beyond_the_file_allocates_nothing(void **state)
 {
     (void)state;
-    static const uint64_t lengths[] = {3, 100, 1u << 30, UINT64_C(1) << 40, UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX - 7};
+    static const uint64_t lengths[] = {3, 100, 1u << 30, UINT64_C(1) << 40, UINT64_C(1) << 63, UINT64_MAX,
+                                       UINT64_MAX - 7};
     const char *dir = temp_dir();
     long before = peak_rss_kib();
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
