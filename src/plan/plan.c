@@ -89,8 +89,6 @@ static void lay_out(struct plan *p)
             p->noise = take(&p->acts, rows, p->ld_z);
             p->dz = take(&p->acts, rows, p->ld_z);
         }
-        l->tiles = l->in_pad / 16 * (l->out_pad / 16);
-        p->tiles += l->tiles;
         if ((size_t)l->in_pad * (size_t)l->ld > largest) largest = (size_t)l->in_pad * (size_t)l->ld;
     }
     p->grad = p->kind == PLAN_PLAIN ? largest : 0;
@@ -142,7 +140,6 @@ enum err_code plan_make(struct plan *out, const struct net *n, enum plan_kind ki
     out->batch_pad = pad16(n->batch);
     add_layers(out);
     lay_out(out);
-    count_bytes(out);
     const size_t limit = (size_t)1 << 31; /* kernels index within a lane by 32 bits */
     if (out->params >= limit || out->acts >= limit) {
         return err_set(e, ERR_USAGE,
@@ -150,6 +147,12 @@ enum err_code plan_make(struct plan *out, const struct net *n, enum plan_kind ki
                        "use smaller layers or batches",
                        out->params >> 18, out->acts >> 18);
     }
+    for (int i = 0; i < out->n_layers; i++) {
+        struct plan_layer *l = &out->layer[i];
+        l->tiles = l->in_pad / 16 * (l->out_pad / 16);
+        out->tiles += l->tiles;
+    }
+    count_bytes(out);
     return ERR_OK;
 }
 
