@@ -170,7 +170,7 @@ static enum err_code digits_header(struct dataset_header *out, const struct conf
                        str_clean(clean, sizeof clean, labels));
     }
     *out = (struct dataset_header){.n = count > 0 ? (size_t)count : DIGITS_DEFAULT,
-                                   .dim = DIGITS_SIDE * DIGITS_SIDE,
+                                   .dim = (size_t)DIGITS_SIDE * DIGITS_SIDE,
                                    .height = DIGITS_SIDE,
                                    .width = DIGITS_SIDE,
                                    .type = DATA_U8,

@@ -9,6 +9,7 @@
 /* A tile is QUERIES queries against PANEL training rows, the rows interleaved so that a vector holds one value of each.
  * Differences, not dot products: no cancellation, and with contraction off the same bits whatever the vector unit. */
 #define PANEL 16
+#define GROUP 4 /* panels per pass over the queries: as many as stay in the cache while the queries stream through */
 #define QUERIES 4
 #define MAX_K 64
 
@@ -74,6 +75,19 @@ static void insert(struct nearest *s, int k, float dist, uint8_t label)
     s->label[at] = label;
 }
 
+/* Enters a tile's distances for n queries and the first `rows` training rows. */
+static void take_tile(struct nearest *state, size_t n, const float *dist, const uint8_t *label, size_t rows, int k)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t r = 0; r < rows; r++) {
+            float d = dist[i * PANEL + r];
+            if (d < state[i].dist[k - 1]) {
+                insert(&state[i], k, d, label[r]);
+            }
+        }
+    }
+}
+
 /* Majority; among equals the class whose nearest member is nearer. */
 static uint8_t vote(const struct nearest *s, int k)
 {
@@ -112,7 +126,7 @@ void knn_classify(uint8_t *out, const float *query, size_t n_query, const float 
         return;
     }
     struct nearest *state = xcalloc(n_query, sizeof *state);
-    float *panel = xcalloc(dim, PANEL * sizeof *panel);
+    float *panel = xcalloc(dim, GROUP * PANEL * sizeof *panel);
     float *rest = xcalloc(dim, QUERIES * sizeof *rest); /* the last queries, filled up with zeros */
     size_t whole = n_query / QUERIES * QUERIES;
     memcpy(rest, query + whole * dim, (n_query - whole) * dim * sizeof *rest);
@@ -121,18 +135,16 @@ void knn_classify(uint8_t *out, const float *query, size_t n_query, const float 
             state[i].dist[j] = FLT_MAX;
         }
     }
-    for (size_t first = 0; first < n_train; first += PANEL) {
-        size_t rows = n_train - first < PANEL ? n_train - first : PANEL;
-        fill_panel(panel, train, first, n_train, dim);
+    for (size_t first = 0; first < n_train; first += GROUP * PANEL) {
+        for (size_t g = 0; g < GROUP; g++) {
+            fill_panel(panel + g * PANEL * dim, train, first + g * PANEL, n_train, dim);
+        }
         for (size_t q = 0; q < n_query; q += QUERIES) {
-            tile(dist, panel, q < whole ? query + q * dim : rest, dim);
-            for (size_t i = q; i < n_query && i < q + QUERIES; i++) {
-                for (size_t r = 0; r < rows; r++) {
-                    float d = dist[(i - q) * PANEL + r];
-                    if (d < state[i].dist[k - 1]) {
-                        insert(&state[i], k, d, train_label[first + r]);
-                    }
-                }
+            const float *rows = q < whole ? query + q * dim : rest;
+            size_t n = n_query - q < QUERIES ? n_query - q : QUERIES;
+            for (size_t at = first; at < n_train && at < first + GROUP * PANEL; at += PANEL) {
+                tile(dist, panel + (at - first) * dim, rows, dim);
+                take_tile(state + q, n, dist, train_label + at, n_train - at < PANEL ? n_train - at : PANEL, k);
             }
         }
     }

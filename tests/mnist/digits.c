@@ -47,7 +47,7 @@ static void five_neighbours_among_builtin_digits_label_mnist(void **state)
     }
     double percent = 100.0 * (double)right / (double)real.n;
     print_message("5 neighbours among %zu built-in digits label %.2f %% of MNIST's test set\n", ours.n, percent);
-    /* 65 is the promise; 88.9 is what there is, and a fall from it is a change of the digits nobody wanted. */
+    /* 65 is the promise; 88.1 is what there is, and a fall from it is a change of the digits nobody wanted. */
     assert_true(percent >= 85.0);
     free(out);
     free(train);
