@@ -30,7 +30,9 @@ struct dataset_header {
 };
 
 /* Both obey data.source, data.labels, data.count, data.seed. Messages: file, offset, found, expected; before anything
- * large is allocated. Errors: DATA (missing, broken, hostile), NOMEM. */
+ * large is allocated. Labels `auto`: the file named as the images with "labels" for "images" and idx1, with or without
+ * .gz, if there is one. A count above what the file has is refused; with a smaller one the rest of a .gz is not read.
+ * Errors: DATA (missing, broken, hostile), IO (no permission, read error), NOMEM. */
 WUR enum err_code dataset_peek(struct dataset_header *out, const struct config *c, struct err *e);
 WUR enum err_code dataset_load(struct dataset *out, const struct config *c, struct err *e);
 void dataset_release(struct dataset *d);

@@ -20,7 +20,8 @@ void tensor_writer_meta(struct tensor_writer *w, const char *key, const char *va
 void tensor_writer_add(struct tensor_writer *w, const char *name, enum tensor_type type, const size_t *shape, int rank,
                        const void *data);
 /* Durable: as fs_write(). with_crc adds the last tensor "vaetop.crc32" (U32, one value) over all bytes before it.
- * keep_previous renames the old file to "PATH.prev" first. Errors: IO. */
+ * keep_previous leaves the old file as "PATH.prev"; there is a whole file under PATH at every moment, but on file systems
+ * without hard links, where for a moment only PATH.prev exists. Errors: IO. */
 WUR enum err_code tensor_writer_save(struct tensor_writer *w, const char *path, bool with_crc, bool keep_previous,
                                      struct err *e);
 
