@@ -33,8 +33,12 @@ static void twin_init(struct twin *t, const struct selftest_case *c, int lane)
     assert_ok(net_from_config(&t->net, &t->config, (size_t)c->data, &e), &e);
     assert_ok(plan_make(&t->plan, &t->net, PLAN_PLAIN, &e), &e);
     pack_lane_init(&t->lane, &t->config, rng_key(SELFTEST_SEED, lane));
-    t->ref = (struct ref_net){.data = t->net.data, .latent = t->net.latent, .n_enc = t->net.n_enc, .n_dec = t->net.n_dec,
-                              .act = t->net.activation == ACT_TANH ? REF_TANH : REF_RELU, .s_min = -HUGE_VAL,
+    t->ref = (struct ref_net){.data = t->net.data,
+                              .latent = t->net.latent,
+                              .n_enc = t->net.n_enc,
+                              .n_dec = t->net.n_dec,
+                              .act = t->net.activation == ACT_TANH ? REF_TANH : REF_RELU,
+                              .s_min = -HUGE_VAL,
                               .s_max = HUGE_VAL};
     memcpy(t->ref.enc, t->net.enc, sizeof t->ref.enc);
     memcpy(t->ref.dec, t->net.dec, sizeof t->ref.dec);
@@ -201,8 +205,8 @@ static void reference_figures(const struct selftest_case *c, int lane, struct se
     out->print = p.sum;
     twin_release(&t);
     print_message("%s, lane %d: {{%.12g, %.12g, %.12g}, {%.12g, %.12g, %.12g}, %.12g, %.12g, %.12g}\n", c->name, lane,
-                  out->rec[0], out->rec[1], out->rec[2], out->kl[0], out->kl[1], out->kl[2], out->eval_rec, out->eval_kl,
-                  out->print);
+                  out->rec[0], out->rec[1], out->rec[2], out->kl[0], out->kl[1], out->kl[2], out->eval_rec,
+                  out->eval_kl, out->print);
 }
 
 static void compare_figures(const struct selftest_figures *stored, const struct selftest_figures *want)

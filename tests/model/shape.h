@@ -59,8 +59,9 @@ void shape_steps(struct shape *s, const struct pack_step *steps, int n);
 struct pack_step shape_train_step(const struct shape *s, int64_t step, double lr, double beta);
 /* Rows of a training step's batch in the reference: x (rows, data). */
 void shape_batch(const struct shape *s, const struct pack_step *step, double *x);
-/* The noise the device makes for a step, (rows, latent): kernels are compared with equal noise. */
-void shape_noise(struct shape *s, const struct pack_step *step, double *eps);
+/* The noise the device makes for a training step, (rows, latent): kernels are compared with equal noise. All lanes of
+ * these tests have one key. */
+void shape_noise(const struct shape *s, const struct pack_step *step, double *eps);
 
 /* Random floats in [lo, hi) from a stream of its own per `what`. */
 void fill_random(double *out, size_t n, double lo, double hi, uint32_t what);
