@@ -28,8 +28,14 @@ void err_prefix(struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     n = vsnprintf(e->text, sizeof e->text, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof e->text) {
-        (void)snprintf(e->text + n, sizeof e->text - (size_t)n, ": %s", cause);
+    /* By hand: a cut is meant here, and compilers warn of a snprintf that may cut. */
+    if (n >= 0 && (size_t)n + 2 < sizeof e->text) {
+        size_t room = sizeof e->text - (size_t)n - 3;
+        size_t len = strnlen(cause, sizeof cause);
+        len = len < room ? len : room;
+        memcpy(e->text + n, ": ", 2);
+        memcpy(e->text + n + 2, cause, len);
+        e->text[(size_t)n + 2 + len] = '\0';
     }
 }
 

@@ -107,6 +107,22 @@ static enum err_code export_csv(const struct study *s, const struct options *o, 
     return rc;
 }
 
+/* Not optimiser state, not the best epoch's copy, not counters. */
+static bool is_weight(const char *name)
+{
+    return !str_starts(name, "opt.") && !str_starts(name, "best.") && !str_starts(name, "vaetop.");
+}
+
+/* The tensor at the epoch that gave the trial its value: with value: best the copy kept of it. */
+static const struct tensor *weight_of_value(const struct tensor_file *file, const struct study *s,
+                                            const struct tensor *last)
+{
+    char *name = xasprintf("best.%s", last->name);
+    const struct tensor *best = tensor_file_find(file, name);
+    free(name);
+    return best && config_choice(&s->preset.base, KNOB_STUDY_VALUE) == VALUE_BEST ? best : last;
+}
+
 /* Weights of the trial's value, without optimiser state and counters. */
 static enum err_code export_weights(const struct study *s, const struct trial_row *t, const char *path, struct err *e)
 {
@@ -123,8 +139,9 @@ static enum err_code export_weights(const struct study *s, const struct trial_ro
     }
     for (size_t i = 0; i < tensor_file_count(file); i++) {
         const struct tensor *tensor = tensor_file_at(file, i);
-        if (str_starts(tensor->name, "model.")) {
-            tensor_writer_add(w, tensor->name + strlen("model."), tensor->type, tensor->shape, tensor->rank, tensor->data);
+        if (is_weight(tensor->name)) {
+            const struct tensor *value = weight_of_value(file, s, tensor);
+            tensor_writer_add(w, tensor->name, value->type, value->shape, value->rank, value->data);
             n++;
         }
     }

@@ -10,7 +10,8 @@ with_tables() {
         /^\.\\" [A-Z]*-BEGIN$/ {
             print
             part = tolower(substr($2, 1, index($2, "-") - 1))
-            while (("\"" program "\" __manual " part | getline line) > 0) print line
+            command = "\"" program "\" __manual " part
+            while ((command | getline line) > 0) print line
             skip = 1
         }
         /^\.\\" [A-Z]*-END$/ { skip = 0 }

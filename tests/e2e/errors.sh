@@ -21,7 +21,7 @@ refused 2 "did you mean quickstart" run quikstart --no-tui
 refused 2 "no such command" rnu
 refused 2 "did you mean --detach" run quickstart --detatch
 refused 2 "usage: vaetop run" run
-refused 2 "not a study's name" run quickstart --no-tui --name ../x
+refused 2 "no name for a study" run quickstart --no-tui --name ../x
 refused 1 "/nonexistent/images-idx3-ubyte" run mnist --no-tui --set data.source=/nonexistent/images-idx3-ubyte
 refused 3 "no-such-device" run quickstart --no-tui --device no-such-device
 refused 1 "no such study" show quickstart
