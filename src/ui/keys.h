@@ -40,7 +40,7 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
     X(SORT_LEFT, KEYS('<'), NULL, 0, "sort: column to the left") \
     X(SORT_RIGHT, KEYS('>', UK_F(6)), "sort", 7, "sort: column to the right") \
     X(INVERT, KEYS('I'), NULL, 0, "turn the order round") \
-    X(FOLLOW, KEYS('F'), NULL, 0, "keep the best selected") \
+    X(FOLLOW, KEYS('F'), NULL, 0, "follow the best trial") \
     X(LATENT_MODE, KEYS('m'), "latent", 8, "latent plot's next style") \
     X(LOG_Y, KEYS('y'), "log", 9, "loss axis linear or log") \
     X(DETACH, KEYS('d'), "detach", 5, "leave, training goes on") \

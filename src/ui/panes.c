@@ -42,11 +42,11 @@ static void draw_device(struct canvas *c, const struct view_device *d, struct ar
     canvas_put(c, x + 1 + bar_w, a.y, ']', STYLE(BORDER));
     x += bar_w + 2;
     if (isnan(d->busy)) {
-        (void)snprintf(text, sizeof text, "   -");
+        (void)snprintf(text, sizeof text, "    -");
     } else {
-        (void)snprintf(text, sizeof text, "%3.0f%%", fmin(fmax(d->busy, 0), 1) * 100);
+        (void)snprintf(text, sizeof text, "%4.0f%%", fmin(fmax(d->busy, 0), 1) * 100);
     }
-    x += canvas_text(c, x, a.y, 4, STYLE(TEXT), text) + 2;
+    x += canvas_text(c, x, a.y, 5, STYLE(TEXT), text) + 2;
     (void)snprintf(text, sizeof text, "%d/%d slot%s", d->slots_used, d->slots, d->slots == 1 ? "" : "s");
     x += canvas_text(c, x, a.y, a.x + a.w - x - 1, STYLE(TEXT), text) + 2;
     if (strcmp(d->state, "ready") != 0 && d->state[0]) {
@@ -183,6 +183,17 @@ static void loss_title(struct text_line *b, const struct view_series *e, const s
     }
 }
 
+/* A young curve is not squeezed into the first columns of all planned epochs: the axis grows in steps of 1, 2, 5. */
+static double axis_end(int last, int planned)
+{
+    int end = 10;
+    for (int k = 0; end < 2 * last && end < 1000000; k++) {
+        end = k % 3 == 1 ? end / 2 * 5 : end * 2;
+    }
+    end = end < planned ? end : planned;
+    return end > last ? end : last > 1 ? last : 1;
+}
+
 void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     struct area a = s->layout.loss;
@@ -206,9 +217,8 @@ void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
         say_empty(c, body, t && t->phase == PHASE_ACTIVE ? "the curve begins after the first epoch" : "no epoch yet");
         return;
     }
-    struct plot p = {.n_lines = 2, .x_lo = 0, .x_hi = t && t->epochs > e->last_epoch ? t->epochs : e->last_epoch,
+    struct plot p = {.n_lines = 2, .x_lo = 0, .x_hi = axis_end(e->last_epoch, t ? t->epochs : 0),
                      .y_lo = v->loss.lo, .y_hi = v->loss.hi, .log_y = log_y, .x_unit = "epoch"};
-    p.x_hi = p.x_hi < 1 ? 1 : p.x_hi;
     p.line[0] = (struct plot_line){e->epoch, e->train, e->n, ROLE_TRAIN, 't', true};
     p.line[1] = (struct plot_line){e->epoch, e->value, e->n, ROLE_VAL, 'v', false};
     plot_draw(c, body, &p, s->tier);

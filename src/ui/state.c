@@ -8,7 +8,7 @@
 
 void state_init(struct ui_state *s, enum tier tier)
 {
-    *s = (struct ui_state){.tier = tier, .sort = COL_VALUE, .selected = -1};
+    *s = (struct ui_state){.tier = tier, .sort = COL_VALUE, .selected = -1, .follow = true};
 }
 
 void state_say(struct ui_state *s, bool bad, const char *text)
@@ -63,6 +63,7 @@ static void sort_by(struct ui_state *s, const struct view *v, int step)
 
 static struct wish pause_or_resume(struct ui_state *s, const struct view *v)
 {
+    s->follow = false; /* whoever acts on a trial wants to see what becomes of it */
     const struct view_trial *t = view_trial(v, s->selected);
     char text[120];
     if (!t) {
@@ -97,6 +98,7 @@ static void ask_stop(struct ui_state *s, const struct view *v)
         s->question = ASK_STOP;
         s->question_trial = t->number;
         s->choice = 0;
+        s->follow = false;
     }
 }
 

@@ -330,7 +330,7 @@ void view_put_device(struct view *v, const struct device_row *d)
     char name[sizeof to->name];
     (void)str_clean(name, sizeof name, d->name);
     for (int i = 0; i < v->n_devices; i++) { /* slices of one device are one line */
-        if (strcmp(v->device[i].name, name) == 0 && strcmp(v->device[i].state, d->state) == 0) {
+        if (strcmp(v->device[i].name, name) == 0) {
             to = &v->device[i];
         }
     }
@@ -343,11 +343,13 @@ void view_put_device(struct view *v, const struct device_row *d)
         to->busy = NAN;
         (void)str_copy(to->name, sizeof to->name, name);
         (void)str_clean(to->type, sizeof to->type, d->type);
-        (void)str_clean(to->state, sizeof to->state, d->state);
         to->bytes_total = d->bytes_total; /* slices share their device's memory */
     }
     if (!isnan(d->busy)) {
         to->busy = isnan(to->busy) ? d->busy : (to->busy * to->slices + d->busy) / (to->slices + 1);
+    }
+    if (to->slices == 0 || strcmp(d->state, "ready") != 0) {
+        (void)str_clean(to->state, sizeof to->state, d->state); /* what is not well shows */
     }
     to->slices++;
     to->slots += d->slots;
@@ -369,5 +371,6 @@ void view_put_log(struct view *v, const struct log_row *r)
         (void)strftime(l->time, sizeof l->time, "%H:%M:%S", &tm);
     }
     l->trial = r->trial;
-    (void)str_clean(l->text, sizeof l->text, r->text);
+    int n = r->trial >= 0 && r->text[0] != '#' ? snprintf(l->text, sizeof l->text, "#%d ", r->trial) : 0;
+    (void)str_clean(l->text + n, sizeof l->text - (size_t)n, r->text);
 }

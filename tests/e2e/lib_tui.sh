@@ -7,12 +7,12 @@ tm() {
 }
 trap 'tui_status=$?; tm kill-server >/dev/null 2>&1 || true; (exit $tui_status); cleanup' EXIT
 
-# screen_start W H COMMAND: a terminal of this size running COMMAND; ends what ran before.
+# screen_start W H COMMAND: a terminal of this size running COMMAND, which stays open after it; ends what ran before.
 screen_start() {
     tm kill-server >/dev/null 2>&1 || true
     until_true 5 screen_gone
-    tm new-session -d -x "$1" -y "$2" -s tui "$3"
-    tm set-option -g remain-on-exit on >/dev/null
+    tm new-session -d -x "$1" -y "$2" -s tui "$3
+exec sleep 600"
 }
 screen_gone() {
     ! tm has-session -t tui 2>/dev/null

@@ -35,6 +35,7 @@ void scene_make(struct scene *s, enum demo_kind kind, enum tier tier)
     view_sort(&s->view, COL_VALUE, false);
     state_init(&s->state, tier);
     s->state.selected = s->demo.n > 0 ? 0 : -1;
+    s->state.follow = false;
     state_fit(&s->state, &s->view, 80, 24);
 }
 

@@ -1,0 +1,65 @@
+#!/bin/sh
+# A tour through a real run in a real terminal: start, move, help, pause, resume, stop, detach, attach, hang up, quit.
+. "${VAETOP_SOURCE:?run through ctest}/tests/e2e/lib.sh"
+. "$VAETOP_SOURCE/tests/e2e/lib_tui.sh"
+
+# Long enough that no trial ends during the tour, small enough that epochs come quickly.
+screen_start 100 30 "'$vaetop' run quickstart --name tour --set train.epochs=100000 --set data.count=600; echo status \$?"
+sees 'LIVE' 60
+sees 'latent #' 120
+sees '4R'
+
+key '?'
+sees 'sort: column to the left'
+key Escape
+misses 'sort: column to the left'
+
+# The second row: pause it, see it paused, resume it, stop it gently.
+key g j
+key p
+sees '1P' 30
+key p
+misses '1P'
+key x
+sees 'after this epoch'
+key e
+sees '1K' 60
+
+# Detach: the terminal is given back and training goes on.
+key d
+sees 'vaetop attach tour shows it again'
+sees 'status 0'
+run_it 0 show tour --json
+says "$T/out" '"running"'
+
+# Attach again; drop the connection: the client goes, the trials go on.
+screen_start 80 24 "exec '$vaetop' attach tour"
+sees 'LIVE'
+sees '1K'
+sees 'latent #'
+pid=$(screen_pid)
+tm kill-server
+until_true 10 gone "$pid"
+screen_start 80 24 "'$vaetop' attach tour --ascii; echo status \$?"
+sees 'LIVE'
+sees 'latent #'
+
+# The engine dies: the screen stays, says so, and finds the next one.
+engine=$(pgrep -f "__engine $T/" | head -n 1)
+[ -n "$engine" ] || fail "no engine process found"
+kill -KILL "$engine"
+sees 'RECONNECTING' 30
+sees 'LIVE' 60
+
+# Quit asks; stopping the study ends the screen when every trial has its checkpoint.
+sees '4R' 60
+key q
+sees 'Leave?'
+key Escape
+misses 'Leave?'
+key q
+sees 'Leave?'
+key s
+sees 'status 0' 60
+run_it 0 ls
+says "$T/out" 'stopped'
