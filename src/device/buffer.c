@@ -133,7 +133,8 @@ size_t buffer_bytes(const struct buffer *b)
 static enum err_code check_range(const struct buffer *b, size_t offset, size_t n, struct err *e)
 {
     if (offset > b->bytes || n > b->bytes - offset) {
-        return err_set(e, ERR_CL, "buffer %s: bytes %zu to %zu asked, it has %zu", b->what, offset, offset + n, b->bytes);
+        return err_set(e, ERR_CL, "buffer %s: bytes %zu to %zu asked, it has %zu", b->what, offset, offset + n,
+                       b->bytes);
     }
     return ERR_OK;
 }

@@ -30,7 +30,8 @@ static enum err_code find_device(struct device *d, int index, struct err *e)
     cl_uint n = 0;
     enum err_code rc = devices_get(&id, &n, d->platform, e);
     if (!rc && (index < 0 || (cl_uint)index >= n)) {
-        rc = err_set(e, ERR_NODEVICE, "no OpenCL device %d on platform %d: it has %u", index, d->info.platform_index, n);
+        rc = err_set(e, ERR_NODEVICE, "no OpenCL device %d on platform %d: it has %u", index, d->info.platform_index,
+                     n);
     }
     if (!rc) {
         d->id = id[index];

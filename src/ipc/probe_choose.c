@@ -107,8 +107,8 @@ static enum err_code no_match(const struct probe *p, const char *word, struct er
 {
     struct sbuf have = {0};
     list_devices(&have, p);
-    enum err_code rc = err_set(e, ERR_NODEVICE, "device %s: no such device; there is: %s; `vaetop devices` says more", word,
-                               have.text);
+    enum err_code rc = err_set(e, ERR_NODEVICE, "device %s: no such device; there is: %s; `vaetop devices` says more",
+                               word, have.text);
     sbuf_release(&have);
     return rc;
 }
@@ -171,8 +171,8 @@ static enum err_code choose_default(size_t **index, size_t *n, const struct prob
         return ERR_OK;
     }
     if (p->n > 0) {
-        return err_set(e, ERR_NODEVICE, "no usable OpenCL device: %s: %s; `vaetop devices` says more", p->device[0].name,
-                       p->device[0].why_not);
+        return err_set(e, ERR_NODEVICE, "no usable OpenCL device: %s: %s; `vaetop devices` says more",
+                       p->device[0].name, p->device[0].why_not);
     }
     return err_set(e, ERR_NODEVICE, "no OpenCL device: %s",
                    p->n_advice > 0 ? p->advice[0] : "`vaetop devices` says what is missing");

@@ -297,7 +297,8 @@ static void advise_empty(struct probe *out, const char *icd)
     char *shown = xcalloc(4 * strlen(icd) + 1, 1);
     (void)str_clean(shown, 4 * strlen(icd) + 1, icd);
     out->advice[out->n_advice++] = xasprintf(
-        "%s: its driver shows no device; if the hardware is there, install the driver again, else remove that file", shown);
+        "%s: its driver shows no device; if the hardware is there, install the driver again, else remove that file",
+        shown);
     free(shown);
 }
 

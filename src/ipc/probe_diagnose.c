@@ -194,8 +194,9 @@ static size_t check_libraries(struct diagnosis *d)
         char *line = icd_names(d, v->library) ? NULL : icd_line(d, v->library);
         if (line) {
             found++;
-            advise(d, "%s's OpenCL library is installed but no file in " VENDORS " names it: %secho %s | sudo tee " VENDORS
-                      "/%s",
+            advise(d,
+                   "%s's OpenCL library is installed but no file in " VENDORS
+                   " names it: %secho %s | sudo tee " VENDORS "/%s",
                    i == 3 ? "PoCL" : v->name, mkdir, line, v->icd_file);
         }
         free(line);
@@ -208,7 +209,8 @@ static void check_packages(struct diagnosis *d, size_t libraries)
     if (d->n_icds > 0 || libraries > 0) {
         return;
     }
-    advise(d, "no OpenCL driver is installed (no .icd file in " VENDORS "); for this CPU: sudo apt install pocl-opencl-icd");
+    advise(d, "no OpenCL driver is installed (no .icd file in " VENDORS
+              "); for this CPU: sudo apt install pocl-opencl-icd");
     for (size_t i = 0; i + 1 < N_VENDORS; i++) {
         advise(d, "OpenCL driver for an %s GPU: package %s", vendors[i].name, vendors[i].package);
     }
@@ -263,8 +265,8 @@ static void check_node(struct diagnosis *d, const char *path)
             advise(d, "%s is open to the group %s only: sudo usermod -aG %s %s, then log in again", path, g->gr_name,
                    g->gr_name, u ? u->pw_name : "$USER");
         } else {
-            advise(d, "%s cannot be read and written by this user (mode %04o, group %s): ask who runs this machine", path,
-                   (unsigned)(st.st_mode & 07777), g ? g->gr_name : "unknown");
+            advise(d, "%s cannot be read and written by this user (mode %04o, group %s): ask who runs this machine",
+                   path, (unsigned)(st.st_mode & 07777), g ? g->gr_name : "unknown");
         }
     }
     free(full);
@@ -336,7 +338,8 @@ static void check_container(struct diagnosis *d)
     const char *given = d->o->capabilities ? d->o->capabilities : getenv("NVIDIA_DRIVER_CAPABILITIES");
     if (given && given[0] && !strstr(given, "compute") && !strstr(given, "all")) {
         advise(d,
-               "this container has an NVIDIA GPU without the compute capability (NVIDIA_DRIVER_CAPABILITIES=%s): start it "
+               "this container has an NVIDIA GPU without the compute capability (NVIDIA_DRIVER_CAPABILITIES=%s): "
+               "start it "
                "with --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility",
                given);
     } else if (!there(d, "/dev/nvidiactl")) {

@@ -83,8 +83,9 @@ static enum err_code train(struct run *r, struct err *e)
     const int slot[SELFTEST_LANES] = {0, 1};
     for (int i = 0; i < r->lanes; i++) {
         for (int k = 0; k < SELFTEST_STEPS; k++) {
-            pack_step_train(&step[i * SELFTEST_STEPS + k], &r->lane[i], k, SELFTEST_ROWS - SELFTEST_VAL, r->plan.net.batch,
-                            config_f64(&r->config, KNOB_OPTIMIZER_LR), config_f64(&r->config, KNOB_LOSS_BETA));
+            pack_step_train(&step[i * SELFTEST_STEPS + k], &r->lane[i], k, SELFTEST_ROWS - SELFTEST_VAL,
+                            r->plan.net.batch, config_f64(&r->config, KNOB_OPTIMIZER_LR),
+                            config_f64(&r->config, KNOB_LOSS_BETA));
         }
     }
     enum err_code rc = pack_steps(r->pack, slot, r->lanes, step, SELFTEST_STEPS, e);

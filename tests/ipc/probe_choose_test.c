@@ -9,9 +9,18 @@
 /* Two GPUs of one platform, a CPU, a GPU whose driver is refused, an accelerator. */
 static struct device_info machine[] = {
     {.icd = "/v/a.icd", .platform = "NVIDIA CUDA", .name = "NVIDIA H200", .type = "gpu", .usable = true},
-    {.icd = "/v/a.icd", .platform = "NVIDIA CUDA", .name = "NVIDIA T4", .type = "gpu", .device_index = 1, .usable = true},
+    {.icd = "/v/a.icd",
+     .platform = "NVIDIA CUDA",
+     .name = "NVIDIA T4",
+     .type = "gpu",
+     .device_index = 1,
+     .usable = true},
     {.icd = "/v/b.icd", .platform = "PoCL", .name = "pthread-EPYC", .type = "cpu", .usable = true},
-    {.icd = "/v/b.icd", .platform = "Clover", .name = "AMD Radeon", .type = "gpu", .platform_index = 1,
+    {.icd = "/v/b.icd",
+     .platform = "Clover",
+     .name = "AMD Radeon",
+     .type = "gpu",
+     .platform_index = 1,
      .why_not = "Mesa's clover crashes on real kernels"},
     {.icd = "/v/c.icd", .platform = "Boards", .name = "FPGA", .type = "accelerator", .usable = true},
 };
@@ -97,7 +106,8 @@ static void lists_join_without_doubles(void **state)
 static void unknown_device_lists_what_there_is(void **state)
 {
     (void)state;
-    assert_refused(&all, "9", "device 9: no such device; there is: 0 NVIDIA H200 (gpu), 1 NVIDIA T4 (gpu), 2 pthread-EPYC");
+    assert_refused(&all, "9",
+                   "device 9: no such device; there is: 0 NVIDIA H200 (gpu), 1 NVIDIA T4 (gpu), 2 pthread-EPYC");
     assert_refused(&all, "7:0", "device 7:0: no such device");
     assert_refused(&all, "-1", "device -1: no such device");
     assert_refused(&all, "gtx", "device gtx: no such device");

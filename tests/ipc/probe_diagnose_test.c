@@ -83,7 +83,8 @@ static void library_outside_the_loaders_folders_is_named_with_its_path(void **st
     char *text = advice_for(root);
     assert_has(text, "sudo mkdir -p /etc/OpenCL/vendors; echo /opt/rocm/lib/libamdocl64.so | sudo tee "
                      "/etc/OpenCL/vendors/amdocl64.icd\n");
-    assert_has(text, "echo /usr/lib/x86_64-linux-gnu/intel-opencl/libigdrcl.so | sudo tee /etc/OpenCL/vendors/intel.icd\n");
+    assert_has(text,
+               "echo /usr/lib/x86_64-linux-gnu/intel-opencl/libigdrcl.so | sudo tee /etc/OpenCL/vendors/intel.icd\n");
     assert_null(strstr(text, "no OpenCL driver is installed"));
     free(text);
 }
@@ -164,7 +165,8 @@ static void closed_device_node_names_the_group(void **state)
     char *text = advice_with(&o, NULL, 0);
     const struct group *g = getgrgid(getegid());
     assert_non_null(g);
-    char *want = xasprintf("/dev/dri/renderD128 is open to the group %s only: sudo usermod -aG %s ", g->gr_name, g->gr_name);
+    char *want =
+        xasprintf("/dev/dri/renderD128 is open to the group %s only: sudo usermod -aG %s ", g->gr_name, g->gr_name);
     assert_has(text, want);
     assert_has(text, "/dev/kfd cannot be read and written by this user (mode 0600");
     assert_null(strstr(text, "card0"));

@@ -7,7 +7,7 @@
 
 /* What `vaetop devices` shows. Texts are cleaned. */
 struct device_info {
-    char platform[128], name[128], type[16]; /* type: "cpu", "gpu", "accelerator" */
+    char platform[128], name[128], type[16]; /* type: "cpu", "gpu", "accelerator"; "" for a driver that broke */
     char cl_version[64], driver[64];
     char icd[256];                    /* the .icd file it came from; a worker is started with that one alone */
     int platform_index, device_index; /* within that ICD's platforms */

@@ -60,7 +60,8 @@ WUR enum err_code device_finish(struct device *d, struct err *e);
  * from the first launch after a wait to the end of the next wait: a profiling queue serialises some drivers. */
 double device_busy(struct device *d);
 
-/* C = op(A) op(B) through CLBlast, for GPUs and as a second opinion. Row-major; offsets and strides in floats. Errors: CL. */
+/* C = op(A) op(B) through CLBlast, for GPUs and as a second opinion. Row-major; offsets and strides in floats.
+ * Errors: CL. */
 struct gemm {
     bool trans_a, trans_b;
     size_t m, n, k;

@@ -10,7 +10,7 @@
 #include "vaetop/conf/device_info.h"
 
 struct probe {
-    struct device_info *device; /* in the order of their index on the command line: by ICD file name, platform, device */
+    struct device_info *device; /* in the order of their index on the command line: ICD file name, platform, device */
     size_t n;
     char **advice; /* one line each: what is missing or broken on this machine, and the command that mends it */
     size_t n_advice;
@@ -41,7 +41,8 @@ void probe_diagnose(struct probe *out, const struct probe_options *o);
 
 /* Indices chosen by a --device text: comma-separated index, "platform:device", part of a name, cpu, gpu, all; NULL or
  * "": every usable GPU, else the CPU. Platforms are counted over all drivers, in the order of the list.
- * Owns: caller frees *index. Errors: NODEVICE (nothing matches: lists what there is; or the match is not usable: why). */
+ * Owns: caller frees *index. Errors: NODEVICE (nothing matches: lists what there is; or what matches is not usable:
+ * why). */
 WUR enum err_code probe_choose(size_t **index, size_t *n, const struct probe *p, const char *text, struct err *e);
 
 /* "0:1" as probe_choose() understands it. Returns buf. cap >= 32. */

@@ -13,8 +13,8 @@
 #include "vaetop/base/err.h"
 #include "vaetop/device/device.h"
 
-/* What a worker calls when it has opened its device: all cases if the stamp is missing, else one. force: all of them, in
- * every plan. *full (may be NULL) says whether it was all.
+/* What a worker calls when it has opened its device: all cases if the stamp is missing, else one. force: all of them,
+ * in every plan. *full (may be NULL) says whether it was all.
  * Errors: NODEVICE (what was computed and what was expected), CL, DEVICE_MEM. */
 WUR enum err_code selftest_start(struct device *dev, bool force, bool *full, struct err *e);
 
