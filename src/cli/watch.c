@@ -91,8 +91,12 @@ static void print_progress(struct progress *p)
     char best[48] = "none yet";
     double done;
     double left;
-    double seconds = (double)(clock_mono_ns() - p->began_ns) * 1e-9;
+    double seconds;
     count_epochs(s, &done, &left);
+    if (done <= p->began_epochs) {
+        p->began_ns = clock_mono_ns(); /* workers still start: their time says nothing of an epoch's */
+    }
+    seconds = (double)(clock_mono_ns() - p->began_ns) * 1e-9;
     if (done >= p->began_epochs + 1 && seconds > 1) { /* under an epoch it would be a guess */
         (void)str_duration(eta, sizeof eta, left * seconds / (done - p->began_epochs));
     }
