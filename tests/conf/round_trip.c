@@ -316,10 +316,11 @@ static void every_truncation_is_refused_or_read_cleanly(void **state)
 
 static void every_flipped_bit_is_refused_or_read_cleanly(void **state)
 {
+    static const char *const richest[] = {"random", "optimizers"};
     (void)state;
-    for (size_t i = 0; i < SHIPPED; i++) {
+    for (size_t i = 0; i < 2; i++) {
         size_t len = 0, read = 0;
-        char *text = shipped_text(shipped[i], &len);
+        char *text = shipped_text(richest[i], &len);
         for (size_t bit = 0; bit < 8 * len; bit++) {
             char mask = (char)(1 << bit % 8);
             text[bit / 8] = (char)(text[bit / 8] ^ mask);
