@@ -1,29 +1,28 @@
 /* Gradients by the inputs of layers, through the activation before them. */
 
-/* One tile: rows from r0, inputs from n0 of layer l; writes dy of the layer before. done: the product is there already. */
-FN void back_tile(__global float *acts, __global const float *weights, __global const struct layer *l, int activation,
-                      int done, int r0, int n0)
+/* One tile: rows from r0, inputs from n0 of a layer; writes dy of the layer before. done: the product is there already. */
+FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
 {
     float16 t[16];
-    __global const struct layer *before = l - 1;
-    __global float *dx = acts + before->dy + (size_t)r0 * before->ld_y + n0;
-    __global const float *y = acts + l->x + (size_t)r0 * l->ld_x + n0;
+    __global const struct layer *l = v->layers + layer, *before = l - 1;
+    __global float *dx = v->acts + before->dy + (size_t)r0 * before->ld_y + n0;
+    __global const float *x = v->acts + l->x + (size_t)r0 * l->ld_x + n0;
     if (done) tile_load(t, dx, before->ld_y);
-    else tile_nt(t, acts + l->dy + (size_t)r0 * l->ld_y, l->ld_y, weights + l->w + (size_t)n0 * l->ld_w, l->ld_w, l->out_pad);
+    else tile_nt(t, v->acts + l->dy + (size_t)r0 * l->ld_y, l->ld_y, v->weights + l->w + (size_t)n0 * l->ld_w, l->ld_w,
+                 l->out_pad);
+    const int activation = v->lane->activation;
     for (int i = 0; i < 16; i++) {
-        const float16 v = vload16(0, y + (size_t)i * l->ld_x);
-        const float16 d = activation == ACT_TANH ? t[i] * fma(-v, v, (float16)(1.0f))
-                                                 : (v > (float16)(0.0f) ? t[i] : (float16)(0.0f));
+        const float16 y = vload16(0, x + (size_t)i * l->ld_x);
+        const float16 d = activation == ACT_TANH ? t[i] * fma(-y, y, (float16)(1.0f))
+                                                 : (y > (float16)(0.0f) ? t[i] : (float16)(0.0f));
         vstore16(d, 0, dx + (size_t)i * before->ld_y);
     }
 }
 
 /* grid (in_pad / 16, row_tiles, lanes). */
-ONE_ITEM __kernel void backward(PACK_ARGS, __global float *acts, __global const float *restrict weights, const int layer,
-                                const int done)
+ONE_ITEM __kernel void backward(PACK_ARGS, __global float *acts, __global const float *restrict weights,
+                                const int layer, const int done)
 {
-    PACK_INDEX;
-    (void)step;
-    back_tile(acts + slot * shape->acts, weights + slot * shape->params, layers + layer, lane->activation, done,
-              (int)get_global_id(1) * 16, (int)get_global_id(0) * 16);
+    const struct view v = view_of(PACK_VALUES, acts, weights, 0);
+    back_tile(&v, layer, done, (int)get_global_id(1) * 16, (int)get_global_id(0) * 16);
 }

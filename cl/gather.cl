@@ -2,36 +2,33 @@
 
 /* x (16 rows from r0, ld_x) = rows / 255 (uint8) or rows (float); zero in padding and beyond the batch's true rows.
  * data (n, data) as on disk; uint8 data have 64 readable bytes behind the last row. */
-FN void gather_rows(__global float *restrict acts, __global const struct shape *restrict shape,
-                        __global const struct layer *restrict layers, __global const struct step *restrict step,
-                        __global const uchar *restrict data, __global const uint *restrict order, int r0)
+FN void gather_rows(const struct view *v, __global const uchar *data, int r0)
 {
-    const int n = shape->data, n_pad = shape->data_pad;
+    const int n = v->shape->data, n_pad = v->shape->data_pad;
     for (int i = 0; i < 16; i++) {
-        __global float *restrict out = acts + layers[0].x + (size_t)(r0 + i) * layers[0].ld_x;
-        const bool real = r0 + i < step->rows;
-        const size_t row = real ? row_at(shape, step, order, r0 + i) : 0u;
+        __global float *out = v->acts + v->layers[0].x + (size_t)(r0 + i) * v->layers[0].ld_x;
+        const bool real = r0 + i < v->step->rows;
+        const size_t row = real ? row_at(v, r0 + i) : 0u;
         if (!real) {
             for (int c = 0; c < n_pad; c += 16) vstore16((float16)(0.0f), 0, out + c);
-        } else if (shape->is_u8) {
-            __global const uchar *restrict in = data + row * (size_t)n;
+        } else if (v->shape->is_u8) {
+            __global const uchar *in = data + row * (size_t)n;
             for (int c = 0; c < n_pad; c += 16) {
-                const float16 v = convert_float16(vload16(0, in + c)) * (1.0f / 255.0f);
-                vstore16(below(v, c, n), 0, out + c);
+                const float16 x = convert_float16(vload16(0, in + c)) * (1.0f / 255.0f);
+                vstore16(below(x, c, n), 0, out + c);
             }
         } else {
-            __global const float *restrict in = (__global const float *)data + row * (size_t)n;
+            __global const float *in = (__global const float *)data + row * (size_t)n;
             for (int c = 0; c < n; c++) out[c] = in[c];
             for (int c = n; c < n_pad; c++) out[c] = 0.0f;
         }
     }
 }
 
-/* grid (1, row_tiles, lanes); acts (slots, acts). */
-ONE_ITEM __kernel void gather(PACK_ARGS, __global float *restrict acts, __global const uchar *restrict data,
+/* grid (1, row_tiles, lanes). */
+ONE_ITEM __kernel void gather(PACK_ARGS, __global float *acts, __global const uchar *restrict data,
                               __global const uint *restrict order)
 {
-    PACK_INDEX;
-    (void)lane;
-    gather_rows(acts + slot * shape->acts, shape, layers, step, data, order, (int)get_global_id(1) * 16);
+    const struct view v = view_of(PACK_VALUES, acts, acts, order);
+    gather_rows(&v, data, (int)get_global_id(1) * 16);
 }
