@@ -180,6 +180,10 @@ static enum err_code resume_study(struct request *q, struct err *e)
         SAY(q, "the study goes on");
         return ERR_OK;
     }
+    if (en->stage == STAGE_FINISHED) {
+        SAY(q, "the study has finished: all its trials are final");
+        return ERR_OK;
+    }
     if (en->stage != STAGE_RUNNING) {
         return not_going_on(en, e);
     }

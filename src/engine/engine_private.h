@@ -35,7 +35,7 @@ struct run { /* one trial */
     bool edited, kept;
     int slice;
     int attempts;
-    int deaths, kills; /* of its worker while alone on it, by crash or by SIGKILL, since the newest checkpoint */
+    int deaths;        /* of its worker while alone on it, since the newest checkpoint */
     int stored_epoch;
     int64_t checkpoint_step; /* 0: none in this engine's life */
     double last_value, value;
@@ -60,6 +60,7 @@ struct slice {
     struct conn *conn;
     bool child_dead, eof, killed_by_us, was_ready, progressed, quitting;
     int wait_status;
+    int64_t oom_at_start;
     int timer;        /* restart, or the wait for a dying process; 0: none */
     int failures;     /* in a row */
     int silent_s, longest_silence_s;

@@ -60,7 +60,7 @@ static void on_checkpointed(struct slice *s, const struct m_checkpointed *m)
     struct run *r = held(s, m->trial);
     if (r) {
         r->checkpoint_step = m->step;
-        r->deaths = r->kills = 0; /* it came further than where its worker died */
+        r->deaths = 0; /* it came further than where its worker died */
         r->alone = false;
         s->progressed = true;
     }

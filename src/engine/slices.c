@@ -22,7 +22,6 @@
 #define QUIET_LEAST_S 60
 #define QUIET_FIRST_S 600 /* a driver may compile for long before the first step */
 #define DEATHS_MOST 2
-#define KILLS_MOST 5
 #define FAILED_IN_ROW_MOST 5 /* then it is the driver */
 #define DYING_NS (2 * SECOND_NS)
 
@@ -117,6 +116,23 @@ static void send_open_message(struct slice *s)
     free(data);
 }
 
+/* How often this system has killed for want of memory; 0 where it does not say. */
+static int64_t oom_kills(void)
+{
+    char line[128];
+    long long n = 0;
+    FILE *f = fopen("/proc/vmstat", "re");
+    while (f && fgets(line, sizeof line, f)) {
+        if (str_starts(line, "oom_kill ")) {
+            n = atoll(line + 9);
+        }
+    }
+    if (f) {
+        (void)fclose(f);
+    }
+    return n;
+}
+
 static void slice_start(struct slice *s)
 {
     struct engine *en = s->en;
@@ -149,6 +165,7 @@ static void slice_start(struct slice *s)
         }
         return;
     }
+    s->oom_at_start = oom_kills();
     if (!proc_identify(&s->id, s->pid)) {
         s->id = (struct proc_id){s->pid, 0};
     }
@@ -207,18 +224,15 @@ bool slices_gone(const struct engine *en)
 
 struct death {
     const char *how;
-    bool from_outside; /* SIGKILL and the like, not by us: says little about the trial */
+    bool from_outside; /* SIGKILL and the like, not by us and not for want of memory: no word about the trial */
     bool alone;        /* the worker held one trial only */
 };
 
 /* True when this trial has now killed its worker too often: alone on it, with no newer checkpoint in between. */
 static bool guilty(struct slice *s, struct run *r, const struct death *d)
 {
-    if (s->quitting || !d->alone || r->checkpoint_step > 0) {
+    if (s->quitting || d->from_outside || !d->alone || r->checkpoint_step > 0) {
         return false;
-    }
-    if (d->from_outside) {
-        return ++r->kills >= KILLS_MOST;
     }
     return ++r->deaths >= DEATHS_MOST;
 }
@@ -233,8 +247,7 @@ static void orphan(struct slice *s, struct run *r, const struct death *d)
     r->resume_after = false;
     if (failed) {
         char reason[160];
-        (void)snprintf(reason, sizeof reason, "its worker died on it %d times: %.100s",
-                       d->from_outside ? r->kills : r->deaths, d->how);
+        (void)snprintf(reason, sizeof reason, "its worker died on it %d times: %.100s", r->deaths, d->how);
         engine_log(en, r->number, "failed: %s", reason);
         run_phase(en, r, PHASE_FAILED, (double)NAN, reason);
         retain(en, r);
@@ -274,23 +287,32 @@ static void slice_died(struct slice *s, const char *how, bool from_outside)
     }
 }
 
+/* What the exit status says. Returns whether it was somebody outside. */
+static bool cause_of_death(const struct slice *s, char *how, size_t cap)
+{
+    int st = s->wait_status;
+    int signo = WIFSIGNALED(st) ? WTERMSIG(st) : 0;
+    if (s->killed_by_us) {
+        (void)snprintf(how, cap, "it had said nothing for %d s and was ended", s->silent_s);
+    } else if (s->fault[0]) {
+        (void)snprintf(how, cap, "%s", s->fault);
+    } else if (signo == SIGKILL && oom_kills() > s->oom_at_start) {
+        (void)snprintf(how, cap, "the system ran out of memory and killed it");
+    } else if (signo) {
+        (void)snprintf(how, cap, "signal %d (%s)", signo, strsignal(signo));
+        return signo == SIGKILL || signo == SIGTERM || signo == SIGHUP || signo == SIGINT;
+    } else {
+        (void)snprintf(how, cap, "exit status %d", WEXITSTATUS(st));
+    }
+    return false;
+}
+
 /* The worker is dead and all it said is read. */
 static void bury(struct slice *s)
 {
     struct engine *en = s->en;
     char how[220];
-    int st = s->wait_status;
-    bool outside = !s->killed_by_us && WIFSIGNALED(st) &&
-                   (WTERMSIG(st) == SIGKILL || WTERMSIG(st) == SIGTERM || WTERMSIG(st) == SIGHUP || WTERMSIG(st) == SIGINT);
-    if (s->killed_by_us) {
-        (void)snprintf(how, sizeof how, "it had said nothing for %d s and was ended", s->silent_s);
-    } else if (s->fault[0]) {
-        (void)snprintf(how, sizeof how, "%s", s->fault);
-    } else if (WIFSIGNALED(st)) {
-        (void)snprintf(how, sizeof how, "signal %d (%s)", WTERMSIG(st), strsignal(WTERMSIG(st)));
-    } else {
-        (void)snprintf(how, sizeof how, "exit status %d", WEXITSTATUS(st));
-    }
+    bool outside = cause_of_death(s, how, sizeof how);
     loop_timer_cancel(en->loop, s->timer);
     s->timer = 0;
     loop_fd_remove(en->loop, conn_fd(s->conn));
