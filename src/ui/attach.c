@@ -68,6 +68,7 @@ static void load(struct attach *a, int64_t now)
     a->data_due = false;
     a->data_ns = now;
     if (changed) {
+        view_total(&a->view);
         a->sort_due = a->paint_due = true;
     }
 }
@@ -291,7 +292,7 @@ static void due_by_time(struct attach *a, int64_t now)
     }
     if (a->paint_due) {
         a->view.now_us = clock_utc_us();
-        view_total(&a->view);
+        view_clock(&a->view);
     }
 }
 
@@ -367,6 +368,7 @@ enum err_code ui_attach(enum ui_end *end, const char *study_dir, struct client *
         a.view.link = client ? LINK_LIVE : LINK_OFFLINE;
         a.retry_ns = clock_mono_ns();
         a.paint_due = a.sort_due = true;
+        view_total(&a.view);
         loop(&a);
         *end = a.end;
     }

@@ -87,7 +87,18 @@ static void draw_header(struct canvas *c, const struct view *v, const struct ui_
     }
 }
 
-/* The message of the moment, else a banner of the engine, else why the selected trial failed, else the newest log line. */
+static bool devices_start(const struct view *v)
+{
+    for (int i = 0; i < v->n_devices; i++) {
+        if (strcmp(v->device[i].state, "starting") == 0) {
+            return v->counts[PHASE_ACTIVE] == 0;
+        }
+    }
+    return false;
+}
+
+/* The message of the moment, else a banner of the engine, else why the selected trial failed or nothing moves yet, else
+ * the newest log line. */
 static void draw_message(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     struct area a = s->layout.message;
@@ -103,6 +114,8 @@ static void draw_message(struct canvas *c, const struct view *v, const struct ui
     } else if (t && t->reason && trial_phase_state(t->phase) == TRIAL_FAIL) {
         (void)snprintf(text, sizeof text, "#%d %s: %s", t->number, trial_phase_word(t->phase), t->reason);
         canvas_text(c, 1, a.y, a.w - 2, STYLE(BAD), text);
+    } else if (v->link == LINK_LIVE && devices_start(v)) {
+        canvas_text(c, 1, a.y, a.w - 2, STYLE(TEXT), "the device starts; its first time takes longer: kernels are compiled and kept");
     } else if (v->n_logs > 0 && s->layout.log.h == 0) {
         const struct view_log *l = &v->log[v->n_logs - 1];
         (void)snprintf(text, sizeof text, "%s %s", l->time, l->text);
@@ -158,6 +171,7 @@ void dashboard_draw(struct canvas *c, const struct view *v, const struct ui_stat
         draw_header(c, v, s);
         pane_devices(c, v, s);
         leaderboard_draw(c, v, s);
+        pane_progress(c, v, s);
         pane_detail(c, v, s);
         draw_divider(c, s);
         pane_loss(c, v, s);

@@ -11,6 +11,7 @@ void dashboard_draw(struct canvas *c, const struct view *v, const struct ui_stat
 void pane_rule(struct canvas *c, struct area a, enum tier t, const char *title, const char *right);
 void pane_devices(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_detail(struct canvas *c, const struct view *v, const struct ui_state *s);
+void pane_progress(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_log(struct canvas *c, const struct view *v, const struct ui_state *s);

@@ -76,6 +76,8 @@ static void side_by_side(struct layout *l, struct area body, const struct layout
     l->log = take_bottom(&left, most(least(left.h / 4, 14), 6));
     l->detail = take_bottom(&left, 4);
     l->head = take(&left, 1);
+    int spare = left.h - most(want->trials, 8);
+    l->progress = take_bottom(&left, spare >= 7 ? least(spare, 14) : 0);
     l->list = left;
     l->loss = take(&right, right.h * 45 / 100);
     l->latent = right;

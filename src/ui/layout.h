@@ -16,6 +16,7 @@ struct layout {
     struct area devices;
     struct area head;     /* column titles */
     struct area list;
+    struct area progress; /* best value so far, with its title line; only where the list leaves room */
     struct area detail;   /* facts of the selected trial */
     struct area loss;     /* with its title line */
     struct area latent;   /* with its title line */

@@ -224,6 +224,32 @@ void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
     plot_draw(c, body, &p, s->tier);
 }
 
+void pane_progress(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.progress;
+    struct text_line title = {.len = 0};
+    char x[32];
+    if (a.h < 3) {
+        return;
+    }
+    line_add(&title, "best so far");
+    if (v->n_done > 0) {
+        line_add(&title, "  %s", num_fit(x, sizeof x, (double)v->done_best[v->n_done - 1], 9, 2));
+    }
+    pane_rule(c, a, s->tier, title.text, "nats after N finished trials");
+    struct area body = {a.x, a.y + 1, a.w, a.h - 1};
+    if (v->n_done < 3) {
+        say_empty(c, body, v->n > 0 ? "the curve begins with the second finished trial" : "");
+        return;
+    }
+    double hi = (double)v->done_best[0], lo = (double)v->done_best[v->n_done - 1], last = (double)v->done_x[v->n_done - 1];
+    double pad = (hi - lo) * 0.05 + fabs(lo) * 1e-4 + 1e-6;
+    struct plot p = {.n_lines = 1, .x_lo = 1, .x_hi = v->planned > last ? v->planned : last, .y_lo = lo - pad,
+                     .y_hi = hi + pad, .x_unit = "trial"};
+    p.line[0] = (struct plot_line){v->done_x, v->done_best, v->n_done, ROLE_BEST, 'o', false};
+    plot_draw(c, body, &p, s->tier);
+}
+
 void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     struct area a = s->layout.latent;

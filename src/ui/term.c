@@ -282,6 +282,28 @@ static void put_cell(struct term *t, int x, int y, const struct cell *cell)
     }
 }
 
+/* A short gap between words takes the style of the word before it: a blank looks the same, and each change of colour
+ * costs a dozen bytes on the line. */
+static struct cell in_context(const struct cell *row, int x, int w)
+{
+    const unsigned seen_on_blank = ATTR_REVERSE | ATTR_UNDERLINE;
+    struct cell c = row[x];
+    int from = x, to = x;
+    if (c.ch != ' ' || (c.style.attr & seen_on_blank)) {
+        return c;
+    }
+    while (from > 0 && row[from].ch == ' ') {
+        from--;
+    }
+    while (to < w && row[to].ch == ' ') {
+        to++;
+    }
+    if (to < w && to - from <= 9 && !(row[from].style.attr & seen_on_blank)) {
+        c.style = row[from].style;
+    }
+    return c;
+}
+
 void term_paint(struct term *t, const struct canvas *c)
 {
     if (t->last.w != c->w || t->last.h != c->h) {
@@ -297,8 +319,9 @@ void term_paint(struct term *t, const struct canvas *c)
             continue;
         }
         for (int x = 0; x < c->w && x < COLS; x++) {
-            if (c->cell[at + (size_t)x].ch != 0) {
-                put_cell(t, x, y, &c->cell[at + (size_t)x]);
+            struct cell cell = in_context(c->cell + at, x, c->w);
+            if (cell.ch != 0) {
+                put_cell(t, x, y, &cell);
             }
         }
         memcpy(t->last.cell + at, c->cell + at, bytes);

@@ -40,6 +40,8 @@ void view_release(struct view *v)
     free(v->param_value);
     free(v->order);
     free(v->ranked);
+    free(v->done_x);
+    free(v->done_best);
     free(v->latent.xy);
     free(v->latent.label);
     if (v->has_preset) {

@@ -111,6 +111,9 @@ struct view {
     struct plot_span loss; /* of the selected trial */
     int loss_of;
 
+    float *done_x, *done_best; /* (n_done) best value after each finished trial, as steps */
+    size_t n_done, done_cap;
+
     struct view_device device[VIEW_DEVICES];
     int n_devices;
     struct view_log log[VIEW_LOGS]; /* oldest first */
@@ -138,8 +141,10 @@ void view_put_snapshot(struct view *v, const struct snapshot *s);
 void view_put_device(struct view *v, const struct device_row *d);
 void view_put_log(struct view *v, const struct log_row *r);
 
-/* After trials changed: counts, ranks, best, elapsed time and the rest of it. The order on screen stays. */
+/* After trials changed: counts, ranks, best, progress. The order on screen stays. */
 void view_total(struct view *v);
+/* Elapsed and remaining time at v->now_us. */
+void view_clock(struct view *v);
 void view_sort(struct view *v, int column, bool invert);
 /* Prepares the selected trial's curve. */
 void view_select(struct view *v, int number);

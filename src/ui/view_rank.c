@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vaetop/base/alloc.h"
 #include "view.h"
 
 /* qsort has no argument for the column; the client has one thread. */
@@ -77,7 +78,7 @@ void view_sort(struct view *v, int column, bool invert)
 }
 
 /* Time since the study began training, and how long the rest takes at the pace of the finished trials. */
-static void total_time(struct view *v)
+void view_clock(struct view *v)
 {
     int64_t first = 0, last = 0;
     double spent = 0, running_rest = 0;
@@ -103,8 +104,47 @@ static void total_time(struct view *v)
     }
 }
 
+static int by_end(const void *pa, const void *pb)
+{
+    int64_t a = sort_view->trial[*(const uint32_t *)pa].complete_us, b = sort_view->trial[*(const uint32_t *)pb].complete_us;
+    return a < b ? -1 : a > b;
+}
+
+/* The best value after the 1st, 2nd, ... finished trial. Uses v->ranked as scratch. */
+static void total_progress(struct view *v)
+{
+    size_t n = 0;
+    float best = INFINITY;
+    for (size_t i = 0; i < v->n; i++) {
+        if (v->trial[i].complete_us > 0 && isfinite(v->trial[i].value)) {
+            v->ranked[n++] = (uint32_t)i;
+        }
+    }
+    v->n_done = 0;
+    if (n == 0) {
+        return;
+    }
+    sort_view = v;
+    qsort(v->ranked, n, sizeof *v->ranked, by_end);
+    sort_view = NULL;
+    if (2 * n > v->done_cap) {
+        v->done_cap = 4 * n;
+        v->done_x = xreallocarray(v->done_x, v->done_cap, sizeof *v->done_x);
+        v->done_best = xreallocarray(v->done_best, v->done_cap, sizeof *v->done_best);
+    }
+    for (size_t i = 0; i < n; i++) {
+        float value = (float)v->trial[v->ranked[i]].value;
+        for (int k = i > 0 ? 0 : 1; k < 2; k++) { /* along, then down */
+            best = k == 1 && value < best ? value : best;
+            v->done_x[v->n_done] = (float)(i + 1);
+            v->done_best[v->n_done++] = best;
+        }
+    }
+}
+
 void view_total(struct view *v)
 {
+    total_progress(v);
     memset(v->counts, 0, sizeof v->counts);
     v->best = -1;
     for (size_t i = 0; i < v->n; i++) {
@@ -118,5 +158,5 @@ void view_total(struct view *v)
     if (v->n > 0 && v->trial[v->ranked[0]].rank == 1) {
         v->best = v->trial[v->ranked[0]].number;
     }
-    total_time(v);
+    view_clock(v);
 }

@@ -71,7 +71,7 @@ static void an_identical_redraw_writes_nothing(void **state)
     scene_make(&scene, DEMO_THIRTEEN, TIER_BRAILLE);
     scene_draw(&scene, w, h);
     term_paint(s.term, &scene.canvas);
-    assert_in_range(stage_bytes(&s), 2000, 16000);
+    assert_in_range(stage_bytes(&s), 2000, 12000);
     for (int i = 0; i < 3; i++) {
         scene_draw(&scene, w, h);
         term_paint(s.term, &scene.canvas);
