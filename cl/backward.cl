@@ -1,6 +1,6 @@
 /* Gradients by the inputs of layers, through the activation before them. */
 
-/* One tile: rows from r0, inputs from n0 of a layer; writes dy of the layer before. done: the product is there already. */
+/* One tile: rows from r0, inputs from n0 of a layer; writes dy of the layer before. done: the product is there. */
 FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
 {
     float16 t[16];

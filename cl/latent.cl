@@ -87,7 +87,7 @@ ONE_ITEM __kernel void latent(PACK_ARGS, __global float *acts, __global const fl
     part[row_tile * shape->latent_tiles + tile] = kl;
 }
 
-/* dmu | dlogvar (16, 16 each) from the gradient by z. Zero beyond the true rows. done: that gradient is there already. */
+/* dmu | dlogvar (16, 16 each) from the gradient by z. Zero beyond the true rows. done: that gradient is there. */
 FN void back_latent_tile(const struct view *v, int done, int r0, int j0)
 {
     float16 t[16];

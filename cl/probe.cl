@@ -5,7 +5,8 @@ ONE_ITEM __kernel void probe_philox(__global const uint *restrict counter, __glo
                                     const uint key1)
 {
     const size_t at = get_global_id(0) * 4;
-    uint16 c[4] = {(uint16)(counter[at]), (uint16)(counter[at + 1]), (uint16)(counter[at + 2]), (uint16)(counter[at + 3])};
+    uint16 c[4];
+    for (int i = 0; i < 4; i++) c[i] = (uint16)(counter[at + i]);
     philox(c, key0, key1);
     out[at] = c[0].s0;
     out[at + 1] = c[1].s1;
@@ -14,8 +15,9 @@ ONE_ITEM __kernel void probe_philox(__global const uint *restrict counter, __glo
 }
 
 /* out (n) = noise of dimension j in rows 0 .. n - 1. grid (n). */
-ONE_ITEM __kernel void probe_normals(__global const struct lane *restrict lane, __global const struct step *restrict step,
-                                     __global float *restrict out, const int j)
+ONE_ITEM __kernel void probe_normals(__global const struct lane *restrict lane,
+                                     __global const struct step *restrict step, __global float *restrict out,
+                                     const int j)
 {
     const int row = (int)get_global_id(0);
     float16 noise[4];

@@ -1,6 +1,7 @@
 /* Weight gradients over the batch, and the optimisers, as PyTorch defines them. */
 
-/* New weight of 16 columns from gradient g. m, v: first and second moment (sgd: m is the velocity; rmsprop: v alone). */
+/* New weight of 16 columns from gradient g. m, v: first and second moment (sgd: m is the velocity; rmsprop: v
+ * alone). */
 FN float16 updated(float16 w, float16 g, __global float *m, __global float *v, __global const struct lane *lane,
                    __global const struct step *step)
 {
@@ -21,9 +22,9 @@ FN float16 updated(float16 w, float16 g, __global float *m, __global float *v, _
     return fma((float16)(-step->lr), m1, w);
 }
 
-/* grid (tiles, 1, lanes): all 16 x 16 tiles of all layers' W; `first` and the grid choose a part. A layer's first row of
- * tiles does its bias too. moment1, moment2 (slots, params) · grads (slots, grads): with `done`, the layer's gradient by
- * a GEMM library, laid out as W. */
+/* grid (tiles, 1, lanes): all 16 x 16 tiles of all layers' W; `first` and the grid choose a part. A layer's first row
+ * of tiles does its bias too. moment1, moment2 (slots, params) · grads (slots, grads): with `done`, the layer's gradient
+ * by a GEMM library, laid out as W. */
 ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *weights, __global float *moment1,
                               __global float *moment2, __global const float *restrict grads, const int first,
                               const int done)

@@ -39,7 +39,8 @@ enum err_code pack_data_new(struct pack_data **out, struct device *dev, const st
 {
     *out = NULL;
     if (r->n == 0 || r->dim == 0 || r->n_train == 0 || r->n > INT_MAX || r->n_train > INT_MAX || r->n_val > INT_MAX) {
-        return err_set(e, ERR_USAGE, "data: %zu rows, %zu of them for training; expected 1 to %d", r->n, r->n_train, INT_MAX);
+        return err_set(e, ERR_USAGE, "data: %zu rows, %zu of them for training; expected 1 to %d", r->n,
+                       r->n_train, INT_MAX);
     }
     enum err_code rc = check_rows(r->train, r->n_train, r->n, "training", e);
     if (!rc) rc = check_rows(r->val, r->n_val, r->n, "validation", e);

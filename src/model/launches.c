@@ -51,16 +51,22 @@ void pack_bind(struct pack *pk, const struct buffer *weights, const struct buffe
     }
 }
 
-/* Columns x row tiles x lanes, for step k. Arguments after the buffers: extra[]. */
-static enum err_code run(struct pack *pk, enum pack_kernel kernel, int columns, bool by_rows, const int *extra, int n_extra,
-                         int k, struct err *e)
+/* A launch's shape besides the lanes, and its arguments after the buffers. */
+struct grid {
+    int columns;
+    bool by_rows; /* else one for all rows */
+    int n_extra, extra[2];
+};
+
+static enum err_code run(struct pack *pk, enum pack_kernel kernel, const struct grid *g, int k, struct err *e)
 {
     struct launch *l = pk->launch[kernel];
-    const size_t global[3] = {(size_t)columns, by_rows ? (size_t)pk->plan.batch_pad / 16 : 1, (size_t)pk->n_active};
+    const size_t global[3] = {(size_t)g->columns, g->by_rows ? (size_t)pk->plan.batch_pad / 16 : 1,
+                              (size_t)pk->n_active};
     const size_t local[3] = {1, 1, 1};
     assert(pk->n_active > 0 && k >= 0 && k < pk->n_steps);
     launch_int(l, ARG_K, k);
-    for (int i = 0; i < n_extra; i++) launch_int(l, ARG_OWN + kernel_args[kernel].n + i, extra[i]);
+    for (int i = 0; i < g->n_extra; i++) launch_int(l, ARG_OWN + kernel_args[kernel].n + i, g->extra[i]);
     return launch_run(l, global, local, e);
 }
 
@@ -102,46 +108,73 @@ static enum err_code product(struct pack *pk, enum product what, int layer, stru
     return rc;
 }
 
+static enum err_code update_tiles(struct pack *pk, int first, int tiles, int done, int k, struct err *e)
+{
+    return run(pk, KERNEL_UPDATE, &(struct grid){.columns = tiles, .n_extra = 2, .extra = {first, done}}, k, e);
+}
+
+/* Our tiles need one launch for all layers. */
 static enum err_code update_all(struct pack *pk, int k, struct err *e)
 {
     const struct plan *p = &pk->plan;
-    if (pk->provider == PROVIDER_TILE) return run(pk, KERNEL_UPDATE, p->tiles, false, (const int[]){0, 0}, 2, k, e);
+    if (pk->provider == PROVIDER_TILE) return update_tiles(pk, 0, p->tiles, 0, k, e);
     enum err_code rc = ERR_OK;
-    int first = 0;
-    for (int i = 0; i < p->n_layers && !rc; i++) {
+    for (int i = 0, first = 0; i < p->n_layers && !rc; first += p->layer[i++].tiles) {
         rc = product(pk, PRODUCT_WEIGHTS, i, e);
-        if (!rc) rc = run(pk, KERNEL_UPDATE, p->layer[i].tiles, false, (const int[]){first, 1}, 2, k, e);
-        first += p->layer[i].tiles;
+        if (!rc) rc = update_tiles(pk, first, p->layer[i].tiles, 1, k, e);
     }
     return rc;
+}
+
+/* The kernel behind an op, with `done` where a GEMM library may have been there before. */
+static enum err_code op_kernel(struct pack *pk, enum pack_op op, int layer, int done, int k, struct err *e)
+{
+    const struct plan *p = &pk->plan;
+    const struct plan_layer *l = &p->layer[layer];
+    struct grid g = {.columns = 1, .by_rows = true};
+    enum pack_kernel kernel = KERNEL_GATHER;
+    switch (op) {
+    case OP_GATHER: break;
+    case OP_SUMS: kernel = KERNEL_SUMS; break;
+    case OP_CHAIN: kernel = KERNEL_ROW_CHAIN; break;
+    case OP_FORWARD:
+        kernel = KERNEL_FORWARD;
+        g = (struct grid){l->out_pad / 16, true, 2, {layer, done}};
+        break;
+    case OP_BACK:
+        kernel = KERNEL_BACKWARD;
+        g = (struct grid){l->in_pad / 16, true, 2, {layer, done}};
+        break;
+    case OP_LATENT:
+        kernel = KERNEL_LATENT;
+        g = (struct grid){p->latent_pad / 16, true, 1, {done, 0}};
+        break;
+    case OP_BACK_LATENT:
+        kernel = KERNEL_BACK_LATENT;
+        g = (struct grid){p->latent_pad / 16, true, 1, {done, 0}};
+        break;
+    case OP_LOSS:
+        kernel = KERNEL_LOSS;
+        g = (struct grid){p->data_pad / 16, true, 1, {done, 0}};
+        break;
+    case OP_UPDATE: return update_all(pk, k, e);
+    }
+    return run(pk, kernel, &g, k, e);
 }
 
 enum err_code pack_op(struct pack *pk, enum pack_op op, int layer, int k, struct err *e)
 {
     const struct plan *p = &pk->plan;
-    const struct plan_layer *l = &p->layer[layer];
-    const int done = pk->provider == PROVIDER_CLBLAST;
+    const bool done = pk->provider == PROVIDER_CLBLAST;
     enum err_code rc = ERR_OK;
     assert(layer >= 0 && layer < p->n_layers);
     assert(p->kind == PLAN_PLAIN || op == OP_CHAIN || op == OP_UPDATE);
-    if (done && (op == OP_FORWARD || op == OP_LATENT || op == OP_LOSS)) {
-        rc = product(pk, PRODUCT_FORWARD, op == OP_LATENT ? p->heads : op == OP_LOSS ? p->n_layers - 1 : layer, e);
-    } else if (done && (op == OP_BACK || op == OP_BACK_LATENT)) {
-        rc = product(pk, PRODUCT_BACK, op == OP_BACK_LATENT ? p->heads + 1 : layer, e);
-    }
-    if (rc) return rc;
-    switch (op) {
-    case OP_GATHER: return run(pk, KERNEL_GATHER, 1, true, NULL, 0, k, e);
-    case OP_FORWARD: return run(pk, KERNEL_FORWARD, l->out_pad / 16, true, (const int[]){layer, done}, 2, k, e);
-    case OP_LATENT: return run(pk, KERNEL_LATENT, p->latent_pad / 16, true, &done, 1, k, e);
-    case OP_LOSS: return run(pk, KERNEL_LOSS, p->data_pad / 16, true, &done, 1, k, e);
-    case OP_SUMS: return run(pk, KERNEL_SUMS, 1, true, NULL, 0, k, e);
-    case OP_BACK: return run(pk, KERNEL_BACKWARD, l->in_pad / 16, true, (const int[]){layer, done}, 2, k, e);
-    case OP_BACK_LATENT: return run(pk, KERNEL_BACK_LATENT, p->latent_pad / 16, true, &done, 1, k, e);
-    case OP_UPDATE: return update_all(pk, k, e);
-    case OP_CHAIN: return run(pk, KERNEL_ROW_CHAIN, 1, true, NULL, 0, k, e);
-    }
-    return ERR_OK;
+    if (done && op == OP_FORWARD) rc = product(pk, PRODUCT_FORWARD, layer, e);
+    if (done && op == OP_LATENT) rc = product(pk, PRODUCT_FORWARD, p->heads, e);
+    if (done && op == OP_LOSS) rc = product(pk, PRODUCT_FORWARD, p->n_layers - 1, e);
+    if (done && op == OP_BACK) rc = product(pk, PRODUCT_BACK, layer, e);
+    if (done && op == OP_BACK_LATENT) rc = product(pk, PRODUCT_BACK, p->heads + 1, e);
+    return rc ? rc : op_kernel(pk, op, layer, done, k, e);
 }
 
 enum err_code pack_eval(struct pack *pk, int k, struct err *e)

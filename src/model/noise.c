@@ -11,7 +11,8 @@ double latent_noise(const struct pack_lane *lane, const struct pack_step *s, uin
     uint32_t w[4];
     rng_philox(w, counter, key);
     const double pi = 3.14159265358979323846;
-    const double u = ((double)w[output / 2 * 2] + 0.5) / 4294967296.0, v = ((double)w[output / 2 * 2 + 1] + 0.5) / 4294967296.0;
+    const uint32_t *pair = w + output / 2 * 2;
+    const double u = ((double)pair[0] + 0.5) / 4294967296.0, v = ((double)pair[1] + 0.5) / 4294967296.0;
     const double radius = sqrt(-2 * log(u));
     return output % 2 ? radius * sin(2 * pi * v) : radius * cos(2 * pi * v);
 }

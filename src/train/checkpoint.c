@@ -53,7 +53,8 @@ static int lane_parts(struct part out[4], const struct train_lane *l)
     int n = 0;
     out[n++] = (struct part){ARENA_WEIGHTS, ""};
     const int kind = l->constants.optimizer;
-    if (kind == OPT_ADAM || (kind == OPT_SGD && l->constants.momentum > 0)) out[n++] = (struct part){ARENA_MOMENT1, "opt.m."};
+    const bool velocity = kind == OPT_SGD && l->constants.momentum > 0;
+    if (kind == OPT_ADAM || velocity) out[n++] = (struct part){ARENA_MOMENT1, "opt.m."};
     if (kind != OPT_SGD) out[n++] = (struct part){ARENA_MOMENT2, "opt.v."};
     if (l->has_best) out[n++] = (struct part){ARENA_BEST, "best."};
     return n;
@@ -161,7 +162,8 @@ bool trainer_checkpoint_due(const struct trainer *t, int lane)
 static enum err_code broken(const char *path, const char *what, const char *found, const char *expected, struct err *e)
 {
     char clean[128];
-    return err_set(e, ERR_DATA, "%s: %s is '%s'; expected %s", path, what, str_clean(clean, sizeof clean, found), expected);
+    (void)str_clean(clean, sizeof clean, found);
+    return err_set(e, ERR_DATA, "%s: %s is '%s'; expected %s", path, what, clean, expected);
 }
 
 static enum err_code whole(int64_t *out, const struct tensor_file *f, const char *key, int64_t max, const char *path,
@@ -186,8 +188,9 @@ static enum err_code same_text(const struct tensor_file *f, const char *key, con
 static enum err_code same_config(const struct tensor_file *f, const struct config *now, const char *path, struct err *e)
 {
     static const enum knob fixed[] = {
-        KNOB_MODEL_ACTIVATION, KNOB_LOSS_LIKELIHOOD, KNOB_OPTIMIZER_KIND,  KNOB_OPTIMIZER_MOMENTUM, KNOB_OPTIMIZER_ALPHA,
-        KNOB_OPTIMIZER_BETA1,  KNOB_OPTIMIZER_BETA2, KNOB_OPTIMIZER_EPS, KNOB_TRAIN_BATCH,
+        KNOB_MODEL_ACTIVATION,    KNOB_LOSS_LIKELIHOOD, KNOB_OPTIMIZER_KIND,
+        KNOB_OPTIMIZER_MOMENTUM,  KNOB_OPTIMIZER_ALPHA, KNOB_OPTIMIZER_BETA1,
+        KNOB_OPTIMIZER_BETA2,     KNOB_OPTIMIZER_EPS,   KNOB_TRAIN_BATCH,
     };
     struct config then;
     const char *text = tensor_file_meta(f, "config");
@@ -292,8 +295,8 @@ static enum err_code load_rows(struct train_lane *l, const struct tensor_file *f
     return ERR_OK;
 }
 
-static enum err_code load_counters(struct trainer *t, struct train_lane *l, const struct tensor_file *f, const char *path,
-                                   struct err *e)
+static enum err_code load_counters(struct trainer *t, struct train_lane *l, const struct tensor_file *f,
+                                   const char *path, struct err *e)
 {
     int64_t epoch = 0;
     enum err_code rc = whole(&l->step, f, "step", INT64_C(1) << 53, path, e);

@@ -85,8 +85,8 @@ static void diverge(struct train_lane *l, const char *where, double lr)
     l->state = LANE_DIVERGED;
     char finite[48] = "there was none";
     if (isfinite(l->last_loss)) snprintf(finite, sizeof finite, "last finite loss %.6g", l->last_loss);
-    snprintf(l->reason, sizeof l->reason, "%s not finite at step %lld, learning rate %.4g, %s", where, (long long)l->step,
-             lr, finite);
+    snprintf(l->reason, sizeof l->reason, "%s not finite at step %lld, learning rate %.4g, %s", where,
+             (long long)l->step, lr, finite);
 }
 
 /* Losses of a lane's n_steps new steps into its epoch's sums. */
@@ -188,8 +188,8 @@ static void send(trainer_event_fn *fn, void *arg, int lane, const struct train_l
 }
 
 /* A lane's finished epoch: row, best weights, events. */
-static enum err_code finish_epoch(struct trainer *t, int lane, const struct evaluation *ev, trainer_event_fn *fn, void *arg,
-                                  struct err *e)
+static enum err_code finish_epoch(struct trainer *t, int lane, const struct evaluation *ev, trainer_event_fn *fn,
+                                  void *arg, struct err *e)
 {
     struct train_lane *l = &t->lane[lane];
     l->epochs_done = (int)(l->step / steps_per_epoch(t));

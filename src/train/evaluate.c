@@ -103,7 +103,8 @@ enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struc
         free(mu);
         return rc;
     }
-    *out = (struct snapshot){.trial = l->trial, .epoch = l->epochs_done, .latent = latent, .n_points = n, .explained = 1};
+    *out = (struct snapshot){.trial = l->trial, .epoch = l->epochs_done, .latent = latent, .n_points = n,
+                             .explained = 1};
     out->kl = xcalloc((size_t)latent, sizeof *out->kl);
     out->xy = xcalloc(2 * (size_t)n, sizeof *out->xy);
     out->label = xcalloc((size_t)n, 1);

@@ -71,8 +71,8 @@ struct evaluation {
 /* Evaluates lane[0 .. n - 1] (handles) together; out[i].dim_kl is allocated by it. */
 WUR enum err_code evaluate(struct trainer *t, const int *lane, int n, struct evaluation *out, struct err *e);
 /* Picture of a lane after evaluate(). */
-WUR enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struct evaluation *ev, struct snapshot *out,
-                                struct err *e);
+WUR enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struct evaluation *ev,
+                                struct snapshot *out, struct err *e);
 
 /* --- pca.c: the plane of largest variance of x (n, dim), in place of it kept near `axes` (2, dim), which is read when
  * have_axes and always written. xy (n, 2). Returns the share of the variance in the plane. dim > 2, n > 0. */

@@ -156,7 +156,8 @@ enum err_code trainer_edit(struct trainer *t, int lane, enum knob k, const char 
     assert(lane >= 0 && lane < t->n_lanes && t->lane[lane].state != LANE_FREE);
     struct train_lane *l = &t->lane[lane];
     if (k != KNOB_OPTIMIZER_LR && k != KNOB_LOSS_BETA && k != KNOB_TRAIN_EPOCHS) {
-        return err_set(e, ERR_USAGE, "%s: cannot change while a trial runs; optimizer.lr, loss.beta and train.epochs can",
+        return err_set(e, ERR_USAGE,
+                       "%s: cannot change while a trial runs; optimizer.lr, loss.beta and train.epochs can",
                        k >= 0 && k < KNOB_COUNT ? knob_info(k)->full : "knob");
     }
     if (l->state != LANE_ACTIVE) return err_set(e, ERR_USAGE, "trial %d: has finished", l->trial);

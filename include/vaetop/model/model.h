@@ -193,14 +193,14 @@ WUR enum err_code pack_read_means(struct pack *pk, int slot, int rows, int laten
 
 /* Latent means of any rows of the data set with a slot's current or best weights: mu (n_rows, latent).
  * Replaces pack_steps(). Reads. */
-WUR enum err_code pack_encode(struct pack *pk, int slot, enum arena weights, const uint32_t *rows, size_t n_rows, float *mu,
-                              struct err *e);
+WUR enum err_code pack_encode(struct pack *pk, int slot, enum arena weights, const uint32_t *rows, size_t n_rows,
+                              float *mu, struct err *e);
 
 /* Known-answer probes of what kernels compute inside: n >= 1 entries each. Reads.
  * philox: out (n, 4) from counters (n, 4). normals: out (n) as latent_noise() for rows 0 .. n - 1, dimension j. order:
  * out (n) = shuffle_at(key, n, 0 .. n - 1). */
-WUR enum err_code probe_philox(struct device *dev, const uint32_t key[2], const uint32_t *counter, uint32_t *out, size_t n,
-                               struct err *e);
+WUR enum err_code probe_philox(struct device *dev, const uint32_t key[2], const uint32_t *counter, uint32_t *out,
+                               size_t n, struct err *e);
 WUR enum err_code probe_normals(struct device *dev, const struct pack_lane *lane, const struct pack_step *s, uint32_t j,
                                 float *out, size_t n, struct err *e);
 WUR enum err_code probe_order(struct device *dev, const uint32_t key[4], uint32_t *out, size_t n, struct err *e);

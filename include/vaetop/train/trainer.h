@@ -25,8 +25,8 @@ WUR enum err_code trainer_data_new(struct trainer_data **out, struct device *dev
                                    const struct split *split, struct err *e);
 void trainer_data_free(struct trainer_data *d);
 
-WUR enum err_code trainer_new(struct trainer **out, struct device *dev, struct trainer_data *data, const struct plan *plan,
-                              struct err *e);
+WUR enum err_code trainer_new(struct trainer **out, struct device *dev, struct trainer_data *data,
+                              const struct plan *plan, struct err *e);
 void trainer_free(struct trainer *t);
 
 /* One trial on its way into the pack. */
@@ -43,8 +43,10 @@ WUR enum err_code trainer_add(struct trainer *t, int *lane, const struct lane_sp
 void trainer_remove(struct trainer *t, int lane);
 int trainer_lanes(const struct trainer *t);
 
-/* New lr, beta or epochs for a running lane, from its next step on. Errors: USAGE (another knob, epochs in the past). */
-WUR enum err_code trainer_edit(struct trainer *t, int lane, enum knob k, const char *value, int64_t *at_step, struct err *e);
+/* New lr, beta or epochs for a running lane, from its next step on. Errors: USAGE (another knob, epochs in the
+ * past). */
+WUR enum err_code trainer_edit(struct trainer *t, int lane, enum knob k, const char *value, int64_t *at_step,
+                               struct err *e);
 
 enum trainer_event_kind {
     EVENT_EPOCH,    /* row: one finished epoch, evaluated */
@@ -70,8 +72,8 @@ WUR enum err_code trainer_chunk(struct trainer *t, trainer_event_fn *fn, void *a
 
 /* Everything needed to go on with the same bits. Measures its own cost. Errors: IO.
  * A safetensors file with vaetop.crc32; the file before it stays as PATH.prev. Tensors are PyTorch's, unpadded:
- * encoder.0.weight (out, in), encoder.0.bias, ..., mu.*, logvar.*, decoder.*, logits.*; opt.m.NAME and opt.v.NAME as the
- * optimiser needs them; best.NAME of the best epoch; vaetop.epochs (rows, 2 + metrics) float64: every epoch_row;
+ * encoder.0.weight (out, in), encoder.0.bias, ..., mu.*, logvar.*, decoder.*, logits.*; opt.m.NAME and opt.v.NAME as
+ * the optimiser needs them; best.NAME of the best epoch; vaetop.epochs (rows, 2 + metrics) float64: every epoch_row;
  * vaetop.sums: the epoch so far; vaetop.axes: of the picture. Metadata: format, trial, study_seed, step, epoch, state,
  * plan, device, data_hash, train_rows, validation_rows, config (as config_format()).
  * On resume lr, beta, schedules and epochs come from lane_spec's config, so that an edit made meanwhile holds. */
@@ -90,7 +92,8 @@ void trainer_status(const struct trainer *t, int lane, struct lane_status *out);
 
 /* Latent means of all rows of a part of the data with a lane's current (or best, when value: best) weights.
  * Shapes: mu (n_rows, latent). Errors: CL. */
-WUR enum err_code trainer_encode(struct trainer *t, int lane, float *mu, const uint32_t *rows, size_t n_rows, struct err *e);
+WUR enum err_code trainer_encode(struct trainer *t, int lane, float *mu, const uint32_t *rows, size_t n_rows,
+                                 struct err *e);
 
 /* Sum of all device buffers of the pack, bytes, as predicted by the plan and as allocated. */
 uint64_t trainer_bytes(const struct trainer *t);
