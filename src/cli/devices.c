@@ -3,12 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "vaetop/base/alloc.h"
-#include "vaetop/base/proc.h"
 #include "vaetop/ipc/probe.h"
 
 static void print_table(const struct probe *p)
@@ -68,29 +65,14 @@ static enum err_code print_json(const struct probe *p, const struct options *o, 
     return rc;
 }
 
-/* Runs the self-test of one device in a worker of its own; its lines go to our stderr. */
+/* Runs the self-test of one device in a worker of its own; says on stderr how it went. */
 static enum err_code self_test(const struct device_info *d, struct err *e)
 {
-    char where[32];
-    char word[] = "self-test";
-    char program[] = "vaetop-worker";
-    char *path = proc_find_helper("vaetop-worker");
-    char *icd = xasprintf("OCL_ICD_VENDORS=%s", d->icd);
-    char *argv[] = {program, word, where, NULL};
-    char *env[] = {icd, NULL};
-    pid_t pid = 0;
-    int status = 0;
-    enum err_code rc;
-    (void)snprintf(where, sizeof where, "%d:%d", d->platform_index, d->device_index);
-    rc = proc_spawn(&pid,
-                    &(struct proc_spawn){.path = path, .argv = argv, .env_extra = d->icd[0] ? env : NULL, .stdin_fd = -1,
-                                         .stdout_fd = 2, .stderr_fd = 2, .socket_fd = -1, .die_with_parent = true},
-                    e);
-    if (!rc && (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
-        rc = err_set(e, ERR_CL, "%s: the self-test failed; do not trust this device's numbers", d->name);
+    double seconds;
+    enum err_code rc = probe_self_test(d, &seconds, e);
+    if (!rc) {
+        (void)fprintf(stderr, "%s: self-test passed in %.1f s\n", d->name, seconds);
     }
-    free(path);
-    free(icd);
     return rc;
 }
 

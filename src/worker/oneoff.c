@@ -22,5 +22,5 @@ void oneoff_end(struct conn *c, char *error)
 {
     const struct m_probed end = {.error = error};
     bool sent = error && send_probed(c, &end) && conn_drain(c, SEND_MS);
-    _exit(sent ? 0 : 1);
+    _exit(sent && !error[0] ? 0 : 1);
 }

@@ -18,8 +18,8 @@
  * Errors: NODEVICE (what was computed and what was expected), CL, DEVICE_MEM. */
 WUR enum err_code selftest_start(struct device *dev, bool force, bool *full, struct err *e);
 
-/* All cases in the plan that is the default here; with every_plan in all that can run here. CLBlast compiles for some
- * seconds on PoCL, where nothing uses it unasked. One case in the default plan. Errors: as above. */
+/* All cases in the plan that is the default here, or in every plan and with every provider that can be chosen here; one
+ * case in the default plan. Errors: as above. */
 WUR enum err_code selftest_full(struct device *dev, bool every_plan, struct err *e);
 WUR enum err_code selftest_golden(struct device *dev, struct err *e);
 
