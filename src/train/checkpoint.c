@@ -315,7 +315,7 @@ static enum err_code load_counters(struct trainer *t, struct train_lane *l, cons
                                   .rows = (int64_t)s[SUM_ROWS]};
     l->seconds = s[SUM_LANE_SECONDS];
     l->best = s[SUM_BEST];
-    l->last_loss = s[SUM_LAST_LOSS];
+    l->last_loss = l->chunk_loss = s[SUM_LAST_LOSS];
     l->has_best = isfinite(l->best);
     const struct tensor *axes = tensor_file_find(f, "vaetop.axes");
     if (axes && axes->type == TENSOR_F64 && axes->count == 2 * (size_t)l->net.latent) {

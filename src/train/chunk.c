@@ -112,7 +112,8 @@ static void account(struct trainer *t, struct train_lane *l, int i, int n_steps,
         l->sums.rows += rows;
         loss_sum += value;
         rows_sum += rows;
-        l->last_loss = loss_sum / (double)rows_sum;
+        l->last_loss = value / (double)rows;
+        l->chunk_loss = loss_sum / (double)rows_sum;
     }
 }
 

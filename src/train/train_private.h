@@ -37,7 +37,8 @@ struct train_lane {
     bool has_best;
     double best;             /* -ELBO of the weights in ARENA_BEST */
     double *axes;            /* (2, latent) plane of the last picture; NULL before the first */
-    double last_loss;        /* nats, mean of the last finite chunk; NaN before */
+    double last_loss;        /* nats, of the last step whose loss was finite; NaN before */
+    double chunk_loss;       /* nats, mean of the last chunk; NaN before */
     char reason[160];        /* of a divergence */
     int64_t saved_ns, save_cost_ns, saved_step;
     int saved_epoch;

@@ -128,7 +128,7 @@ enum err_code trainer_add(struct trainer *t, int *lane, const struct lane_spec *
     struct train_lane *l = &t->lane[*lane];
     const struct rng_key key = rng_key(s->study_seed, s->trial);
     *l = (struct train_lane){.state = LANE_ACTIVE, .slot = slot, .trial = s->trial, .study_seed = s->study_seed,
-                             .net = net, .last_loss = NAN, .best = NAN, .saved_ns = clock_mono_ns()};
+                             .net = net, .last_loss = NAN, .chunk_loss = NAN, .best = NAN, .saved_ns = clock_mono_ns()};
     config_copy(&l->config, s->config);
     pack_lane_init(&l->constants, &l->config, key);
     pack_set_lane(t->pack, slot, &l->constants);
@@ -184,7 +184,7 @@ void trainer_status(const struct trainer *t, int lane, struct lane_status *out)
     const struct train_lane *l = &t->lane[lane];
     const int epochs = (int)config_i64(&l->config, KNOB_TRAIN_EPOCHS);
     *out = (struct lane_status){.trial = l->trial, .epoch = l->epochs_done, .epochs = epochs, .step = l->step,
-                                .steps = epochs * steps_per_epoch(t), .last_train_loss = l->last_loss};
+                                .steps = epochs * steps_per_epoch(t), .last_train_loss = l->chunk_loss};
     if (l->sums.seconds > 0) out->images_per_s = (double)l->sums.rows / l->sums.seconds;
     else if (l->n_rows > 0) out->images_per_s = l->row[l->n_rows - 1].images_per_s;
 }
