@@ -10,40 +10,41 @@
 #include "vaetop/base/str.h"
 
 /* What a cell means. X(ID, colour of 256, of 16, of 8, attributes in colour, attributes in mono); -1: the terminal's
- * own. The 256 ones sit on exact cube entries, else tmux shows them grey on fewer colours. */
-#define ROLE_LIST(X)                                             \
-    X(TEXT, -1, -1, -1, 0, 0)                                    \
-    X(DIM, 245, 8, -1, 0, ATTR_DIM)                              \
-    X(BORDER, 240, 8, -1, 0, ATTR_DIM)                           \
-    X(TITLE, -1, -1, -1, ATTR_BOLD, ATTR_BOLD)                   \
-    X(BRAND, 39, 14, 6, ATTR_BOLD, ATTR_BOLD)                    \
-    X(HEAD, 75, 12, 6, ATTR_BOLD, ATTR_BOLD)                     \
-    X(KEY, 39, 14, 6, ATTR_BOLD, ATTR_BOLD)                      \
-    X(GOOD, 77, 10, 2, 0, 0)                                     \
-    X(WARN, 221, 11, 3, 0, ATTR_BOLD)                            \
-    X(BAD, 203, 9, 1, ATTR_BOLD, ATTR_BOLD)                      \
-    X(BEST, 221, 11, 3, ATTR_BOLD, ATTR_BOLD)                    \
-    X(RUN, 77, 10, 2, ATTR_BOLD, ATTR_BOLD)                      \
-    X(WAIT, 245, 8, -1, 0, ATTR_DIM)                             \
-    X(PAUSE, 221, 11, 3, ATTR_BOLD, ATTR_BOLD)                   \
-    X(DONE, 75, 12, 4, 0, 0)                                     \
-    X(PRUNE, 176, 13, 5, 0, 0)                                   \
-    X(STOP, 208, 3, 3, 0, 0)                                     \
-    X(FAIL, 203, 9, 1, ATTR_BOLD, ATTR_BOLD)                     \
-    X(VAL, 75, 12, 6, 0, 0)                                      \
-    X(TRAIN, 208, 3, 3, 0, ATTR_DIM)                             \
-    X(SPARK, 75, 12, 6, 0, 0)                                    \
-    X(BAR, 77, 10, 2, 0, 0)                                      \
-    X(CLASS0, 75, 12, 4, 0, 0)                                   \
-    X(CLASS1, 208, 3, 3, 0, 0)                                   \
-    X(CLASS2, 77, 10, 2, 0, 0)                                   \
-    X(CLASS3, 203, 9, 1, 0, 0)                                   \
-    X(CLASS4, 176, 13, 5, 0, 0)                                  \
-    X(CLASS5, 80, 14, 6, 0, 0)                                   \
-    X(CLASS6, 221, 11, 3, ATTR_BOLD, 0)                          \
-    X(CLASS7, 252, 15, 7, 0, 0)                                  \
-    X(CLASS8, 137, 2, 2, ATTR_BOLD, 0)                           \
-    X(CLASS9, 111, 4, 4, ATTR_BOLD, 0)
+ * own. The 256 ones sit on exact cube entries, else tmux shows them grey on fewer colours, and are middling bright, so
+ * that they show on dark and on light. */
+#define ROLE_LIST(X) \
+    X(TEXT, -1, -1, -1, 0, 0) \
+    X(DIM, 245, 8, -1, 0, ATTR_DIM) \
+    X(BORDER, 240, 8, -1, 0, ATTR_DIM) \
+    X(TITLE, -1, -1, -1, ATTR_BOLD, ATTR_BOLD) \
+    X(BRAND, 32, 14, 6, ATTR_BOLD, ATTR_BOLD) \
+    X(HEAD, 33, 12, 6, ATTR_BOLD, ATTR_BOLD) \
+    X(KEY, 32, 14, 6, ATTR_BOLD, ATTR_BOLD) \
+    X(GOOD, 34, 10, 2, 0, 0) \
+    X(WARN, 172, 11, 3, 0, ATTR_BOLD) \
+    X(BAD, 203, 9, 1, ATTR_BOLD, ATTR_BOLD) \
+    X(BEST, 172, 11, 3, ATTR_BOLD, ATTR_BOLD) \
+    X(RUN, 34, 10, 2, ATTR_BOLD, ATTR_BOLD) \
+    X(WAIT, 245, 8, -1, 0, ATTR_DIM) \
+    X(PAUSE, 172, 11, 3, ATTR_BOLD, ATTR_BOLD) \
+    X(DONE, 33, 12, 4, 0, 0) \
+    X(PRUNE, 134, 13, 5, 0, 0) \
+    X(STOP, 166, 3, 3, 0, 0) \
+    X(FAIL, 203, 9, 1, ATTR_BOLD, ATTR_BOLD) \
+    X(VAL, 33, 12, 6, 0, 0) \
+    X(TRAIN, 166, 3, 3, 0, ATTR_DIM) \
+    X(SPARK, 33, 12, 6, 0, 0) \
+    X(BAR, 34, 10, 2, 0, 0) \
+    X(CLASS0, 33, 12, 4, 0, 0) \
+    X(CLASS1, 166, 3, 3, 0, 0) \
+    X(CLASS2, 34, 10, 2, 0, 0) \
+    X(CLASS3, 203, 9, 1, 0, 0) \
+    X(CLASS4, 134, 13, 5, 0, 0) \
+    X(CLASS5, 37, 14, 6, 0, 0) \
+    X(CLASS6, 178, 11, 3, ATTR_BOLD, 0) \
+    X(CLASS7, 245, 15, 7, 0, 0) \
+    X(CLASS8, 137, 2, 2, ATTR_BOLD, 0) \
+    X(CLASS9, 68, 4, 4, ATTR_BOLD, 0)
 
 enum role {
 #define X(id, ...) ROLE_##id,

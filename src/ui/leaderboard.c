@@ -233,7 +233,7 @@ static uint8_t cell_role(const struct view *v, const struct view_trial *t, int i
 {
     bool over = trial_phase_state(t->phase) == TRIAL_PRUNED || trial_phase_state(t->phase) == TRIAL_FAIL;
     if (id == COL_VALUE) {
-        return t->number == v->best ? ROLE_BEST : t->phase == PHASE_DIVERGED ? ROLE_BAD : ROLE_TITLE;
+        return t->number == v->best ? ROLE_BEST : t->phase == PHASE_DIVERGED ? ROLE_BAD : isnan(t->value) ? ROLE_DIM : ROLE_TITLE;
     }
     if (id == COL_RANK || id == COL_RATE || over || t->phase == PHASE_QUEUED || t->phase == PHASE_ENQUEUED) {
         return ROLE_DIM;
