@@ -115,7 +115,8 @@ static void draw_message(struct canvas *c, const struct view *v, const struct ui
         (void)snprintf(text, sizeof text, "#%d %s: %s", t->number, trial_phase_word(t->phase), t->reason);
         canvas_text(c, 1, a.y, a.w - 2, STYLE(BAD), text);
     } else if (v->link == LINK_LIVE && devices_start(v)) {
-        canvas_text(c, 1, a.y, a.w - 2, STYLE(TEXT), "the device starts; its first time takes longer: kernels are compiled and kept");
+        canvas_text(c, 1, a.y, a.w - 2, STYLE(TEXT),
+                    "the device starts; its first time takes longer: kernels are compiled and kept");
     } else if (v->n_logs > 0 && s->layout.log.h == 0) {
         const struct view_log *l = &v->log[v->n_logs - 1];
         (void)snprintf(text, sizeof text, "%s %s", l->time, l->text);

@@ -30,7 +30,11 @@ const char *key_label(char *buf, size_t cap, int key)
     } else if (key >= KEYS_BASE && key < KEYS_BASE + (int)(sizeof special / sizeof *special)) {
         (void)snprintf(buf, cap, "%s", special[key - KEYS_BASE]);
     } else if (key == UK_ENTER || key == UK_ESC || key == UK_TAB || key == UK_SPACE) {
-        (void)snprintf(buf, cap, "%s", key == UK_ENTER ? "Enter" : key == UK_ESC ? "Esc" : key == UK_TAB ? "Tab" : "Space");
+        (void)snprintf(buf, cap, "%s",
+                       key == UK_ENTER ? "Enter"
+                       : key == UK_ESC ? "Esc"
+                       : key == UK_TAB ? "Tab"
+                                       : "Space");
     } else if (key < 32) {
         (void)snprintf(buf, cap, "Ctrl-%c", key + '@');
     } else {

@@ -83,7 +83,9 @@ void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int
         if (k[i].w == 0) {
             continue;
         }
-        int grow = k[i].id == COL_SPARK ? (extra > 16 ? 16 : extra) : k[i].id == COL_DEVICE ? (extra - 16 > 14 ? 14 : extra - 16) : 0;
+        int grow = k[i].id == COL_SPARK    ? (extra > 16 ? 16 : extra)
+                   : k[i].id == COL_DEVICE ? (extra - 16 > 14 ? 14 : extra - 16)
+                                           : 0;
         grow = grow < 0 ? 0 : grow;
         x += k[i].id != COL_MARK && k[i].id != COL_RANK;
         p->col[p->n++] = (struct leaderboard_column){k[i].id, x, k[i].w + grow};
@@ -109,7 +111,8 @@ static bool left_aligned(int id)
     return id == COL_STATE || id == COL_SPARK || id == COL_DEVICE;
 }
 
-static void draw_head(struct canvas *c, const struct view *v, const struct ui_state *s, const struct leaderboard_plan *p)
+static void draw_head(struct canvas *c, const struct view *v, const struct ui_state *s,
+                      const struct leaderboard_plan *p)
 {
     const struct glyphs *g = glyphs_of(s->tier);
     struct area a = s->layout.head;
@@ -221,9 +224,9 @@ static void draw_spark(struct canvas *c, const struct view *v, const struct ui_s
 {
     const struct view_series *e = view_series(v, t->number);
     if (e && e->n > 0) {
-        struct plot_line l = {.x = e->epoch, .y = e->value, .n = e->n};
+        struct plot_line l = {.x = e->epoch, .y = e->value, .n = e->n, .role = ROLE_SPARK};
         double end = t->epochs > e->last_epoch ? t->epochs : e->last_epoch;
-        spark_draw(c, a.x, a.y, a.w, STYLE(SPARK), &l, end, s->tier);
+        spark_draw(c, a, &l, end, s->tier);
     } else if (t->reason) {
         canvas_text(c, a.x, a.y, a.w, STYLE(BAD), t->reason);
     }
@@ -233,7 +236,10 @@ static uint8_t cell_role(const struct view *v, const struct view_trial *t, int i
 {
     bool over = trial_phase_state(t->phase) == TRIAL_PRUNED || trial_phase_state(t->phase) == TRIAL_FAIL;
     if (id == COL_VALUE) {
-        return t->number == v->best ? ROLE_BEST : t->phase == PHASE_DIVERGED ? ROLE_BAD : isnan(t->value) ? ROLE_DIM : ROLE_TITLE;
+        return t->number == v->best         ? ROLE_BEST
+               : t->phase == PHASE_DIVERGED ? ROLE_BAD
+               : isnan(t->value)            ? ROLE_DIM
+                                            : ROLE_TITLE;
     }
     if (id == COL_RANK || id == COL_RATE || over || t->phase == PHASE_QUEUED || t->phase == PHASE_ENQUEUED) {
         return ROLE_DIM;
@@ -279,12 +285,13 @@ static void draw_row(struct canvas *c, const struct view *v, const struct ui_sta
 static void draw_empty(struct canvas *c, const struct view *v, struct area a)
 {
     const char *line = v->link == LINK_OFFLINE && v->study_phase[0] == 0 ? "No trials yet."
-                       : v->link == LINK_OFFLINE                        ? "No trials, and no engine runs."
-                                                                         : "No trials yet: the first ones are being chosen.";
+                       : v->link == LINK_OFFLINE                         ? "No trials, and no engine runs."
+                                                 : "No trials yet: the first ones are being chosen.";
     char text[160];
     canvas_text(c, a.x + 2, a.y + (a.h > 2 ? 1 : 0), a.w - 3, STYLE(TITLE), line);
     if (a.h > 2) {
-        (void)snprintf(text, sizeof text, v->link == LINK_OFFLINE ? "Start it with:  vaetop run %.80s" : "They show here at once.",
+        (void)snprintf(text, sizeof text,
+                       v->link == LINK_OFFLINE ? "Start it with:  vaetop run %.80s" : "They show here at once.",
                        v->name[0] ? v->name : "PRESET");
         canvas_text(c, a.x + 2, a.y + 2, a.w - 3, STYLE(DIM), text);
     }

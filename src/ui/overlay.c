@@ -14,6 +14,12 @@ struct help_line {
 };
 #define HELP_LINES 64
 
+/* Lines set in columns, the left part of each left_w wide. */
+struct help_block {
+    struct help_line line[HELP_LINES];
+    int n, columns, left_w;
+};
+
 static int key_lines(struct help_line *l)
 {
     int n = 0;
@@ -56,16 +62,16 @@ static int word_lines(struct help_line *l)
     return n;
 }
 
-/* Lines in `columns` columns, each `left_w` wide on the left. Returns the row after the last; rows outside the body are
- * not drawn, so that help scrolls. */
-static int draw_lines(struct canvas *c, struct area body, int row, int columns, int left_w, const struct help_line *l, int n)
+/* Returns the row after the last. Rows outside the body are not drawn, so that help scrolls. */
+static int draw_block(struct canvas *c, struct area body, int row, const struct help_block *b)
 {
-    int rows = (n + columns - 1) / columns, w = body.w / columns;
-    for (int i = 0; i < n; i++) {
+    int rows = (b->n + b->columns - 1) / b->columns, w = body.w / b->columns;
+    for (int i = 0; i < b->n; i++) {
+        const struct help_line *l = &b->line[i];
         int y = row + i % rows, x = body.x + i / rows * w;
         if (y >= 0 && y < body.h) {
-            canvas_text(c, x, body.y + y, left_w, l[i].style, l[i].left);
-            canvas_text(c, x + left_w + 1, body.y + y, w - left_w - 2, STYLE(TEXT), l[i].right);
+            canvas_text(c, x, body.y + y, b->left_w, l->style, l->left);
+            canvas_text(c, x + b->left_w + 1, body.y + y, w - b->left_w - 2, STYLE(TEXT), l->right);
         }
     }
     return row + rows;
@@ -74,18 +80,18 @@ static int draw_lines(struct canvas *c, struct area body, int row, int columns, 
 /* All of help from row -top on; returns its height. */
 static int draw_help(struct canvas *c, const struct ui_state *s, struct area body, int top)
 {
-    struct help_line line[HELP_LINES];
-    int wide = s->w >= 76 ? 2 : 1, row = -top;
-    int n = key_lines(line);
-    row = draw_lines(c, body, row, wide, 12, line, n) + 1;
-    n = state_lines(line);
-    if (s->h >= 36 || wide == 1) {
-        row = draw_lines(c, body, row, 1, 12, line, n) + 1;
-    } else {
-        row = draw_lines(c, body, row, 5, 14, line, n) + 1; /* letters and words; the meanings need more rows */
-    }
-    n = word_lines(line);
-    return draw_lines(c, body, row, 1, 12, line, n) + top;
+    bool wide = s->w >= 76;
+    struct help_block b = {.columns = wide ? 2 : 1, .left_w = 12};
+    b.n = key_lines(b.line);
+    int row = draw_block(c, body, -top, &b) + 1;
+    b.n = state_lines(b.line);
+    b.columns = s->h >= 36 || !wide ? 1 : 5; /* on a low screen letters and words without their meanings */
+    b.left_w = b.columns == 5 ? 14 : 12;
+    row = draw_block(c, body, row, &b) + 1;
+    b.n = word_lines(b.line);
+    b.columns = 1;
+    b.left_w = 12;
+    return draw_block(c, body, row, &b) + top;
 }
 
 void help_draw(struct canvas *c, const struct ui_state *s)

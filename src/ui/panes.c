@@ -38,7 +38,7 @@ static void draw_device(struct canvas *c, const struct view_device *d, struct ar
     x += name_w + 1;
     int bar_w = a.w >= 120 ? 24 : a.w >= 76 ? 12 : 8;
     canvas_put(c, x, a.y, '[', STYLE(BORDER));
-    bar_draw(c, x + 1, a.y, bar_w, STYLE(BAR), d->busy, t);
+    bar_draw(c, (struct area){x + 1, a.y, bar_w, 1}, STYLE(BAR), d->busy, t);
     canvas_put(c, x + 1 + bar_w, a.y, ']', STYLE(BORDER));
     x += bar_w + 2;
     if (isnan(d->busy)) {
@@ -242,7 +242,8 @@ void pane_progress(struct canvas *c, const struct view *v, const struct ui_state
         say_empty(c, body, v->n > 0 ? "the curve begins with the second finished trial" : "");
         return;
     }
-    double hi = (double)v->done_best[0], lo = (double)v->done_best[v->n_done - 1], last = (double)v->done_x[v->n_done - 1];
+    double hi = (double)v->done_best[0], lo = (double)v->done_best[v->n_done - 1],
+           last = (double)v->done_x[v->n_done - 1];
     double pad = (hi - lo) * 0.05 + fabs(lo) * 1e-4 + 1e-6;
     struct plot p = {.n_lines = 1, .x_lo = 1, .x_hi = v->planned > last ? v->planned : last, .y_lo = lo - pad,
                      .y_hi = hi + pad, .x_unit = "trial"};

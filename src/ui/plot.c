@@ -210,13 +210,14 @@ void plot_draw(struct canvas *c, struct area a, const struct plot *p, enum tier 
     }
 }
 
-void spark_draw(struct canvas *c, int x, int y, int w, struct style s, const struct plot_line *l, double x_end, enum tier t)
+void spark_draw(struct canvas *c, struct area a, const struct plot_line *l, double x_end, enum tier t)
 {
     enum { EMPTY, GAP, NOT_A_NUMBER, VALUE };
     const struct glyphs *g = glyphs_of(t);
     float least[64];
     uint8_t kind[64] = {0};
-    w = w > 64 ? 64 : w;
+    const int w = a.w > 64 ? 64 : a.w;
+    const struct style s = {l->role, 0};
     if (w < 1 || l->n == 0 || !(x_end > 0)) {
         return;
     }
@@ -224,9 +225,9 @@ void spark_draw(struct canvas *c, int x, int y, int w, struct style s, const str
     double from = 0;
     for (size_t i = 0; i < l->n; i++) {
         double to = (double)l->x[i];
-        int a = (int)floor(from / x_end * w + 1e-6), b = (int)ceil(to / x_end * w - 1e-6) - 1;
+        int first = (int)floor(from / x_end * w + 1e-6), last = (int)ceil(to / x_end * w - 1e-6) - 1;
         from = to;
-        for (int k = a < 0 ? 0 : a; k <= b && k < w; k++) {
+        for (int k = first < 0 ? 0 : first; k <= last && k < w; k++) {
             if (!isfinite(l->y[i])) {
                 kind[k] = NOT_A_NUMBER;
             } else if (kind[k] != VALUE || l->y[i] < least[k]) {
@@ -242,23 +243,23 @@ void spark_draw(struct canvas *c, int x, int y, int w, struct style s, const str
     for (int k = 0; k < w; k++) {
         if (kind[k] == VALUE) {
             double f = hi > lo ? ((double)least[k] - lo) / (hi - lo) : 0;
-            canvas_put(c, x + k, y, g->ramp[(int)lround(f * (g->n_ramp - 1))], s);
+            canvas_put(c, a.x + k, a.y, g->ramp[(int)lround(f * (g->n_ramp - 1))], s);
         } else if (kind[k] == NOT_A_NUMBER) {
-            canvas_put(c, x + k, y, g->nan, STYLE(BAD));
+            canvas_put(c, a.x + k, a.y, g->nan, STYLE(BAD));
         }
     }
 }
 
-void bar_draw(struct canvas *c, int x, int y, int w, struct style s, double share, enum tier t)
+void bar_draw(struct canvas *c, struct area a, struct style s, double share, enum tier t)
 {
     const struct glyphs *g = glyphs_of(t);
-    if (w < 1) {
+    if (a.w < 1) {
         return;
     }
     share = share > 0 ? fmin(share, 1) : 0; /* NaN: empty */
-    int parts = (int)lround(share * w * g->n_fill);
-    for (int k = 0; k < w; k++) {
+    int parts = (int)lround(share * a.w * g->n_fill);
+    for (int k = 0; k < a.w; k++) {
         int n = parts - k * g->n_fill;
-        canvas_put(c, x + k, y, n <= 0 ? ' ' : g->fill[n >= g->n_fill ? g->n_fill - 1 : n - 1], s);
+        canvas_put(c, a.x + k, a.y, n <= 0 ? ' ' : g->fill[n >= g->n_fill ? g->n_fill - 1 : n - 1], s);
     }
 }

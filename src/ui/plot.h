@@ -39,11 +39,11 @@ void plot_envelope(struct plot_column *col, int n_col, const struct plot_line *l
 /* Axes with 1-2-5 ticks, then the lines. */
 void plot_draw(struct canvas *c, struct area a, const struct plot *p, enum tier t);
 
-/* One character per column, its height the least value there; the columns stand for x 0 .. x_end, so that the line grows
- * with training. Own scale. NaN shows as '!'. */
-void spark_draw(struct canvas *c, int x, int y, int w, struct style s, const struct plot_line *l, double x_end, enum tier t);
+/* One character per column, its height the least value there; the columns stand for x 0 .. x_end, so that the line
+ * grows with training. Own scale. NaN shows as '!'. */
+void spark_draw(struct canvas *c, struct area a, const struct plot_line *l, double x_end, enum tier t);
 
-/* A horizontal bar of share 0 .. 1 in w cells. */
-void bar_draw(struct canvas *c, int x, int y, int w, struct style s, double share, enum tier t);
+/* A horizontal bar of share 0 .. 1 in the area's first line; NaN is empty. */
+void bar_draw(struct canvas *c, struct area a, struct style s, double share, enum tier t);
 
 #endif

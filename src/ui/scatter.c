@@ -56,21 +56,18 @@ static void count_classes(int total[256], const struct scatter *s)
     }
 }
 
-static void draw_pile(struct canvas *c, int x, int y, const struct pile *p, enum scatter_mode m, enum tier t, int most)
+/* most: points in the fullest cell. */
+static uint32_t pile_glyph(const struct pile *p, enum scatter_mode m, enum tier t, int most)
 {
     const struct glyphs *g = glyphs_of(t);
-    struct style style = {class_role(p->label), 0};
-    if (p->points == 0) {
-        return;
-    }
     if (m == SCATTER_LABEL) {
-        canvas_put(c, x, y, (uint32_t)(unsigned char)scatter_glyph(p->label), style);
-    } else if (m == SCATTER_DOTS) {
-        canvas_put(c, x, y, glyph_dots(t, p->bits, p->points > 1 ? ':' : '.'), style);
-    } else {
-        double f = most > 1 ? log(p->points) / log(most) : 1;
-        canvas_put(c, x, y, g->ramp[(int)lround(f * (g->n_ramp - 1))], style);
+        return (uint32_t)(unsigned char)scatter_glyph(p->label);
     }
+    if (m == SCATTER_DOTS) {
+        return glyph_dots(t, p->bits, p->points > 1 ? ':' : '.');
+    }
+    double f = most > 1 ? log(p->points) / log(most) : 1;
+    return g->ramp[(int)lround(f * (g->n_ramp - 1))];
 }
 
 void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum scatter_mode m, enum tier t)
@@ -103,7 +100,10 @@ void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum
     }
     for (int y = 0; y < a.h; y++) {
         for (int x = 0; x < a.w; x++) {
-            draw_pile(c, a.x + x, a.y + y, &pile[y * a.w + x], m, t, most);
+            const struct pile *p = &pile[y * a.w + x];
+            if (p->points > 0) {
+                canvas_put(c, a.x + x, a.y + y, pile_glyph(p, m, t, most), (struct style){class_role(p->label), 0});
+            }
         }
     }
 }

@@ -99,8 +99,10 @@ static SCREEN *open_screen(struct term *t, const char *type, FILE *out, FILE *in
     for (size_t i = 0; !s && i < sizeof other / sizeof *other; i++) {
         s = newterm(other[i], out, in);
         if (s) {
-            (void)snprintf(t->notice, sizeof t->notice, "TERM=%.40s is not known here: drawn as %s; infocmp -x | ssh HOST tic -x - "
-                           "teaches it", type, other[i]);
+            (void)snprintf(t->notice, sizeof t->notice,
+                           "TERM=%.40s is not known here: drawn as %s; infocmp -x | ssh HOST tic -x - "
+                           "teaches it",
+                           type, other[i]);
         }
     }
     return s;
@@ -153,7 +155,8 @@ enum err_code term_open(struct term **out, const struct term_options *o, struct 
         tty_signals_off();
         tty_release();
         free(t);
-        return err_set(e, ERR_IO, "terminal \"%.40s\" is unknown, and so is xterm: install ncurses-base, or set TERM", type);
+        return err_set(e, ERR_IO, "terminal \"%.40s\" is unknown, and so is xterm: install ncurses-base, or set TERM",
+                       type);
     }
     if (!can_draw()) {
         (void)endwin();

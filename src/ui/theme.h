@@ -11,8 +11,8 @@ struct paint {
 /* colors: 256, 16, 8 or 0 (mono). */
 struct paint theme_paint(struct style s, int colors);
 
-/* How many colours to use: choice is --color's word, no_color the variable NO_COLOR (may be NULL), terminal what terminfo
- * says. never and NO_COLOR give 0; always overrules NO_COLOR; 16 and 256 are upper bounds. */
+/* How many colours to use: choice is --color's word, no_color the variable NO_COLOR (may be NULL), terminal what
+ * terminfo says. never and NO_COLOR give 0; always overrules NO_COLOR; 16 and 256 are upper bounds. */
 int theme_colors(const char *choice, const char *no_color, int terminal);
 
 #endif

@@ -1,4 +1,5 @@
-/* The terminal's health: saved modes, the way back from any crash, signals as bytes in a pipe. One terminal a process. */
+/* The terminal's health: saved modes, the way back from any crash, signals as bytes in a pipe. One terminal a process.
+ */
 #ifndef VAETOP_UI_TTY_H
 #define VAETOP_UI_TTY_H
 

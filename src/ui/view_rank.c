@@ -42,7 +42,8 @@ static int waiting_place(enum trial_phase p)
 
 static int compare(const void *pa, const void *pb)
 {
-    const struct view_trial *a = &sort_view->trial[*(const uint32_t *)pa], *b = &sort_view->trial[*(const uint32_t *)pb];
+    const struct view_trial *a = &sort_view->trial[*(const uint32_t *)pa],
+                            *b = &sort_view->trial[*(const uint32_t *)pb];
     double x = key_of(a), y = key_of(b);
     if (isnan(x) != isnan(y)) {
         return isnan(x) - isnan(y); /* unknown is last either way */
@@ -106,7 +107,8 @@ void view_clock(struct view *v)
 
 static int by_end(const void *pa, const void *pb)
 {
-    int64_t a = sort_view->trial[*(const uint32_t *)pa].complete_us, b = sort_view->trial[*(const uint32_t *)pb].complete_us;
+    int64_t a = sort_view->trial[*(const uint32_t *)pa].complete_us,
+            b = sort_view->trial[*(const uint32_t *)pb].complete_us;
     return a < b ? -1 : a > b;
 }
 

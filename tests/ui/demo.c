@@ -105,7 +105,8 @@ static void make_trial(struct demo *d, int number, enum demo_kind kind)
     t->edited = number == 5;
     (void)snprintf(t->device, sizeof t->device, t->has_epoch ? "cpu:%d" : "", number % 2);
     if (trial_phase_state(t->phase) == TRIAL_FAIL) {
-        static const char *const why[] = {"the loss became NaN at step 941", "needs 3.1 GiB, the device has 2.0 GiB free",
+        static const char *const why[] = {"the loss became NaN at step 941",
+                                          "needs 3.1 GiB, the device has 2.0 GiB free",
                                           "its worker was killed by signal 11 three times"};
         (void)snprintf(t->reason, sizeof t->reason, "%s", why[t->phase - PHASE_DIVERGED]);
     }
@@ -116,7 +117,8 @@ static void make_snapshot(struct demo *d)
     struct rng r = rng_start(rng_key(7, 0), RNG_SAMPLE, 0);
     struct snapshot *s = &d->snapshot;
     const int n = 600;
-    *s = (struct snapshot){.trial = 0, .epoch = 18, .latent = 16, .n_points = n, .xy_scale = 0.001f, .explained = 0.61f};
+    *s =
+        (struct snapshot){.trial = 0, .epoch = 18, .latent = 16, .n_points = n, .xy_scale = 0.001f, .explained = 0.61f};
     s->kl = xcalloc(16, sizeof *s->kl);
     s->xy = xcalloc((size_t)n * 2, sizeof *s->xy);
     s->label = xcalloc((size_t)n, 1);
@@ -142,9 +144,10 @@ static void make_devices(struct demo *d, enum demo_kind kind)
     struct device_row *v = &d->device[d->n_devices++];
     *v = (struct device_row){.index = 2, .slots_used = 0, .slots = 4, .busy = NAN, .bytes_total = UINT64_C(139) << 30};
     (void)snprintf(v->name, sizeof v->name, "%s",
-                   kind == DEMO_STRANGE ? "\xe6\xb7\xb1\xe5\xba\xa6\xe5\xad\xa6\xe4\xb9\xa0\xe5\x8a\xa0\xe9\x80\x9f\xe5\x99\xa8"
-                                          "\xe6\x97\xa0\xe9\x99\x90\xe9\x95\xbf\xe5\x90\x8d\xe5\xad\x97\xe8\xae\xbe\xe5\xa4\x87"
-                                        : "NVIDIA H200");
+                   kind == DEMO_STRANGE
+                       ? "\xe6\xb7\xb1\xe5\xba\xa6\xe5\xad\xa6\xe4\xb9\xa0\xe5\x8a\xa0\xe9\x80\x9f\xe5\x99\xa8"
+                         "\xe6\x97\xa0\xe9\x99\x90\xe9\x95\xbf\xe5\x90\x8d\xe5\xad\x97\xe8\xae\xbe\xe5\xa4\x87"
+                       : "NVIDIA H200");
     (void)snprintf(v->type, sizeof v->type, "gpu");
     (void)snprintf(v->state, sizeof v->state, "starting");
 }
@@ -156,7 +159,11 @@ static void make_logs(struct demo *d)
                                        "#8 stopped by user after epoch 7",     "#0 epoch 18: 94.21, best so far"};
     for (int i = 0; i < 6; i++) {
         struct log_row *l = &d->log[d->n_logs++];
-        *l = (struct log_row){.id = i + 1, .utc_us = DEMO_NOW_US - (6 - i) * INT64_C(11000000), .trial = i < 2 ? -1 : i == 5 ? 0 : 9};
+        *l = (struct log_row){.id = i + 1,
+                              .utc_us = DEMO_NOW_US - (6 - i) * INT64_C(11000000),
+                              .trial = i < 2    ? -1
+                                       : i == 5 ? 0
+                                                : 9};
         (void)snprintf(l->text, sizeof l->text, "%s", text[i]);
     }
 }

@@ -88,7 +88,8 @@ static void ticks_are_nice_few_inside_and_ascending(void **state)
 static void tick_labels_differ_from_each_other(void **state)
 {
     (void)state;
-    const double range[][2] = {{85, 235}, {116.2, 116.9}, {0, 30}, {0, 1}, {-3, 3}, {1e5, 9e5}, {1e-4, 9e-4}, {5e6, 9e9}};
+    const double range[][2] = {{85, 235}, {116.2, 116.9}, {0, 30},      {0, 1},
+                               {-3, 3},   {1e5, 9e5},     {1e-4, 9e-4}, {5e6, 9e9}};
     for (size_t r = 0; r < sizeof range / sizeof *range; r++) {
         struct ticks t;
         char last[32] = "";

@@ -95,7 +95,7 @@ static char *spark_text(const float *y, size_t n, double end, int w)
     struct plot_line l = {.x = x, .y = y, .n = n};
     canvas_resize(&c, w, 1);
     c.ascii = true;
-    spark_draw(&c, 0, 0, w, STYLE(SPARK), &l, end, TIER_ASCII);
+    spark_draw(&c, (struct area){0, 0, w, 1}, &l, end, TIER_ASCII);
     canvas_dump(&b, &c);
     canvas_release(&c);
     return sbuf_take(&b);

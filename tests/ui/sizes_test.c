@@ -18,10 +18,12 @@ static void panes_never_overlap_and_stay_inside(void **state)
     for (int h = 1; h <= 100; h++) {
         for (int w = 1; w <= 300; w++) {
             for (int k = 0; k < 8; k++) {
-                const struct layout_want want = {.trials = k & 1 ? 13 : 10000, .devices = k & 2 ? 2 : 9, .expanded = k & 4};
+                const struct layout_want want = {
+                    .trials = k & 1 ? 13 : 10000, .devices = k & 2 ? 2 : 9, .expanded = k & 4};
                 struct layout l;
                 layout_make(&l, w, h, &want);
-                const struct area a[] = {l.header, l.devices, l.head, l.list, l.progress, l.detail, l.loss, l.latent, l.log, l.message, l.keys};
+                const struct area a[] = {l.header, l.devices, l.head, l.list,    l.progress, l.detail,
+                                         l.loss,   l.latent,  l.log,  l.message, l.keys};
                 const int n = (int)(sizeof a / sizeof *a);
                 assert_true(l.list.h >= 1 && l.list.w >= 1);
                 for (int i = 0; i < n; i++) {
