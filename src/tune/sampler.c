@@ -1,15 +1,40 @@
 #include "vaetop/tune/sampler.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "history.h"
 #include "sampler_kinds.h"
+#include "sobol.h"
+#include "tpe.h"
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/rng.h"
+
+#define STARTUP 10
+#define REDRAWS 64
+#define SPACE_LISTED 100000 /* a discrete space up to this size is searched for what is left */
 
 struct sampler {
     const struct preset *p;
     enum sampler_kind kind;
-    size_t count;
+    uint64_t seed;
+    size_t count; /* cells of a grid, or points of a small discrete space */
+    struct space space;
+    struct history seen;
+    struct sobol sobol;
+    struct suggestion_why why;
 };
+
+static bool endless(const struct space *s)
+{
+    for (size_t d = 0; d < s->n; d++) {
+        if (s->dim[d].count == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 enum err_code sampler_new(struct sampler **out, const struct preset *p, struct err *e)
 {
@@ -23,19 +48,110 @@ enum err_code sampler_new(struct sampler **out, const struct preset *p, struct e
         }
     }
     s = xcalloc(1, sizeof *s);
-    *s = (struct sampler){p, kind, count};
+    s->p = p;
+    s->kind = kind;
+    s->count = count;
+    s->seed = (uint64_t)config_i64(&p->base, KNOB_STUDY_SEED);
+    s->seen.objectives = 1;
+    space_init(&s->space, p);
+    sobol_init(&s->sobol, s->space.n, s->seed, -1);
+    if (kind > SAMPLER_GRID && !endless(&s->space)) {
+        s->count = space_count(&s->space, SPACE_LISTED);
+    }
     *out = s;
     return ERR_OK;
 }
 
 void sampler_free(struct sampler *s)
 {
-    free(s);
+    if (s) {
+        space_release(&s->space);
+        history_release(&s->seen);
+        sobol_release(&s->sobol);
+        free(s);
+    }
+}
+
+void sampler_set_objectives(struct sampler *s, int n)
+{
+    s->seen.objectives = n;
 }
 
 size_t sampler_count(const struct sampler *s)
 {
-    return s->count;
+    return s->kind == SAMPLER_GRID ? s->count : 0;
+}
+
+void sampler_observe(struct sampler *s, const struct seen *t, const struct point *pt)
+{
+    history_observe(&s->seen, t, pt);
+}
+
+const struct suggestion_why *sampler_why(const struct sampler *s)
+{
+    return &s->why;
+}
+
+static void from_sobol(const struct sampler *s, uint32_t i, struct point *out)
+{
+    double *u = xcalloc(s->space.n + 1, sizeof *u);
+    sobol_point(&s->sobol, i, u);
+    for (size_t d = 0; d < s->space.n; d++) {
+        out->present[d] = dim_active(&s->space, d, out->present, out->value);
+        out->value[d] = out->present[d] ? dim_value(&s->space.dim[d], u[d]) : 0;
+    }
+    free(u);
+}
+
+static void explain(struct sampler *s, enum sampler_kind used, const char *text)
+{
+    s->why = (struct suggestion_why){.used = used, .expected = NAN};
+    s->why.finished = (int)s->seen.n_done;
+    s->why.running = (int)s->seen.n_running;
+    (void)snprintf(s->why.text, sizeof s->why.text, "%s", text);
+}
+
+static void suggest_tpe(struct sampler *s, int number, struct point *out)
+{
+    double ratio;
+    char text[120];
+    size_t n = history_informative(&s->seen);
+    tpe_suggest(&s->space, &s->seen, &tpe_defaults, s->seed, number, out, &ratio);
+    (void)snprintf(text, sizeof text, "tpe: %.3g times likelier among the best %zu than among the rest", exp(ratio),
+                   tpe_below(n, tpe_defaults.fraction));
+    explain(s, SAMPLER_TPE, text);
+}
+
+static void suggest_model(struct sampler *s, int number, struct point *out)
+{
+    size_t n = history_informative(&s->seen);
+    if (s->kind == SAMPLER_SOBOL || n < STARTUP) {
+        char text[120] = "sobol: spread evenly over the space";
+        if (s->kind != SAMPLER_SOBOL) {
+            (void)snprintf(text, sizeof text, "sobol: first trials are spread evenly, %zu of %d finished", n, STARTUP);
+        }
+        from_sobol(s, (uint32_t)number, out);
+        explain(s, SAMPLER_SOBOL, text);
+    } else {
+        suggest_tpe(s, number, out);
+    }
+}
+
+/* Any point not given out yet: other draws first, then the first one in the order of the grid. */
+static bool another(struct sampler *s, int number, struct point *out)
+{
+    for (int i = 1; i <= REDRAWS; i++) {
+        random_suggest(&s->space, s->seed, ((int64_t)number << 16) + i, out);
+        if (!history_has(&s->seen, out)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        if (!grid_suggest(s->p, i, out, NULL) && !history_has(&s->seen, out)) {
+            return true;
+        }
+    }
+    return s->count == 0; /* too large to list: a repetition is unlikely and harmless */
 }
 
 enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, struct err *e)
@@ -44,10 +160,20 @@ enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, 
         return err_set(e, ERR_NOTFOUND, "trial %d: numbers count from 0", number);
     }
     if (s->kind == SAMPLER_RANDOM) {
-        return random_suggest(s->p, number, out, e);
+        random_suggest(&s->space, s->seed, number, out);
+        explain(s, SAMPLER_RANDOM, "random: drawn uniformly");
+        return ERR_OK;
+    }
+    if (s->kind != SAMPLER_GRID) {
+        suggest_model(s, number, out);
+        if (!endless(&s->space) && history_has(&s->seen, out) && !another(s, number, out)) {
+            return err_set(e, ERR_NOTFOUND, "trial %d: all %zu points of the space have been given out", number, s->count);
+        }
+        return ERR_OK;
     }
     if ((size_t)number >= s->count) {
         return err_set(e, ERR_NOTFOUND, "trial %d: the grid has %zu cells, all of them given out", number, s->count);
     }
+    explain(s, SAMPLER_GRID, "grid: the next cell");
     return grid_suggest(s->p, (size_t)number, out, e);
 }

@@ -2,10 +2,9 @@
 #ifndef VAETOP_TUNE_SAMPLER_KINDS_H
 #define VAETOP_TUNE_SAMPLER_KINDS_H
 
-#include "vaetop/conf/preset.h"
+#include "space.h"
 
-/* Errors: USAGE (cannot happen with a checked preset). */
-WUR enum err_code random_suggest(const struct preset *p, int number, struct point *out, struct err *e);
+void random_suggest(const struct space *s, uint64_t seed, int64_t number, struct point *out);
 
 /* Cells of the Cartesian product. Errors: USAGE (a range without end, or more cells than can be counted). */
 WUR enum err_code grid_count(size_t *out, const struct preset *p, struct err *e);

@@ -17,7 +17,7 @@ static int by_text(const void *a, const void *b)
 /* All cells of a space: as many as wanted, no two alike, each in the space; none beyond. */
 static void check_grid(const char *yaml, size_t cells)
 {
-    struct space x;
+    struct drawn x;
     struct err e;
     char **seen = xcalloc(cells, sizeof *seen);
     space_open(&x, yaml);
@@ -83,7 +83,7 @@ static void conditional_ranges_multiply_only_where_active(void **state)
 
 static void the_last_range_varies_fastest(void **state)
 {
-    struct space x;
+    struct drawn x;
     (void)state;
     space_open(&x, GRID "model:\n  latent: 2 | 4\ntrain:\n  batch: 32 | 64 | 128\n");
     for (int n = 0; n < 6; n++) {
@@ -96,7 +96,7 @@ static void the_last_range_varies_fastest(void **state)
 
 static void a_large_grid_is_counted_not_listed(void **state)
 {
-    struct space x;
+    struct drawn x;
     (void)state;
     space_open(&x, GRID "model:\n  latent: 1 .. 4096\n  width: 1 .. 16384 if latent = 7\n"
                         "train:\n  batch: 1 .. 65536\n  epochs: 1 .. 1000000\n");

@@ -30,7 +30,7 @@ static const char wide[] = "model:\n"
 
 static void every_point_lies_in_the_space(void **state)
 {
-    struct space x;
+    struct drawn x;
     (void)state;
     space_open(&x, wide);
     for (int n = 0; n < TRIALS; n++) {
@@ -53,7 +53,7 @@ static void every_point_lies_in_the_space(void **state)
 
 static void a_conditional_parameter_is_drawn_only_where_active(void **state)
 {
-    struct space x;
+    struct drawn x;
     size_t kind, lr0, lr1, momentum;
     int sgd = 0;
     (void)state;
@@ -77,7 +77,7 @@ static void a_conditional_parameter_is_drawn_only_where_active(void **state)
 
 static void log_floats_are_uniform_in_the_logarithm(void **state)
 {
-    struct space x;
+    struct drawn x;
     int count[20] = {0};
     double share[20];
     (void)state;
@@ -98,7 +98,7 @@ static void log_floats_are_uniform_in_the_logarithm(void **state)
 
 static void log_integers_have_the_share_of_their_widened_logarithm(void **state)
 {
-    struct space x;
+    struct drawn x;
     int count[64] = {0};
     double share[64];
     (void)state;
@@ -128,7 +128,7 @@ static void plain_integers_steps_and_choices_are_uniform(void **state)
         share[i] = 0.125;
     }
     for (size_t y = 0; y < sizeof yaml / sizeof *yaml; y++) {
-        struct space x;
+        struct drawn x;
         int count[8] = {0};
         space_open(&x, yaml[y]);
         for (int n = 0; n < TRIALS; n++) {
@@ -146,7 +146,7 @@ static void plain_integers_steps_and_choices_are_uniform(void **state)
 
 static void parameters_are_independent_of_each_other(void **state)
 {
-    struct space x;
+    struct drawn x;
     int count[64] = {0};
     double share[64];
     size_t width, beta;
@@ -167,7 +167,7 @@ static void parameters_are_independent_of_each_other(void **state)
 
 static void a_point_depends_on_seed_and_number_only(void **state)
 {
-    struct space a, b, other;
+    struct drawn a, b, other;
     int same = 0;
     (void)state;
     space_open(&a, wide);
@@ -192,7 +192,7 @@ static void a_point_depends_on_seed_and_number_only(void **state)
 
 static void changing_one_range_leaves_the_others_draws_alone(void **state)
 {
-    struct space a, b;
+    struct drawn a, b;
     size_t lr, batch;
     (void)state;
     space_open(&a, "optimizer:\n  lr: 1e-4 .. 1e-2 log\ntrain:\n  batch: 32 | 64 | 128\n");
@@ -224,7 +224,7 @@ static void stored_points_never_change(void **state)
         {4, 192, 4, 2.4460935422961736, 3.4343435756676402e-05, 2},
         {1000, 1024, 3, 1.5845158640132033, 4.9026175746623324e-05, 0},
     };
-    struct space x;
+    struct drawn x;
     (void)state;
     space_open(&x, wide);
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
@@ -242,7 +242,7 @@ static void stored_points_never_change(void **state)
 
 static void random_search_has_no_end(void **state)
 {
-    struct space x;
+    struct drawn x;
     struct err e;
     (void)state;
     space_open(&x, "{}");

@@ -4,7 +4,7 @@
 
 #include "check.h"
 
-void space_open(struct space *x, const char *yaml)
+void space_open(struct drawn *x, const char *yaml)
 {
     struct err e;
     assert_ok(preset_parse(&x->p, yaml, strlen(yaml), "space.yaml", &e), &e);
@@ -13,20 +13,20 @@ void space_open(struct space *x, const char *yaml)
     point_init(&x->pt, &x->p);
 }
 
-void space_close(struct space *x)
+void space_close(struct drawn *x)
 {
     point_release(&x->pt);
     sampler_free(x->s);
     preset_release(&x->p);
 }
 
-void space_draw(struct space *x, int number)
+void space_draw(struct drawn *x, int number)
 {
     struct err e;
     assert_ok(sampler_suggest(x->s, number, &x->pt, &e), &e);
 }
 
-size_t space_range(const struct space *x, enum knob k, size_t i)
+size_t space_range(const struct drawn *x, enum knob k, size_t i)
 {
     for (size_t r = 0; r < x->p.n_ranges; r++) {
         if (x->p.range[r].knob == k && i-- == 0) {

@@ -32,14 +32,23 @@ enum knob_type {
     X(STUDY_KEEP, "study", "keep", KNOB_INT, "20", 1, 1e6, "", false, "trials", "best finished trials whose weights are kept")   \
     X(STUDY_TIMEOUT, "study", "timeout", KNOB_FLOAT, "0", 0, 1e9, "", false, "s", "stop the study after this time; 0: never") \
     X(DATA_SOURCE, "data", "source", KNOB_TEXT, "builtin:digits", 0, 0, "", false, "",                                   \
-      "builtin:digits or the path of an IDX or IDX.gz file")                                                           \
+      "builtin:digits or the path of an IDX, NPY, CSV or TSV file, plain or .gz")                                       \
     X(DATA_LABELS, "data", "labels", KNOB_TEXT, "auto", 0, 0, "", false, "",                                             \
-      "labels file; auto: the one beside the images; none")                                                            \
+      "a labels file (IDX, NPY, one-column CSV); column NAME or column N of the table; auto: the file beside the images, " \
+      "a column named label; none")                                                                                    \
+    X(DATA_SHAPE, "data", "shape", KNOB_TEXT, "", 0, 0, "", false, "values",                                             \
+      "height x width of a row's image, such as 28x28; empty: as in the file, no image in a table")                     \
+    X(DATA_SCALE, "data", "scale", KNOB_CHOICE, "auto", 0, 0, "auto|none|255|unit|standard", false, "",                  \
+      "255: divide by 255; unit: to 0..1; standard: to mean 0, deviation 1, both by the training rows, one pair of "     \
+      "constants for images, one per column for tables; auto: 255 for bytes, none for others")                          \
     X(DATA_COUNT, "data", "count", KNOB_INT, "0", 0, 1e7, "", false, "images",                                           \
       "use the first N images (built-in: generate N); 0: all (built-in: 6000)")                                         \
     X(DATA_SEED, "data", "seed", KNOB_INT, "0", 0, 4294967295.0, "", false, "", "seed of the built-in digits and of a random split") \
     X(DATA_VALIDATION, "data", "validation", KNOB_TEXT, "0.2", 0, 0, "", false, "",                                      \
       "held out: a fraction drawn by seed (0.2), or `last N` images")                                                   \
+    X(DATA_TEST, "data", "test", KNOB_TEXT, "", 0, 0, "", false, "",                                                     \
+      "scored by eval only: the last N rows (`last N` or N), a fraction drawn by seed, or a file of their own; "         \
+      "empty: none")                                                                                                    \
     X(MODEL_ENCODER, "model", "encoder", KNOB_TEXT, "", 0, 0, "", true, "units",                                         \
       "hidden widths of the encoder, such as 512,256; empty: depth x width")                                            \
     X(MODEL_DECODER, "model", "decoder", KNOB_TEXT, "", 0, 0, "", true, "units",                                         \
@@ -98,8 +107,9 @@ const char *knob_choice_name(enum knob k, int index); /* static; NULL out of ran
 int knob_choice_index(enum knob k, const char *word); /* -1: no such word */
 
 /* The choices as enums, in the table's order. */
-enum sampler_kind { SAMPLER_RANDOM, SAMPLER_GRID };
+enum sampler_kind { SAMPLER_RANDOM, SAMPLER_GRID, SAMPLER_SOBOL, SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO };
 enum value_kind { VALUE_BEST, VALUE_LAST };
+enum data_scaling { SCALING_AUTO, SCALING_NONE, SCALING_255, SCALING_UNIT, SCALING_STANDARD };
 enum activation { ACT_RELU, ACT_TANH };
 enum beta_schedule { BETA_CONSTANT, BETA_LINEAR };
 enum optimizer_kind { OPT_ADAM, OPT_RMSPROP, OPT_SGD };

@@ -1,0 +1,116 @@
+#include "normal.h"
+
+#include <math.h>
+
+#define LN_2PI 1.8378770664093454836
+#define LN_PI_2 0.45158270528945486473 /* ln(pi / 2) */
+#define SQRT1_2 0.70710678118654752440
+
+double log_add(double a, double b)
+{
+    double hi = a > b ? a : b;
+    double lo = a > b ? b : a;
+    return lo == -HUGE_VAL ? hi : hi + log1p(exp(lo - hi));
+}
+
+/* ln(exp(a) - exp(b)), a >= b. */
+static double log_sub(double a, double b)
+{
+    double w = a - b;
+    if (b == -HUGE_VAL) {
+        return a;
+    }
+    return w <= 0 ? -HUGE_VAL : a + (w > 0.6931471805599453 ? log1p(-exp(-w)) : log(-expm1(-w)));
+}
+
+/* Past 5 the continued fraction K = x + (1/2)/(x + 1/(x + (3/2)/(x + ...))) ends soon enough. */
+double normal_erfcx(double x)
+{
+    double k = x;
+    if (x < 5) {
+        return exp(x * x) * erfc(x);
+    }
+    for (int i = 60; i >= 1; i--) {
+        k = x + 0.5 * i / k;
+    }
+    return 0.56418958354775628695 / k;
+}
+
+double normal_log_cdf(double a)
+{
+    if (a > 6) {
+        return -0.5 * erfc(a * SQRT1_2);
+    }
+    if (a > -6) {
+        return log(0.5 * erfc(-a * SQRT1_2));
+    }
+    return -0.5 * a * a + log(0.5 * normal_erfcx(-a * SQRT1_2));
+}
+
+double normal_log_mass(double a, double b)
+{
+    if (b <= 0) {
+        return log_sub(normal_log_cdf(b), normal_log_cdf(a));
+    }
+    if (a > 0) {
+        return log_sub(normal_log_cdf(-a), normal_log_cdf(-b));
+    }
+    return log1p(-0.5 * erfc(-a * SQRT1_2) - 0.5 * erfc(b * SQRT1_2));
+}
+
+double normal_from_log_cdf(double y)
+{
+    double sign = 1;
+    double x;
+    if (y > -0.01) { /* near 1 the upper tail has the digits */
+        y = log(-expm1(y));
+        sign = -1;
+    }
+    if (y == -HUGE_VAL) {
+        return sign * -HUGE_VAL;
+    }
+    x = y < -5 ? -sqrt(-2 * (y + 0.5 * LN_2PI)) : -0.55132889542179206 * log(expm1(-y));
+    for (int i = 0; i < 100; i++) {
+        double c = normal_log_cdf(x);
+        double step = (c - y) * exp(c + 0.5 * x * x + 0.5 * LN_2PI);
+        x -= step;
+        if (fabs(step) < 1e-10 * fabs(x) || fabs(step) < 1e-300) {
+            break;
+        }
+    }
+    return sign * x;
+}
+
+double normal_cut_quantile(double q, double a, double b)
+{
+    double mass = normal_log_mass(a, b);
+    double x;
+    if (q <= 0 || !(a < b)) {
+        return a;
+    }
+    if (a < 0) {
+        x = normal_from_log_cdf(log_add(normal_log_cdf(a), log(q) + mass));
+    } else {
+        x = -normal_from_log_cdf(log_add(normal_log_cdf(-b), log1p(-q) + mass));
+    }
+    return x < a ? a : x > b ? b : x;
+}
+
+double normal_log_ei(double z)
+{
+    double w;
+    if (z > -1) {
+        return log(exp(-0.5 * z * z - 0.5 * LN_2PI) + z * 0.5 * erfc(-z * SQRT1_2));
+    }
+    if (z < -1e4) {
+        return -0.5 * z * z - 0.5 * LN_2PI - 2 * log(-z);
+    }
+    /* phi(z) (1 - |z| R), R Mills' ratio */
+    w = log(normal_erfcx(-z * SQRT1_2) * -z) + 0.5 * LN_PI_2;
+    return -0.5 * z * z - 0.5 * LN_2PI + (w > -0.6931471805599453 ? log(-expm1(w)) : log1p(-exp(w)));
+}
+
+double normal_log_ei_slope(double z, double h)
+{
+    return z < -1e4 ? -z : exp(normal_log_cdf(z) - h);
+}

@@ -1,0 +1,215 @@
+/* What every sampler that learns must do, whatever it computes. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "made.h"
+#include "space.h"
+#include "vaetop/base/rng.h"
+
+int samplers_tests(void);
+
+static const enum sampler_kind learns[] = {SAMPLER_SOBOL, SAMPLER_TPE};
+#define N_LEARNS (sizeof learns / sizeof *learns)
+
+struct study {
+    struct preset p;
+    struct sampler *s;
+    struct point pt;
+};
+
+/* float 0, log float 1, log int 2, choice 3 (adam sgd rmsprop), float 4 only if adam, int 5 only if sgd */
+static void open_study(struct study *x, enum sampler_kind kind, int seed)
+{
+    struct err e;
+    made_init(&x->p);
+    made_float(&x->p, 0, 1, false);
+    made_float(&x->p, 1e-5, 1e-1, true);
+    made_int(&x->p, 1, 64, true);
+    made_choice(&x->p, "adam sgd rmsprop");
+    made_float(&x->p, .5, .999, false);
+    made_when(&x->p, 3, "adam");
+    made_int(&x->p, 0, 3, false);
+    made_when(&x->p, 3, "sgd");
+    x->p.base.num[KNOB_STUDY_SAMPLER] = kind;
+    x->p.base.num[KNOB_STUDY_SEED] = seed;
+    assert_ok(sampler_new(&x->s, &x->p, &e), &e);
+    point_init(&x->pt, &x->p);
+}
+
+static void close_study(struct study *x)
+{
+    point_release(&x->pt);
+    sampler_free(x->s);
+    preset_release(&x->p);
+}
+
+static double loss(const struct point *pt)
+{
+    double f = pow(pt->value[0] - .3, 2) + pow(log10(pt->value[1]) + 3, 2) / 4 + fabs(log2(pt->value[2]) - 4) / 10;
+    return f + (pt->value[3] == 0 ? pow(pt->value[4] - .9, 2) : pt->value[3] == 1 ? .1 + pt->value[5] / 10 : .2);
+}
+
+static void tell(struct study *x, int number, enum seen_state st, double value)
+{
+    struct seen t = {.number = number, .state = st, .value = {value, 0}};
+    sampler_observe(x->s, &t, &x->pt);
+}
+
+static void ask(struct study *x, int number)
+{
+    struct err e;
+    assert_ok(sampler_suggest(x->s, number, &x->pt, &e), &e);
+}
+
+static void check_in_space(const struct study *x)
+{
+    struct config c;
+    struct err e;
+    assert_ok(preset_apply(&c, &x->p, &x->pt, &e), &e);
+    for (size_t r = 0; r < x->p.n_ranges; r++) {
+        assert_int_equal(x->pt.present[r], range_active(&x->p, r, &c));
+    }
+    config_release(&c);
+}
+
+/* Complete, pruned, failed and running in turn. */
+static void run(struct study *x, int from, int to)
+{
+    for (int n = from; n < to; n++) {
+        ask(x, n);
+        tell(x, n, SEEN_RUNNING, 0);
+        if (n % 7 == 3) {
+            tell(x, n, SEEN_FAILED, 0);
+        } else if (n % 7 != 6 || n + 3 < to) {
+            tell(x, n, n % 7 == 5 ? SEEN_PRUNED : SEEN_COMPLETE, loss(&x->pt));
+        }
+    }
+}
+
+static void suggestions_lie_in_the_space(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < N_LEARNS; k++) {
+        struct study x;
+        open_study(&x, learns[k], 3);
+        for (int n = 0; n < 40; n++) {
+            run(&x, n, n + 1);
+            check_in_space(&x);
+            assert_true(sampler_why(x.s)->text[0] != '\0');
+        }
+        close_study(&x);
+    }
+}
+
+static void assert_same_point(const struct point *a, const struct point *b)
+{
+    for (size_t d = 0; d < a->n; d++) {
+        assert_int_equal(a->present[d], b->present[d]);
+        assert_true(!a->present[d] || a->value[d] == b->value[d]);
+    }
+}
+
+/* The history told to a new sampler in one go, as after the advisor was killed. */
+static void a_suggestion_is_a_function_of_seed_number_and_history(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < N_LEARNS; k++) {
+        struct study a, b;
+        open_study(&a, learns[k], 5);
+        open_study(&b, learns[k], 5);
+        for (int n = 0; n < 34; n++) {
+            run(&a, n, n + 1);
+            point_copy(&b.pt, &a.pt); /* the earlier content is empty */
+            struct seen t = {.number = n, .state = n % 7 == 3 ? SEEN_FAILED : n % 7 == 5 ? SEEN_PRUNED : SEEN_COMPLETE};
+            t.value[0] = n % 7 == 3 ? 0 : loss(&a.pt);
+            t.state = n % 7 == 6 ? SEEN_RUNNING : t.state;
+            sampler_observe(b.s, &t, &b.pt);
+            point_release(&b.pt);
+        }
+        point_init(&b.pt, &b.p);
+        ask(&a, 34);
+        ask(&b, 34);
+        assert_same_point(&a.pt, &b.pt);
+        assert_int_equal(sampler_why(a.s)->fit, sampler_why(b.s)->fit);
+        assert_int_equal(sampler_why(a.s)->finished, sampler_why(b.s)->finished);
+        ask(&a, 35);
+        ask(&a, 34); /* asking changes nothing */
+        assert_same_point(&a.pt, &b.pt);
+        close_study(&a);
+        close_study(&b);
+    }
+}
+
+static void no_point_of_a_discrete_space_comes_twice(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < N_LEARNS; k++) {
+        struct study x;
+        struct err e;
+        bool seen[5][3] = {{false}};
+        made_init(&x.p);
+        made_int(&x.p, 1, 5, false);
+        made_choice(&x.p, "adam sgd rmsprop");
+        x.p.base.num[KNOB_STUDY_SAMPLER] = learns[k];
+        assert_ok(sampler_new(&x.s, &x.p, &e), &e);
+        point_init(&x.pt, &x.p);
+        for (int n = 0; n < 15; n++) {
+            ask(&x, n);
+            bool *at = &seen[(int)x.pt.value[0] - 1][(int)x.pt.value[1]];
+            assert_false(*at);
+            *at = true;
+            tell(&x, n, n % 5 == 4 ? SEEN_FAILED : SEEN_COMPLETE, x.pt.value[0] + x.pt.value[1]);
+        }
+        assert_err(sampler_suggest(x.s, 15, &x.pt, &e), ERR_NOTFOUND, &e);
+        assert_has(e.text, "all 15 points");
+        close_study(&x);
+    }
+}
+
+static void learning_beats_the_first_trials(void **state)
+{
+    (void)state;
+    for (size_t k = 1; k < N_LEARNS; k++) {
+        struct study x;
+        double first = 1e9, best = 1e9;
+        open_study(&x, learns[k], 1);
+        for (int n = 0; n < 60; n++) {
+            run(&x, n, n + 1);
+            first = n < 10 ? fmin(first, loss(&x.pt)) : first;
+            best = fmin(best, loss(&x.pt));
+        }
+        assert_true(best < first / 2);
+        close_study(&x);
+    }
+}
+
+static void an_empty_space_has_one_point(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < N_LEARNS; k++) {
+        struct study x;
+        struct err e;
+        made_init(&x.p);
+        x.p.base.num[KNOB_STUDY_SAMPLER] = learns[k];
+        assert_ok(sampler_new(&x.s, &x.p, &e), &e);
+        point_init(&x.pt, &x.p);
+        ask(&x, 0);
+        tell(&x, 0, SEEN_COMPLETE, 1);
+        assert_err(sampler_suggest(x.s, 1, &x.pt, &e), ERR_NOTFOUND, &e);
+        close_study(&x);
+    }
+}
+
+int samplers_tests(void)
+{
+    const struct CMUnitTest test[] = {
+        cmocka_unit_test(suggestions_lie_in_the_space),
+        cmocka_unit_test(a_suggestion_is_a_function_of_seed_number_and_history),
+        cmocka_unit_test(no_point_of_a_discrete_space_comes_twice),
+        cmocka_unit_test(learning_beats_the_first_trials),
+        cmocka_unit_test(an_empty_space_has_one_point),
+    };
+    return cmocka_run_group_tests_name("tune samplers", test, NULL, NULL);
+}
