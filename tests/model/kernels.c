@@ -179,8 +179,10 @@ static void check_back_latent(struct shape *s, const struct pack_step *step)
 {
     int heads = s->plan.heads, rows = step->rows, latent = s->v.latent;
     struct ref_layer next = ref_layer(&s->ref, heads + 1), l = ref_layer(&s->ref, heads);
-    size_t n = (size_t)rows * (size_t)latent, n_next = (size_t)rows * (size_t)next.out, n_in = (size_t)rows * (size_t)l.in;
-    double *out = run_heads(s, rows), *eps = doubles(n), *dy = doubles(n_next), *dz = doubles(n), *want = doubles(2 * n);
+    size_t n = (size_t)rows * (size_t)latent, n_next = (size_t)rows * (size_t)next.out;
+    size_t n_in = (size_t)rows * (size_t)l.in;
+    double *out = run_heads(s, rows), *eps = doubles(n), *dy = doubles(n_next), *dz = doubles(n);
+    double *want = doubles(2 * n);
     double *got = doubles(2 * n), *dw = doubles(ref_params(&s->ref)), *x = doubles(n_in), *dx = doubles(n_in);
     shape_noise(s, step, eps);
     fill_random(dy, n_next, -1, 1, 15);
@@ -243,7 +245,8 @@ static void check_update(struct shape *s, const struct pack_step *step)
     compare("gradient of weights and biases", got, want, params, step->rows);
     shape_get(s, ARENA_WEIGHTS, theta);
     for (size_t i = 0; i < params; i++) { /* one product and one difference away from the gradient just checked */
-        assert_close(theta[i], s->theta[i] - (double)step->lr * got[i], (double)FLT_EPSILON * fabs(got[i]), (double)FLT_EPSILON);
+        double want_theta = s->theta[i] - (double)step->lr * got[i];
+        assert_close(theta[i], want_theta, (double)FLT_EPSILON * fabs(got[i]), (double)FLT_EPSILON);
     }
     free(want);
     free(got);

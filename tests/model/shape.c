@@ -310,7 +310,8 @@ static const float *step_noise(const struct pack_lane *lane, const struct pack_s
     if (!kept[step->step_lo]) {
         kept[step->step_lo] = all[step->step_lo];
         for (uint32_t j = 0; j < NOISE_DIMS; j++) {
-            assert_ok(probe_normals(test_device(), lane, step, j, kept[step->step_lo] + j * NOISE_ROWS, NOISE_ROWS, &e), &e);
+            float *row = kept[step->step_lo] + j * NOISE_ROWS;
+            assert_ok(probe_normals(test_device(), lane, step, j, row, NOISE_ROWS, &e), &e);
         }
     }
     return kept[step->step_lo];
@@ -337,8 +338,8 @@ void compare(const char *what, const double *got, const double *want, size_t n, 
     double rms = sqrt(sum / (double)n);
     for (size_t i = 0; i < n; i++) {
         if (!(fabs(got[i] - want[i]) <= rtol * fabs(want[i]) + rtol * rms)) {
-            fail_msg("%s: entry %zu of %zu: got %.9g, want %.9g; rtol %.3g, rms %.3g", what, i, n, got[i], want[i], rtol,
-                     rms);
+            fail_msg("%s: entry %zu of %zu: got %.9g, want %.9g; rtol %.3g, rms %.3g", what, i, n, got[i], want[i],
+                     rtol, rms);
         }
     }
     if (!(sqrt(wrong) <= rtol / 4 * sqrt(sum))) {

@@ -67,8 +67,8 @@ void shape_noise(const struct shape *s, const struct pack_step *step, double *ep
 void fill_random(double *out, size_t n, double lo, double hi, uint32_t what);
 double *doubles(size_t n);
 
-/* |got - want| <= rtol * |want| + rtol * rms(want), rtol = 8 sqrt(k) FLT_EPSILON for sums of k products: rounding errors
- * of a sum grow with the root of its length, and an entry that cancels to nearly nothing keeps the error of its
+/* |got - want| <= rtol * |want| + rtol * rms(want), rtol = 8 sqrt(k) FLT_EPSILON for sums of k products: rounding
+ * errors of a sum grow with the root of its length, and an entry that cancels to nearly nothing keeps the error of its
  * terms, which are of the size of its neighbours. The normalised squared error has no such excuse: the root of it
  * stays within 2 sqrt(k) FLT_EPSILON. */
 void compare(const char *what, const double *got, const double *want, size_t n, double k);

@@ -22,7 +22,8 @@ static double longest(const struct shape *s)
 /* The reference's pass for a step, with the device's noise. */
 static struct ref_pass *reference(struct shape *s, const struct pack_step *step)
 {
-    double *x = doubles((size_t)step->rows * (size_t)s->v.data), *eps = doubles((size_t)step->rows * (size_t)s->v.latent);
+    double *x = doubles((size_t)step->rows * (size_t)s->v.data);
+    double *eps = doubles((size_t)step->rows * (size_t)s->v.latent);
     shape_batch(s, step, x);
     shape_noise(s, step, eps);
     struct ref_pass *p = ref_forward(&s->ref, s->theta, x, eps, step->rows);
@@ -130,7 +131,8 @@ static const struct rule rules[] = {
     {"optimizer.kind=adam\noptimizer.beta1=0.5\noptimizer.beta2=0.9\noptimizer.eps=0.01\n",
      {.kind = REF_ADAM, .beta1 = 0.5, .beta2 = 0.9, .eps = 0.01}, 1e-2},
     {"optimizer.kind=rmsprop\n", {.kind = REF_RMSPROP, .alpha = 0.99, .eps = 1e-8}, 1e-3},
-    {"optimizer.kind=rmsprop\noptimizer.alpha=0.5\noptimizer.eps=0.01\n", {.kind = REF_RMSPROP, .alpha = 0.5, .eps = 0.01}, 1e-2},
+    {"optimizer.kind=rmsprop\noptimizer.alpha=0.5\noptimizer.eps=0.01\n",
+     {.kind = REF_RMSPROP, .alpha = 0.5, .eps = 0.01}, 1e-2},
     {"optimizer.kind=sgd\n", {.kind = REF_SGD}, 0.1},
     {"optimizer.kind=sgd\noptimizer.momentum=0.9\n", {.kind = REF_SGD, .momentum = 0.9}, 0.02},
 };
@@ -283,20 +285,62 @@ static void check_stats(struct shape *s, const struct ref_pass *p, int k)
     }
 }
 
+/* Evaluation noise belongs to the row of the data set, by the rule in model.h. */
+static void eval_noise(const struct shape *s, const struct pack_step *step, double *eps)
+{
+    for (int r = 0; r < step->rows; r++) {
+        for (uint32_t j = 0; j < (uint32_t)s->v.latent; j++) {
+            uint32_t word[4];
+            double z[2];
+            ref_philox(word, (uint32_t[]){j, s->val[step->first + r], 0, RNG_EVAL}, s->lane.key);
+            ref_box_muller(z, word[0], word[1]);
+            eps[r * s->v.latent + (int)j] = z[0];
+        }
+    }
+}
+
+/* Loss and statistics of step k; the reference's means go to their rows of mu (n_val, latent). */
+static void check_eval_step(struct shape *s, const struct pack_step *step, int k, double *mu)
+{
+    size_t rows = (size_t)step->rows, latent = (size_t)s->v.latent;
+    double *x = doubles(rows * (size_t)s->v.data), *eps = doubles(rows * latent);
+    shape_batch(s, step, x);
+    eval_noise(s, step, eps);
+    struct ref_pass *p = ref_forward(&s->ref, s->theta, x, eps, step->rows);
+    check_loss_of(s, p, k);
+    check_stats(s, p, k);
+    for (size_t r = 0; r < rows; r++) {
+        memcpy(mu + ((size_t)step->first + r) * latent, p->y[s->plan.heads] + 2 * r * latent, latent * sizeof *mu);
+    }
+    ref_pass_free(p);
+    free(x);
+    free(eps);
+}
+
+static void check_means(struct shape *s, const float *got, const double *want, const char *what)
+{
+    size_t n = s->n_val * (size_t)s->v.latent;
+    double *mu = doubles(n);
+    for (size_t i = 0; i < n; i++) {
+        mu[i] = (double)got[i];
+    }
+    compare(what, mu, want, n, longest(s));
+    free(mu);
+}
+
 static void check_eval(struct variant v)
 {
     struct shape s;
     struct err e;
+    struct pack_step steps[64];
+    int n = 0;
     shape_init(&s, &v);
     size_t params = ref_params(&s.ref), means = s.n_val * (size_t)v.latent;
-    double *before = doubles(params), *after = doubles(params), *mu = doubles(means), *want_mu = doubles(means);
-    float *got_mu = calloc(means, sizeof *got_mu);
+    double *before = doubles(params), *after = doubles(params), *want = doubles(means);
+    float *mu = calloc(means, sizeof *mu);
     shape_get(&s, ARENA_WEIGHTS, before);
-    int at = 0, n = 0;
-    struct pack_step steps[64];
-    for (at = 0; at < (int)s.n_val; at += v.batch) {
-        int rows = (int)s.n_val - at < v.batch ? (int)s.n_val - at : v.batch;
-        pack_step_eval(&steps[n++], at, rows);
+    for (int at = 0; at < (int)s.n_val; at += v.batch) {
+        pack_step_eval(&steps[n++], at, (int)s.n_val - at < v.batch ? (int)s.n_val - at : v.batch);
     }
     assert_in_range(n, 1, s.plan.eval_steps);
     shape_steps(&s, steps, n);
@@ -306,46 +350,18 @@ static void check_eval(struct variant v)
     assert_ok(pack_fetch_ring(s.pack, &e), &e);
     assert_ok(pack_fetch_stats(s.pack, &e), &e);
     for (int k = 0; k < n; k++) {
-        int rows = steps[k].rows;
-        double *x = doubles((size_t)rows * (size_t)v.data), *eps = doubles((size_t)rows * (size_t)v.latent);
-        shape_batch(&s, &steps[k], x);
-        for (int r = 0; r < rows; r++) { /* evaluation noise belongs to the row of the data set */
-            for (uint32_t j = 0; j < (uint32_t)v.latent; j++) {
-                uint32_t word[4];
-                double z[2];
-                ref_philox(word, (uint32_t[]){j, s.val[steps[k].first + r], 0, RNG_EVAL}, s.lane.key);
-                ref_box_muller(z, word[0], word[1]);
-                eps[r * v.latent + (int)j] = z[0];
-            }
-        }
-        struct ref_pass *p = ref_forward(&s.ref, s.theta, x, eps, rows);
-        check_loss_of(&s, p, k);
-        check_stats(&s, p, k);
-        for (int r = 0; r < rows; r++) {
-            memcpy(want_mu + (size_t)(steps[k].first + r) * (size_t)v.latent,
-                   p->y[s.plan.heads] + (size_t)r * 2 * (size_t)v.latent, (size_t)v.latent * sizeof *mu);
-        }
-        ref_pass_free(p);
-        free(x);
-        free(eps);
+        check_eval_step(&s, &steps[k], k, want);
     }
-    assert_ok(pack_read_means(s.pack, SLOT, (int)s.n_val, v.latent, got_mu, &e), &e);
-    for (size_t i = 0; i < means; i++) {
-        mu[i] = (double)got_mu[i];
-    }
-    compare("latent means", mu, want_mu, means, longest(&s));
-    assert_ok(pack_encode(s.pack, SLOT, ARENA_WEIGHTS, s.val, s.n_val, got_mu, &e), &e);
-    for (size_t i = 0; i < means; i++) {
-        mu[i] = (double)got_mu[i];
-    }
-    compare("encoded means", mu, want_mu, means, longest(&s));
+    assert_ok(pack_read_means(s.pack, SLOT, (int)s.n_val, v.latent, mu, &e), &e);
+    check_means(&s, mu, want, "latent means");
+    assert_ok(pack_encode(s.pack, SLOT, ARENA_WEIGHTS, s.val, s.n_val, mu, &e), &e);
+    check_means(&s, mu, want, "encoded means");
     shape_get(&s, ARENA_WEIGHTS, after);
     assert_memory_equal(before, after, params * sizeof *before);
     free(before);
     free(after);
+    free(want);
     free(mu);
-    free(want_mu);
-    free(got_mu);
     shape_release(&s);
 }
 

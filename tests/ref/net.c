@@ -90,7 +90,8 @@ static void rec_forward(struct ref_pass *p)
     }
 }
 
-struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const double *x, const double *eps, int batch)
+struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const double *x, const double *eps,
+                             int batch)
 {
     struct ref_pass *p = calloc(1, sizeof *p);
     if (!p) {

@@ -52,7 +52,8 @@ double ref_lr_cosine(double lr, int64_t step, int64_t total_steps);
 
 /* --- philox.c */
 void ref_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
-/* Two words of a block to two normals: radius from a, angle from b, both as (word + 1/2) / 2^32; out = (cosine, sine). */
+/* Two words of a block to two normals: radius from a, angle from b, both as (word + 1/2) / 2^32;
+ * out = (cosine, sine). */
 void ref_box_muller(double out[2], uint32_t a, uint32_t b);
 
 /* --- net.c: x -> encoder -> [mu | s] -> z -> decoder -> logits. */
@@ -87,7 +88,8 @@ struct ref_pass {
     double kink;               /* smallest distance of a ReLU's input from 0, where float and double may part ways */
 };
 /* Owns: ref_pass_free(). */
-struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const double *x, const double *eps, int batch);
+struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const double *x, const double *eps,
+                             int batch);
 /* Gradient of rec + beta * kl into grad (ref_params()), overwritten. */
 void ref_backward(double *grad, struct ref_pass *p, const double *theta, double beta);
 void ref_pass_free(struct ref_pass *p);

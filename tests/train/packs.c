@@ -117,7 +117,8 @@ static void check_packs(enum plan_kind kind)
         assert_true((got[0][i].state.n > 0) == (i != 4));
         for (int s = 1; s < 3; s++) {
             char what[64];
-            (void)snprintf(what, sizeof what, "%s, lane %d alone and in a pack of %d", plan_kind_name(kind), i, size[s]);
+            (void)snprintf(what, sizeof what, "%s, lane %d alone and in a pack of %d", plan_kind_name(kind), i,
+                           size[s]);
             assert_same_record(alone, &got[s][i].record, what);
             assert_same_state(&got[0][i].state, &got[s][i].state, what); /* empty where diverged */
         }
@@ -174,12 +175,46 @@ static void lanes_out_of_step_are_the_same_bits_as_alone(void **state)
         run_out_of_step(packed, &d, kind, true);
         for (int i = 0; i < 2; i++) {
             assert_int_equal(alone[i].record.end, EVENT_DONE);
-            assert_same_record(&alone[i].record, &packed[i].record, i ? "the lane that joined" : "the lane joined by another");
+            const char *what = i ? "the lane that joined" : "the lane joined by another";
+            assert_same_record(&alone[i].record, &packed[i].record, what);
             assert_same_state(&alone[i].state, &packed[i].state, plan_kind_name(kind));
             free(alone[i].state.bytes);
             free(packed[i].state.bytes);
         }
     }
+    rig_data_release(&d);
+}
+
+/* A rate at which the loss climbs for some steps before it overflows, so that the end falls into a later chunk. */
+#define CLIMBING SHAPE "model.latent=17\noptimizer.kind=sgd\noptimizer.lr=0.7\nloss.beta=0\ntrain.epochs=2\n"
+
+/* How a lane's divergence is told must not depend on where chunks end, which hangs on what was measured before. */
+static void divergence_is_told_alike_whatever_the_chunks(void **state)
+{
+    (void)state;
+    struct rig_data d;
+    struct record told[2];
+    struct err e;
+    rig_data_make(&d, 37, 16 * 900 - 5, 53);
+    for (int company = 0; company < 2; company++) {
+        struct config c = rig_config(CLIMBING), calm = rig_config(SHAPE "model.latent=17\n");
+        struct trainer *t = rig_trainer(&d, &c, PLAN_CHAIN);
+        struct records *r = calloc(1, sizeof *r);
+        if (company) {
+            (void)rig_add(t, &calm, 1, NULL);
+            assert_ok(trainer_chunk(t, rig_record, r, &e), &e); /* so that the length of a step is known */
+        }
+        int lane = rig_add(t, &c, 0, NULL);
+        rig_run_until(t, r, lane, RIG_ROWS_MAX - 1);
+        told[company] = r->lane[lane];
+        trainer_free(t);
+        config_release(&c);
+        config_release(&calm);
+        free(r);
+    }
+    assert_int_equal(told[0].end, EVENT_DIVERGED);
+    print_message("%s\n", told[0].text);
+    assert_same_record(&told[0], &told[1], "diverged alone and in company");
     rig_data_release(&d);
 }
 
@@ -200,6 +235,7 @@ int packs_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_lanes_are_the_same_bits_in_packs_of_1_2_and_8),
         cmocka_unit_test(chain_lanes_are_the_same_bits_in_packs_of_1_2_and_8),
+        cmocka_unit_test(divergence_is_told_alike_whatever_the_chunks),
         cmocka_unit_test(lanes_out_of_step_are_the_same_bits_as_alone),
     };
     return cmocka_run_group_tests_name("train packs", tests, NULL, NULL);

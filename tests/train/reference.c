@@ -41,9 +41,9 @@ static void twin_start(struct twin *w, const struct rig_data *d, const struct co
     assert_ok(net_from_config(&w->net, c, d->set.dim, &e), &e);
     assert_ok(plan_make(&w->plan, &w->net, PLAN_PLAIN, &e), &e);
     pack_lane_init(&w->lane, c, rng_key(RIG_SEED, trial));
-    w->ref = (struct ref_net){.data = w->net.data, .latent = w->net.latent, .n_enc = w->net.n_enc, .n_dec = w->net.n_dec,
-                              .act = w->net.activation == ACT_TANH ? REF_TANH : REF_RELU, .s_min = -HUGE_VAL,
-                              .s_max = HUGE_VAL};
+    w->ref = (struct ref_net){.data = w->net.data, .latent = w->net.latent, .n_enc = w->net.n_enc,
+                              .n_dec = w->net.n_dec, .act = w->net.activation == ACT_TANH ? REF_TANH : REF_RELU,
+                              .s_min = -HUGE_VAL, .s_max = HUGE_VAL};
     memcpy(w->ref.enc, w->net.enc, sizeof w->net.enc);
     memcpy(w->ref.dec, w->net.dec, sizeof w->net.dec);
     size_t params = ref_params(&w->ref);
@@ -234,7 +234,8 @@ static void adam_with_schedules_trains_as_the_reference(void **state)
 static void rmsprop_trains_as_the_reference(void **state)
 {
     (void)state;
-    const char *lines = "optimizer.kind=rmsprop\noptimizer.alpha=0.9\noptimizer.eps=1e-4\nmodel.depth=2\nloss.beta=0.5\n";
+    const char *lines = "optimizer.kind=rmsprop\noptimizer.alpha=0.9\noptimizer.eps=1e-4\nmodel.depth=2\n"
+                        "loss.beta=0.5\n";
     const struct rules r = {.opt = {.kind = REF_RMSPROP, .alpha = 0.9, .eps = 1e-4}, .lr = 1e-3, .beta = 0.5};
     check_training(lines, &r, PLAN_PLAIN);
     check_training(lines, &r, PLAN_CHAIN);

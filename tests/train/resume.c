@@ -45,12 +45,16 @@ static void run_to(const struct rig_data *d, const struct config *c, enum plan_k
     free(r);
 }
 
-/* As after a restart: a new trainer, told that the store has no epoch, so that every row is sent again. */
+/* As after a restart: a new trainer in which another trial is under way, told that the store has no epoch, so that
+ * every row is sent again. */
 static void run_on(struct outcome *out, const struct rig_data *d, const struct config *c, enum plan_kind kind,
                    const char *path)
 {
+    struct err e;
     struct trainer *t = rig_trainer(d, c, kind);
     struct records *r = xcalloc(1, sizeof *r);
+    (void)rig_add(t, c, 4, NULL);
+    assert_ok(trainer_chunk(t, rig_record, r, &e), &e);
     finish(out, t, r, rig_add(t, c, 3, path));
 }
 
@@ -269,8 +273,8 @@ static void checkpoints_of_another_net_trial_or_data_set_are_refused(void **stat
     struct bench *b = *state;
     struct err e;
     run_to(&b->d, &b->c, PLAN_CHAIN, 1, b->path);
-    static const char *const other[] = {"model.latent=18\n", "model.width=40\n", "model.depth=2\n", "optimizer.kind=sgd\n",
-                                        "model.activation=tanh\n"};
+    static const char *const other[] = {"model.latent=18\n", "model.width=40\n", "model.depth=2\n",
+                                        "optimizer.kind=sgd\n", "model.activation=tanh\n"};
     for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
         char *lines = xasprintf(SHAPE "%s", other[i]);
         struct config c = rig_config(lines);
@@ -319,6 +323,64 @@ static void edits_take_effect_from_the_next_step_and_are_told(void **state)
     free(r);
 }
 
+/* Trains to `epoch`, with lr and beta edited at the end of epoch 2. */
+static struct trainer *run_edited(struct bench *b, struct records *r, int *lane, int epoch)
+{
+    struct err e;
+    int64_t step;
+    struct trainer *t = rig_trainer(&b->d, &b->c, PLAN_CHAIN);
+    *lane = rig_add(t, &b->c, 3, NULL);
+    rig_run_until(t, r, *lane, 2);
+    assert_ok(trainer_edit(t, *lane, KNOB_OPTIMIZER_LR, "0.0005", &step, &e), &e);
+    assert_ok(trainer_edit(t, *lane, KNOB_LOSS_BETA, "3", &step, &e), &e);
+    rig_run_until(t, r, *lane, epoch);
+    return t;
+}
+
+static void edited_lanes_resume_with_the_same_bits(void **state)
+{
+    struct bench *b = *state;
+    struct err e;
+    struct outcome whole, resumed;
+    struct records *r = xcalloc(1, sizeof *r);
+    int lane;
+    struct trainer *t = run_edited(b, r, &lane, 4);
+    assert_ok(trainer_checkpoint(t, lane, b->path, &e), &e);
+    trainer_free(t);
+    memset(r, 0, sizeof *r);
+    t = run_edited(b, r, &lane, LAST);
+    finish(&whole, t, r, lane);
+    struct config edited = rig_config(SHAPE "optimizer.lr=0.0005\nloss.beta=3\n"); /* the resumed trial's knobs now */
+    run_on(&resumed, &b->d, &edited, PLAN_CHAIN, b->path);
+    assert_same(&whole, &resumed, "edited and resumed");
+    config_release(&edited);
+    free(whole.state.bytes);
+    free(resumed.state.bytes);
+}
+
+static void a_diverged_lane_stays_diverged(void **state)
+{
+    struct bench *b = *state;
+    struct err e;
+    struct config c = rig_config(SHAPE "optimizer.lr=1000\n");
+    struct trainer *t = rig_trainer(&b->d, &c, PLAN_CHAIN);
+    struct records *r = xcalloc(1, sizeof *r), *again = xcalloc(1, sizeof *again);
+    int lane = rig_add(t, &c, 3, NULL);
+    rig_run_until(t, r, lane, LAST);
+    assert_int_equal(r->lane[lane].end, EVENT_DIVERGED);
+    assert_ok(trainer_checkpoint(t, lane, b->path, &e), &e);
+    trainer_free(t);
+    t = rig_trainer(&b->d, &c, PLAN_CHAIN);
+    lane = rig_add(t, &c, 3, b->path);
+    rig_run_until(t, again, lane, LAST);
+    assert_int_equal(again->lane[lane].end, EVENT_DIVERGED);
+    assert_string_equal(again->lane[lane].text, r->lane[lane].text);
+    trainer_free(t);
+    config_release(&c);
+    free(again);
+    free(r);
+}
+
 static void edits_of_other_knobs_and_into_the_past_are_refused(void **state)
 {
     struct bench *b = *state;
@@ -350,6 +412,8 @@ int resume_tests(void)
         WITH_BENCH(a_truncated_checkpoint_alone_is_refused),
         WITH_BENCH(checkpoints_of_another_net_trial_or_data_set_are_refused),
         WITH_BENCH(edits_take_effect_from_the_next_step_and_are_told),
+        WITH_BENCH(edited_lanes_resume_with_the_same_bits),
+        WITH_BENCH(a_diverged_lane_stays_diverged),
         WITH_BENCH(edits_of_other_knobs_and_into_the_past_are_refused),
     };
     return cmocka_run_group_tests_name("train resume", tests, NULL, NULL);

@@ -90,12 +90,29 @@ struct trainer *rig_trainer(const struct rig_data *d, const struct config *c, en
     return t;
 }
 
+static uint64_t hash(uint64_t h, const void *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        h = (h ^ ((const unsigned char *)p)[i]) * 1099511628211u;
+    }
+    return h;
+}
+
+static uint64_t picture_hash(const struct snapshot *s)
+{
+    uint64_t h = hash(14695981039346656037u, s->kl, (size_t)s->latent * sizeof *s->kl);
+    h = hash(h, s->xy, 2 * (size_t)s->n_points * sizeof *s->xy);
+    h = hash(h, &s->xy_scale, sizeof s->xy_scale);
+    return hash(h, &s->explained, sizeof s->explained);
+}
+
 void rig_record(void *arg, struct trainer_event *ev)
 {
     struct records *all = arg;
     assert_in_range(ev->lane, 0, 63);
     struct record *r = &all->lane[ev->lane];
     if (ev->kind == EVENT_SNAPSHOT) {
+        r->picture = picture_hash(&ev->snapshot);
         snapshot_release(&ev->snapshot);
     } else if (ev->kind == EVENT_EPOCH) {
         assert_in_range(ev->row.epoch, 1, RIG_ROWS_MAX - 1);
@@ -140,8 +157,8 @@ struct state_bits rig_state(struct trainer *t, int lane)
         if (strncmp(tensor->name, "vaetop.", 7) == 0) {
             continue; /* sums and rows, which hold times, and the checksum over them */
         }
-        static const size_t size[] = {[TENSOR_F32] = 4, [TENSOR_U8] = 1, [TENSOR_I64] = 8, [TENSOR_U32] = 4, [TENSOR_F64] = 8};
-        size_t n = tensor->count * size[tensor->type];
+        assert_int_equal(tensor->type, TENSOR_F32);
+        size_t n = tensor->count * sizeof(float);
         s.bytes = xreallocarray(s.bytes, s.n + n, 1);
         memcpy(s.bytes + s.n, tensor->data, n);
         s.n += n;
@@ -165,6 +182,9 @@ void assert_same_record(const struct record *a, const struct record *b, const ch
             fail_msg("%s: epoch %d differs: value %.9g (epoch %d), %.9g (epoch %d)", what, i, a->row[i].value,
                      a->row[i].epoch, b->row[i].value, b->row[i].epoch);
         }
+    }
+    if (a->picture != b->picture) {
+        fail_msg("%s: the last snapshots differ", what);
     }
     if (a->end != b->end || memcmp(&a->value, &b->value, sizeof a->value) != 0 || strcmp(a->text, b->text) != 0) {
         fail_msg("%s: end differs: %d %.9g \"%s\", %d %.9g \"%s\"", what, (int)a->end, a->value, a->text, (int)b->end,

@@ -32,6 +32,7 @@ struct record {
     enum trainer_event_kind end; /* EVENT_EPOCH: still running */
     double value;
     char text[160];
+    uint64_t picture; /* hash of the last snapshot */
 };
 struct records {
     struct record lane[64]; /* by lane handle */

@@ -47,7 +47,8 @@ static void value_is_the_best_epoch_s_or_the_last_one_s(void **state)
     struct rig_data d;
     rig_data_make(&d, 37, 97, 53);
     for (enum plan_kind kind = PLAN_PLAIN; kind <= PLAN_CHAIN; kind++) {
-        struct record best = run(&d, WILD "study.value=best\n", kind, NULL), last = run(&d, WILD "study.value=last\n", kind, NULL);
+        struct record best = run(&d, WILD "study.value=best\n", kind, NULL);
+        struct record last = run(&d, WILD "study.value=last\n", kind, NULL);
         assert_int_equal(best.rows, 12);
         int at = best_epoch(&best, 1);
         assert_in_range(at, 1, 11); /* else this test says nothing */

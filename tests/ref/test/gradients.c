@@ -83,7 +83,8 @@ static void check_gradient(struct problem *p)
 
 static void check_depths(enum ref_act act, int n_enc, int n_dec)
 {
-    struct problem p = {.net = {.data = 6, .latent = 2, .act = act, .s_min = -HUGE_VAL, .s_max = HUGE_VAL}, .beta = 1.7};
+    struct problem p = {.net = {.data = 6, .latent = 2, .act = act, .s_min = -HUGE_VAL, .s_max = HUGE_VAL},
+                        .beta = 1.7};
     static const int width[] = {5, 4, 3};
     p.net.n_enc = n_enc;
     p.net.n_dec = n_dec;
