@@ -200,24 +200,44 @@ static enum err_code resume_study(struct request *q, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code set_trials(struct request *q, struct err *e)
+/* The argument as a value of a knob, recorded as a fact of the study. */
+static enum err_code new_number(int *out, struct request *q, enum knob knob, struct err *e)
 {
-    struct engine *en = q->en;
-    const struct knob_info *k = knob_info(KNOB_STUDY_TRIALS);
+    const struct knob_info *k = knob_info(knob);
     int64_t n;
     if (!str_to_i64(&n, q->arg) || n < (int64_t)k->min || n > (int64_t)k->max) {
-        return err_set(e, ERR_USAGE, "trials %s: expected a whole number from 1 to 1000000", q->arg);
+        return err_set(e, ERR_USAGE, "%s %s: expected a whole number from %.0f to %.0f", k->name, q->arg, k->min, k->max);
     }
-    if (en->stage == STAGE_LEAVING) {
-        return err_set(e, ERR_USAGE, "the study is ending");
+    if (q->en->stage == STAGE_LEAVING) {
+        return not_going_on(q->en, e);
     }
     char text[32];
     (void)snprintf(text, sizeof text, "%lld", (long long)n);
-    en->total = (int)n;
-    write_fact(en, "trials", text);
-    SAY(q, "trials in all: %lld", (long long)n);
+    write_fact(q->en, k->name, text);
+    *out = (int)n;
+    return ERR_OK;
+}
+
+static enum err_code set_slots(struct request *q, struct err *e)
+{
+    enum err_code rc = new_number(&q->en->slots, q, KNOB_STUDY_SLOTS, e);
+    if (!rc) {
+        slices_share(q->en);
+        SAY(q, "trials at once: %d", q->en->slots);
+    }
+    return rc;
+}
+
+static enum err_code set_trials(struct request *q, struct err *e)
+{
+    struct engine *en = q->en;
+    enum err_code rc = new_number(&en->total, q, KNOB_STUDY_TRIALS, e);
+    if (rc) {
+        return rc;
+    }
+    SAY(q, "trials in all: %d", en->total);
     if (en->stage == STAGE_FINISHED && !runs_all_final(en)) {
-        enum err_code rc = engine_devices(en, e);
+        rc = engine_devices(en, e);
         if (rc) {
             return rc;
         }
@@ -248,6 +268,8 @@ static enum err_code do_study(struct request *q, enum command c, struct err *e)
         return ERR_OK;
     case COMMAND_TRIALS:
         return set_trials(q, e);
+    case COMMAND_SLOTS:
+        return set_slots(q, e);
     default:
         return err_set(e, ERR_USAGE, "%s is for a trial: name one", command_word(c));
     }

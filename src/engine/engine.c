@@ -113,11 +113,15 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
 {
     char *phase = NULL;
     char *trials = NULL;
+    char *slots = NULL;
     char *seconds = NULL;
     int64_t n;
     enum err_code rc = fact_or(en, &phase, "phase", "", e);
     if (!rc) {
         rc = fact_or(en, &trials, "trials", "", e);
+    }
+    if (!rc) {
+        rc = fact_or(en, &slots, "slots", "", e);
     }
     if (!rc) {
         rc = fact_or(en, &seconds, "seconds", "", e);
@@ -130,7 +134,7 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
     }
     if (!rc) {
         en->total = str_to_i64(&n, trials) ? (int)n : (int)config_i64(&en->preset.base, KNOB_STUDY_TRIALS);
-        en->slots = (int)config_i64(&en->preset.base, KNOB_STUDY_SLOTS);
+        en->slots = str_to_i64(&n, slots) ? (int)n : (int)config_i64(&en->preset.base, KNOB_STUDY_SLOTS);
         en->keep = (int)config_i64(&en->preset.base, KNOB_STUDY_KEEP);
         en->stage = strcmp(phase, "paused") == 0 ? STAGE_PAUSED : STAGE_RUNNING;
         /* A study that was stopped and is run again has its whole time before it; one whose engine died has not. */
@@ -142,6 +146,7 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
     }
     free(phase);
     free(trials);
+    free(slots);
     free(seconds);
     return rc;
 }

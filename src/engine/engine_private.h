@@ -33,6 +33,7 @@ struct run { /* one trial */
     bool stored;       /* its row is committed; it may be started */
     bool alone;        /* its next start has a worker to itself */
     bool edited, kept;
+    bool foreign;      /* another program's: not ours to run */
     int slice;
     int attempts;
     int deaths;        /* of its worker while alone on it, since the newest checkpoint */
@@ -84,6 +85,7 @@ struct client_link {
     struct engine *en;
     struct conn *conn;
     bool welcome, owes_commit;
+    int silent_s; /* before its HELLO */
     struct client_link *next;
 };
 
@@ -179,6 +181,7 @@ void take_back(struct engine *en, struct run *r);
 
 /* --- slices.c, slice_messages.c */
 WUR enum err_code slices_make(struct engine *en);
+void slices_share(struct engine *en); /* slots over the workers there are; new ones come with the next engine */
 void slices_start(struct engine *en);
 void slices_quit(struct engine *en, bool checkpoint);
 void slices_kill(struct engine *en);
@@ -225,6 +228,7 @@ void links_committed(struct engine *en);
 void links_banner(struct engine *en);
 void links_finished(struct engine *en);
 void links_close(struct engine *en);
+void links_tick(struct engine *en); /* lets go of who connected and says nothing */
 size_t links_count(const struct engine *en);
 /* Does it. Errors: USAGE, NOTFOUND. reply: what was done, cap bytes. */
 WUR enum err_code command_do(struct engine *en, const struct m_command *m, char *reply, size_t cap, struct err *e);

@@ -194,6 +194,7 @@ void engine_tick(void *arg)
     for (size_t i = 0; i < en->n_slices; i++) {
         slice_tick(&en->slice[i]);
     }
+    links_tick(en);
     slices_reap(en); /* a lost SIGCHLD would otherwise leave a trial behind for ever */
     count_time(en);
     if (en->stage == STAGE_RUNNING && en->n_cards > 0) {

@@ -14,6 +14,7 @@
 #include "vaetop/ipc/endpoint.h"
 
 #define CLIENTS_MOST 64
+#define HELLO_S 10
 #define QUEUE_SMALL ((size_t)64 << 10)
 
 size_t links_count(const struct engine *en)
@@ -43,6 +44,16 @@ void links_close(struct engine *en)
     while (en->client) {
         (void)conn_drain(en->client->conn, 200); /* the last word: FINISHED */
         link_close(en->client);
+    }
+}
+
+void links_tick(struct engine *en)
+{
+    for (struct client_link *l = en->client, *next; l; l = next) {
+        next = l->next;
+        if (!l->welcome && ++l->silent_s > HELLO_S) {
+            link_close(l);
+        }
     }
 }
 

@@ -17,7 +17,7 @@
 bool run_final(const struct run *r)
 {
     enum trial_state s = trial_phase_state(r->phase);
-    return s != TRIAL_RUNNING && s != TRIAL_WAITING;
+    return r->foreign || (s != TRIAL_RUNNING && s != TRIAL_WAITING);
 }
 
 struct run *run_find(struct engine *en, int64_t number)
@@ -154,6 +154,7 @@ static void load_one(struct engine *en, struct trial_row *t)
     r->phase = t->phase;
     r->attempts = t->attempts;
     r->edited = t->edited;
+    r->foreign = t->foreign;
     r->kept = t->kept;
     r->step = t->step;
     r->steps = t->steps;

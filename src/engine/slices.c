@@ -47,10 +47,16 @@ enum err_code slices_make(struct engine *en)
         }
     }
     en->n_slices = n;
-    for (size_t i = 0; i < n; i++) {
-        en->slice[i].most = (en->slots + (int)n - 1) / (int)n;
-    }
+    slices_share(en);
     return ERR_OK;
+}
+
+void slices_share(struct engine *en)
+{
+    int n = (int)en->n_slices;
+    for (int i = 0; i < n; i++) {
+        en->slice[i].most = (en->slots + n - 1) / n;
+    }
 }
 
 void slice_row(struct slice *s)

@@ -275,10 +275,10 @@ static bool checkpoint(struct lanes *l, struct pack *p, struct lane *lane)
     return true;
 }
 
-static void say_left(struct lanes *l, int trial, enum left_why why, bool checkpointed)
+static void say_left(struct lanes *l, int trial, enum left_why why, bool wanted, bool checkpointed)
 {
     char text[80];
-    (void)str_copy(text, sizeof text, checkpointed ? "" : "its checkpoint could not be written");
+    (void)str_copy(text, sizeof text, wanted && !checkpointed ? "its checkpoint could not be written" : "");
     (void)send_left(l->conn, &(struct m_left){trial, why, checkpointed, text});
 }
 
@@ -296,10 +296,10 @@ static bool settle_lane(struct lanes *l, struct pack *p, struct lane *lane)
         if (lane->done) {
             (void)send_done(l->conn, &(struct m_done){lane->trial, lane->value});
         } else {
-            say_left(l, lane->trial, LEFT_STOPPED, kept);
+            say_left(l, lane->trial, LEFT_STOPPED, true, kept);
         }
     } else if (lane->leave == LEAVE_PAUSE && checkpoint(l, p, lane)) {
-        say_left(l, lane->trial, LEFT_PAUSED, true);
+        say_left(l, lane->trial, LEFT_PAUSED, true, true);
     } else {
         return false;
     }
@@ -337,7 +337,7 @@ void lanes_quit(struct lanes *l, bool with_checkpoint)
             struct lane *lane = &p->lane[0];
             lane->retry_ns = 0;
             bool kept = with_checkpoint && checkpoint(l, p, lane);
-            say_left(l, lane->trial, LEFT_QUIT, kept);
+            say_left(l, lane->trial, LEFT_QUIT, with_checkpoint, kept);
             remove_lane(p, lane);
         }
     }

@@ -15,7 +15,8 @@
     X(STOP_NOW, "stop", "a trial: end now, keeping the last value; the study: as shutdown")               \
     X(STOP_EPOCH, "stop-epoch", "the same after this epoch")                                              \
     X(EDIT, "set", "argument knob=value: lr, beta or epochs of a running trial")                          \
-    X(TRIALS, "trials", "argument N: new total number of trials")                                         \
+    X(TRIALS, "trials", "study only: argument N, the new total number of trials")                         \
+    X(SLOTS, "slots", "study only: argument N, trials running at once from now on")                       \
     X(SHUTDOWN, "shutdown", "study only: checkpoint all, mark the study stopped, end the engine")         \
     X(SHUTDOWN_NOW, "shutdown-now", "study only: end at once; what was trained since the checkpoint is repeated")
 enum command {

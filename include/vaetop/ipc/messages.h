@@ -36,7 +36,7 @@
 #define M_FAULT(I, D, S) I(code) S(text)
 #define M_PROGRESS(I, D, S) I(trial) I(step) I(steps) I(epochs) D(images_per_s)
 #define M_CHECKPOINTED(I, D, S) I(trial) I(epoch) I(step)
-/* The trial is off the device. why: enum left_why. checkpointed 0: it could not be written, and text says why. */
+/* The trial is off the device. why: enum left_why. checkpointed 0: none was asked for, or text says why there is none. */
 #define M_LEFT(I, D, S) I(trial) I(why) I(checkpointed) S(text)
 #define M_DONE(I, D, S) I(trial) D(value)
 #define M_DIVERGED(I, D, S) I(trial) S(text)
