@@ -66,6 +66,32 @@ static void no_more_trials_run_than_slots_and_as_many_wait(void **state)
     rig_end(&r);
 }
 
+static bool five_active(struct rig *r, const void *arg)
+{
+    (void)arg;
+    return rig_count(r, PHASE_ACTIVE) == 5;
+}
+
+static void slots_can_be_changed_while_it_runs(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err e;
+    char name[32];
+    rig_study(&r, STUDY(20, 2, 2));
+    for (int i = 0; i < 8; i++) {
+        (void)snprintf(name, sizeof name, "hold-%d-1", i);
+        rig_set(name);
+    }
+    rig_start(&r);
+    rig_until_epoch(&r, 1, 1);
+    assert_int_equal(rig_count(&r, PHASE_ACTIVE), 2);
+    rig_do(&r, COMMAND_SLOTS, -1, "5");
+    rig_until(&r, five_active, NULL, "five trials running");
+    assert_err(client_command(r.client, COMMAND_SLOTS, -1, "0", NULL, &e), ERR_USAGE, &e);
+    rig_end(&r);
+}
+
 static void a_paused_trial_leaves_its_slot_and_goes_on_later(void **state)
 {
     (void)state;
@@ -349,6 +375,7 @@ int flow_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_study_runs_to_its_end_and_the_engine_ends),
         cmocka_unit_test(no_more_trials_run_than_slots_and_as_many_wait),
+        cmocka_unit_test(slots_can_be_changed_while_it_runs),
         cmocka_unit_test(a_paused_trial_leaves_its_slot_and_goes_on_later),
         cmocka_unit_test(a_stopped_trial_keeps_its_last_value),
         cmocka_unit_test(an_edit_is_acknowledged_recorded_and_made_again_after_a_pause),

@@ -1,0 +1,149 @@
+#define _GNU_SOURCE /* SOCK_CLOEXEC */
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/fs.h"
+#include "vaetop/base/proc.h"
+#include "vaetop/ipc/advice.h"
+#include "vaetop/ipc/messages.h"
+#include "vaetop/tune/sampler.h"
+
+int advise_tests(void);
+
+static int link_advisor(void **state)
+{
+    (void)state;
+    char self[4096];
+    const char *dir = temp_dir();
+    char *path = fs_join(dir, "vaetop-advisor");
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    assert_true(n > 0);
+    self[n] = '\0';
+    assert_int_equal(symlink(self, path), 0);
+    (void)setenv("VAETOP_LIBEXEC", dir, 1);
+    free(path);
+    return 0;
+}
+
+static void load(struct preset *p, const char *yaml)
+{
+    struct err e;
+    assert_ok(preset_parse(p, yaml, strlen(yaml), "test", &e), &e);
+    assert_ok(preset_check(p, &e), &e);
+}
+
+static void its_points_are_the_samplers(void **state)
+{
+    (void)state;
+    enum { N = 20 };
+    struct preset p;
+    struct point got_point[N];
+    struct sampler *s;
+    struct err e;
+    size_t got;
+    load(&p, "study:\n  seed: 5\noptimizer:\n  kind: adam | sgd\n  lr: 1e-4 .. 1e-2 log\nmodel:\n  latent: 2 .. 64 log\n");
+    for (int i = 0; i < N; i++) {
+        point_init(&got_point[i], &p);
+    }
+    assert_ok(advice_once(got_point, N, &got, &p, 3, &e), &e);
+    assert_int_equal(got, N);
+    assert_ok(sampler_new(&s, &p, &e), &e);
+    for (int i = 0; i < N; i++) {
+        struct point want;
+        point_init(&want, &p);
+        assert_ok(sampler_suggest(s, 3 + i, &want, &e), &e);
+        for (size_t r = 0; r < p.n_ranges; r++) {
+            assert_int_equal(got_point[i].present[r], want.present[r]);
+            assert_true(!want.present[r] || got_point[i].value[r] == want.value[r]); /* to the bit */
+        }
+        point_release(&want);
+        point_release(&got_point[i]);
+    }
+    sampler_free(s);
+    preset_release(&p);
+}
+
+static void a_grid_ends(void **state)
+{
+    (void)state;
+    struct preset p;
+    struct point pt[10];
+    struct err e;
+    size_t got;
+    load(&p, "study:\n  sampler: grid\nmodel:\n  activation: relu | tanh\n  depth: 1 .. 3\n");
+    for (int i = 0; i < 10; i++) {
+        point_init(&pt[i], &p);
+    }
+    assert_ok(advice_once(pt, 10, &got, &p, 0, &e), &e);
+    assert_int_equal(got, 6);
+    for (int i = 0; i < 10; i++) {
+        point_release(&pt[i]);
+    }
+    preset_release(&p);
+}
+
+/* Starts one and sends a frame of this type and text; its exit status. */
+static int after(uint16_t type, const char *text)
+{
+    int fd[2];
+    struct err e;
+    pid_t pid;
+    int status = -1;
+    uint16_t answer;
+    struct msg_reader r;
+    struct msg_writer w = {0};
+    char *path = proc_find_helper("vaetop-advisor");
+    char *argv[] = {xstrdup("vaetop-advisor"), NULL};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+    struct proc_spawn s = {.path = path, .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .socket_fd = fd[1]};
+    assert_ok(proc_spawn(&pid, &s, &e), &e);
+    (void)close(fd[1]);
+    struct conn *c = conn_new(fd[0]);
+    if (text) {
+        msg_str(&w, text);
+        assert_true(conn_send(c, type, &w));
+        if (conn_wait(c, &answer, &r, 60000) == CONN_FRAME) {
+            struct m_advising m;
+            assert_int_equal(answer, MESSAGE_ADVISING);
+            assert_true(read_advising(&m, &r));
+            assert_int_equal(m.code, ERR_USAGE);
+            assert_has(m.text, "the study's preset");
+            free_advising(&m);
+        }
+    }
+    conn_free(c);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    sbuf_release(&w.bytes);
+    free(argv[0]);
+    free(path);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void it_ends_with_its_engine_and_on_nonsense(void **state)
+{
+    (void)state;
+    assert_int_equal(after(0, NULL), 0);
+    assert_int_equal(after(MESSAGE_ADVISE, "nonsense: [1, 2\n"), 0); /* refused with a reason, and then the engine left */
+    assert_int_equal(after(MESSAGE_SUGGEST, "too early"), 1);
+    assert_int_equal(after(60000, "what is this"), 1);
+}
+
+int advise_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_points_are_the_samplers),
+        cmocka_unit_test(a_grid_ends),
+        cmocka_unit_test(it_ends_with_its_engine_and_on_nonsense),
+    };
+    return cmocka_run_group_tests_name("advisor", tests, link_advisor, NULL);
+}
