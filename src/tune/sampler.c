@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gp_suggest.h"
 #include "history.h"
 #include "sampler_kinds.h"
 #include "sobol.h"
@@ -23,6 +24,7 @@ struct sampler {
     struct space space;
     struct history seen;
     struct sobol sobol;
+    struct gp_sampler gp;
     struct suggestion_why why;
 };
 
@@ -55,6 +57,7 @@ enum err_code sampler_new(struct sampler **out, const struct preset *p, struct e
     s->seen.objectives = 1;
     space_init(&s->space, p);
     sobol_init(&s->sobol, s->space.n, s->seed, -1);
+    gp_sampler_init(&s->gp, &s->space);
     if (kind > SAMPLER_GRID && !endless(&s->space)) {
         s->count = space_count(&s->space, SPACE_LISTED);
     }
@@ -65,6 +68,7 @@ enum err_code sampler_new(struct sampler **out, const struct preset *p, struct e
 void sampler_free(struct sampler *s)
 {
     if (s) {
+        gp_sampler_release(&s->gp);
         space_release(&s->space);
         history_release(&s->seen);
         sobol_release(&s->sobol);
@@ -122,6 +126,17 @@ static void suggest_tpe(struct sampler *s, int number, struct point *out)
     explain(s, SAMPLER_TPE, text);
 }
 
+static void suggest_gp(struct sampler *s, int number, struct point *out)
+{
+    double expected;
+    char text[120];
+    gp_suggest(&s->gp, &s->seen, s->seed, number, out, &expected);
+    (void)snprintf(text, sizeof text, "gp: expects to improve by %.2g standard deviations", expected);
+    explain(s, SAMPLER_GP, text);
+    s->why.fit = s->gp.fits;
+    s->why.expected = expected;
+}
+
 static void suggest_model(struct sampler *s, int number, struct point *out)
 {
     size_t n = history_informative(&s->seen);
@@ -132,6 +147,8 @@ static void suggest_model(struct sampler *s, int number, struct point *out)
         }
         from_sobol(s, (uint32_t)number, out);
         explain(s, SAMPLER_SOBOL, text);
+    } else if (s->kind == SAMPLER_GP && gp_sampler_catch_up(&s->gp, &s->seen, STARTUP)) {
+        suggest_gp(s, number, out);
     } else {
         suggest_tpe(s, number, out);
     }
