@@ -12,6 +12,7 @@
 #define TEXT_MAX 4096   /* PATH_MAX */
 #define WIDTHS_MAX 16   /* as model.depth */
 #define UNITS_MAX 16384 /* as model.width */
+#define SHAPE_MAX ((int64_t)1 << 24) /* values per row that are read */
 
 void config_init(struct config *c)
 {
@@ -116,15 +117,46 @@ static enum err_code value_word(double *out, enum knob k, const char *text, stru
                    knob_info(k)->choices, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-/* data.validation: a fraction above 0 and below 1, or "last N". */
-static bool validation_ok(const char *text)
+bool config_shape(size_t *height, size_t *width, const char *text)
 {
-    int64_t n;
+    char left[16], right[16];
+    int64_t h, w;
+    const char *x = strchr(text, 'x');
+    if (!x || (size_t)(x - text) >= sizeof left || strspn(text, "0123456789x") != strlen(text)) {
+        return false;
+    }
+    memcpy(left, text, (size_t)(x - text));
+    left[x - text] = '\0';
+    if (!str_copy(right, sizeof right, x + 1) || !str_to_i64(&h, left) || !str_to_i64(&w, right) || h < 1 || w < 1 ||
+        h > SHAPE_MAX || w > SHAPE_MAX / h) {
+        return false;
+    }
+    *height = (size_t)h;
+    *width = (size_t)w;
+    return true;
+}
+
+struct rows_out config_rows(const char *text, bool bare_count)
+{
+    struct rows_out out = {.kind = ROWS_BAD};
     double f;
     if (str_starts(text, "last ")) {
-        return str_to_i64(&n, text + 5) && n > 0;
+        out.kind = str_to_i64(&out.last, text + 5) && out.last > 0 ? ROWS_LAST : ROWS_BAD;
+    } else if (bare_count && str_to_i64(&out.last, text)) {
+        out.kind = out.last > 0 ? ROWS_LAST : ROWS_BAD;
+    } else if (str_to_f64(&f, text)) {
+        out.fraction = f;
+        out.kind = f > 0 && f < 1 ? ROWS_FRACTION : ROWS_BAD;
+    } else {
+        out.kind = ROWS_FILE;
     }
-    return str_to_f64(&f, text) && f > 0 && f < 1;
+    return out;
+}
+
+static bool validation_ok(const char *text)
+{
+    const enum rows_kind k = config_rows(text, false).kind;
+    return k == ROWS_FRACTION || k == ROWS_LAST;
 }
 
 /* True if cleaning changes nothing and YAML can hold it: what is shown and stored is then what was meant. */
@@ -143,6 +175,7 @@ static enum err_code value_text(enum knob k, const char *text, struct err *e)
     const struct knob_info *i = knob_info(k);
     char shown[SHOWN_CAP];
     int widths[WIDTHS_MAX];
+    size_t height, width;
     (void)show(shown, text);
     if (strlen(text) >= TEXT_MAX) {
         return err_set(e, ERR_USAGE, "%s: longer than %d bytes", i->full, TEXT_MAX - 1);
@@ -164,6 +197,13 @@ static enum err_code value_text(enum knob k, const char *text, struct err *e)
     }
     if (k == KNOB_DATA_VALIDATION && !validation_ok(text)) {
         return err_set(e, ERR_USAGE, "%s: \"%s\" is neither a fraction between 0 and 1 nor \"last N\"", i->full, shown);
+    }
+    if (k == KNOB_DATA_TEST && config_rows(text, true).kind == ROWS_BAD) {
+        return err_set(e, ERR_USAGE, "%s: \"%s\" is neither \"last N\", a fraction between 0 and 1 nor a path", i->full,
+                       shown);
+    }
+    if (k == KNOB_DATA_SHAPE && !config_shape(&height, &width, text)) {
+        return err_set(e, ERR_USAGE, "%s: \"%s\" is no shape; height x width such as 28x28 expected", i->full, shown);
     }
     return ERR_OK;
 }

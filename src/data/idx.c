@@ -1,13 +1,5 @@
 #include "idx.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "vaetop/base/alloc.h"
-
-#define MAX_DIM ((size_t)1 << 24) /* values per row: a network over more would not fit anywhere */
-
 static const char *type_name(uint8_t code)
 {
     switch (code) {
@@ -49,38 +41,26 @@ static enum err_code check_magic(const uint8_t m[4], const struct input *in, boo
     return ERR_OK;
 }
 
-enum err_code idx_read_header(struct idx *out, struct input *in, bool labels, struct err *e)
+enum err_code idx_read_header(struct array *out, struct input *in, bool labels, struct err *e)
 {
     uint8_t m[4], raw[4];
-    uint64_t size[3] = {0, 1, 1};
     enum err_code rc = input_read(in, m, sizeof m, "the IDX header", e);
     rc = rc ? rc : check_magic(m, in, labels, e);
     if (rc) {
         return rc;
     }
-    memset(out, 0, sizeof *out);
-    out->type = m[2] == 0x08 ? DATA_U8 : DATA_F32;
-    out->bytes = out->type == DATA_U8 ? 1 : sizeof(float);
+    *out = (struct array){.type = m[2] == 0x08 ? ELEMENT_U8 : ELEMENT_F32, .big_endian = true, .rank = m[3]};
     for (int i = 0; i < m[3]; i++) {
         rc = input_read(in, raw, sizeof raw, "the IDX header", e);
         if (rc) {
             return rc;
         }
-        size[i] = (uint64_t)raw[0] << 24 | (uint64_t)raw[1] << 16 | (uint64_t)raw[2] << 8 | raw[3];
-        if (size[i] == 0) {
+        const uint32_t size = (uint32_t)raw[0] << 24 | (uint32_t)raw[1] << 16 | (uint32_t)raw[2] << 8 | raw[3];
+        if (size == 0) {
             return input_bad(in, in->pos - 4, e, "found 0 as size of dimension %d, expected at least 1", i + 1);
         }
-        if (!mul_u64(&out->bytes, out->bytes, size[i])) {
-            return input_bad(in, in->pos - 4, e, "found sizes whose product is over 2^64, expected those of the data");
-        }
+        out->shape[i] = size;
     }
-    if (size[1] * size[2] > MAX_DIM) {
-        return input_bad(in, 8, e, "found %" PRIu64 " values per row, expected at most %zu", size[1] * size[2],
-                         MAX_DIM);
-    }
-    out->n = (size_t)size[0];
-    out->height = m[3] == 3 ? (size_t)size[1] : 1;
-    out->width = m[3] == 3 ? (size_t)size[2] : (size_t)size[1];
-    out->dim = out->height * out->width;
-    return input_expect(in, out->bytes, e);
+    out->begin = in->pos;
+    return array_derive(out, in, labels ? 4 : 8, labels, e);
 }

@@ -3,18 +3,10 @@
 #ifndef VAETOP_DATA_IDX_H
 #define VAETOP_DATA_IDX_H
 
-#include "input.h"
-#include "vaetop/data/dataset.h"
-
-struct idx {
-    enum data_type type;
-    size_t n, dim; /* rows and values per row; labels: dim 1 */
-    size_t height, width;
-    uint64_t bytes; /* of all values */
-};
+#include "array.h"
 
 /* Reads and checks the header at the front of `in`; whether the file can hold what it promises too. labels: expects one
  * byte per row, else rows of 8-bit or float images or vectors. Errors: DATA, IO. */
-WUR enum err_code idx_read_header(struct idx *out, struct input *in, bool labels, struct err *e);
+WUR enum err_code idx_read_header(struct array *out, struct input *in, bool labels, struct err *e);
 
 #endif

@@ -170,7 +170,36 @@ static enum err_code inflate_some(struct input *in, void *out, size_t n, size_t 
 
 static enum err_code read_any(struct input *in, void *out, size_t n, size_t *got, struct err *e)
 {
+    if (in->ahead_at < in->ahead_end) {
+        *got = in->ahead_end - in->ahead_at < n ? in->ahead_end - in->ahead_at : n;
+        memcpy(out, in->ahead + in->ahead_at, *got);
+        in->ahead_at += *got;
+        return ERR_OK;
+    }
     return in->gz ? inflate_some(in, out, n, got, e) : read_some(in, out, n, got, e);
+}
+
+enum err_code input_peek(struct input *in, uint8_t out[static INPUT_AHEAD], size_t *got, struct err *e)
+{
+    size_t n = 0, more = 1;
+    while (n < INPUT_AHEAD && more > 0) {
+        enum err_code rc = read_any(in, out + n, INPUT_AHEAD - n, &more, e);
+        if (rc) {
+            return rc;
+        }
+        n += more;
+    }
+    memcpy(in->ahead, out, n);
+    in->ahead_end = n;
+    *got = n;
+    return ERR_OK;
+}
+
+enum err_code input_some(struct input *in, void *out, size_t n, size_t *got, struct err *e)
+{
+    enum err_code rc = read_any(in, out, n, got, e);
+    in->pos += rc ? 0 : *got;
+    return rc;
 }
 
 enum err_code input_read(struct input *in, void *out, size_t n, const char *what, struct err *e)

@@ -7,74 +7,87 @@
 #include "vaetop/base/str.h"
 #include "vaetop/data/dataset.h"
 
-static enum err_code bad_text(const char *text, struct err *e)
+/* Rows to take out of n, by a knob's text. */
+static enum err_code count_out(size_t *out, const struct rows_out *how, enum knob k, const char *text, size_t n,
+                               struct err *e)
 {
     char clean[80];
-    return err_set(e, ERR_USAGE, "data.validation: found \"%s\", expected a fraction such as 0.2 or \"last 2000\"",
-                   str_clean(clean, sizeof clean, text));
+    if (how->kind == ROWS_BAD || how->kind == ROWS_FILE) {
+        return err_set(e, ERR_USAGE, "%s: found \"%s\", expected a fraction such as 0.2 or \"last 2000\"",
+                       knob_info(k)->full, str_clean(clean, sizeof clean, text));
+    }
+    if (how->kind == ROWS_LAST) {
+        *out = (uint64_t)how->last > SIZE_MAX ? SIZE_MAX : (size_t)how->last;
+    } else {
+        *out = (size_t)(how->fraction * (double)n + 0.5);
+    }
+    if (*out == 0 || *out >= n) {
+        return err_set(e, ERR_USAGE, "%s: found %s, which holds out %zu of %zu rows, expected 1 to %zu of them",
+                       knob_info(k)->full, str_clean(clean, sizeof clean, text), *out, n, n > 0 ? n - 1 : 0);
+    }
+    return ERR_OK;
 }
 
-/* Rows to hold out, and whether they are the last ones. */
-static enum err_code parse(size_t *n_val, bool *last, const char *text, size_t n, struct err *e)
+/* Selection sampling, Knuth vol. 2, 3.4.2, algorithm S: moves n_out of the n rows to `out`; both stay ascending. */
+static void take_out(uint32_t *out, size_t n_out, uint32_t *rows, size_t n, struct rng *r)
 {
-    double fraction;
-    int64_t count;
-    while (*text == ' ') {
-        text++;
-    }
-    *last = str_starts(text, "last ");
-    if (*last) {
-        if (!str_to_i64(&count, text + strlen("last ")) || count < 1) {
-            return bad_text(text, e);
+    size_t taken = 0, kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool take = r ? rng_below(r, (uint32_t)(n - i)) < n_out - taken : i >= n - n_out;
+        if (take) {
+            out[taken++] = rows[i];
+        } else {
+            rows[kept++] = rows[i];
         }
-        *n_val = (uint64_t)count > SIZE_MAX ? SIZE_MAX : (size_t)count;
-    } else {
-        if (!str_to_f64(&fraction, text) || !(fraction > 0.0 && fraction < 1.0)) {
-            return bad_text(text, e);
-        }
-        *n_val = (size_t)(fraction * (double)n + 0.5);
     }
-    if (*n_val == 0 || *n_val >= n) {
-        return err_set(e, ERR_USAGE,
-                       "data.validation: found %s, which holds out %zu of %zu images, expected 1 to %zu of them", text,
-                       *n_val, n, n > 0 ? n - 1 : 0);
+}
+
+static enum err_code hold_out(uint32_t **out, size_t *n_out, struct split *s, enum knob k, const struct config *c,
+                              struct err *e)
+{
+    const char *text = config_text(c, k);
+    text += strspn(text, " ");
+    const struct rows_out how = config_rows(text, k == KNOB_DATA_TEST);
+    enum err_code rc = count_out(n_out, &how, k, text, s->n_train, e);
+    if (rc) {
+        return rc;
     }
+    /* A step of its own for test rows: with or without them, the draw of the validation rows is the same stream. */
+    struct rng r = rng_start(rng_key((uint64_t)config_i64(c, KNOB_DATA_SEED), -1), RNG_SPLIT, k == KNOB_DATA_TEST);
+    *out = xcalloc(*n_out, sizeof **out);
+    take_out(*out, *n_out, s->train, s->n_train, how.kind == ROWS_FRACTION ? &r : NULL);
+    s->n_train -= *n_out;
     return ERR_OK;
 }
 
 enum err_code split_make(struct split *out, const struct config *c, size_t n, struct err *e)
 {
-    const char *text = config_text(c, KNOB_DATA_VALIDATION);
-    size_t n_val = 0;
-    bool last;
+    const char *test = config_text(c, KNOB_DATA_TEST);
+    enum err_code rc = ERR_OK;
     memset(out, 0, sizeof *out);
     if (n < 2 || n > UINT32_MAX) {
-        return err_set(e, ERR_USAGE, "data.count: found %zu images, expected 2 to %" PRIu32 " to split them", n,
+        return err_set(e, ERR_USAGE, "data.count: found %zu rows, expected 2 to %" PRIu32 " to split them", n,
                        UINT32_MAX);
     }
-    enum err_code rc = parse(&n_val, &last, text, n, e);
-    if (rc) {
-        return rc;
-    }
-    out->train = xcalloc(n - n_val, sizeof *out->train);
-    out->val = xcalloc(n_val, sizeof *out->val);
-    struct rng r = rng_start(rng_key((uint64_t)config_i64(c, KNOB_DATA_SEED), -1), RNG_SPLIT, 0);
+    out->train = xcalloc(n, sizeof *out->train);
+    out->n_train = n;
     for (size_t i = 0; i < n; i++) {
-        /* Selection sampling, Knuth vol. 2, 3.4.2, algorithm S: exact counts, both lists ascending. */
-        size_t wanted = n_val - out->n_val;
-        bool take = last ? i >= n - n_val : rng_below(&r, (uint32_t)(n - i)) < wanted;
-        if (take) {
-            out->val[out->n_val++] = (uint32_t)i;
-        } else {
-            out->train[out->n_train++] = (uint32_t)i;
-        }
+        out->train[i] = (uint32_t)i;
     }
-    return ERR_OK;
+    if (*test != '\0' && config_rows(test, true).kind != ROWS_FILE) {
+        rc = hold_out(&out->test, &out->n_test, out, KNOB_DATA_TEST, c, e);
+    }
+    rc = rc ? rc : hold_out(&out->val, &out->n_val, out, KNOB_DATA_VALIDATION, c, e);
+    if (rc) {
+        split_release(out);
+    }
+    return rc;
 }
 
 void split_release(struct split *s)
 {
     free(s->train);
     free(s->val);
+    free(s->test);
     memset(s, 0, sizeof *s);
 }

@@ -198,6 +198,8 @@ static void add_value(struct sbuf *s, struct rng *r, enum knob k)
     } else if (i->type == KNOB_TEXT) {
         sbuf_add(s, k == KNOB_STUDY_NAME        ? "-a.b"
                     : k == KNOB_DATA_VALIDATION ? (rng_below(r, 2) ? "last 20" : "0.3")
+                    : k == KNOB_DATA_TEST       ? (rng_below(r, 2) ? "last 20" : "/a b/c=d.npy")
+                    : k == KNOB_DATA_SHAPE      ? (rng_below(r, 2) ? "28x28" : "1x7")
                                                 : widths[rng_below(r, 5)]);
     } else if (i->type == KNOB_CHOICE && !i->range_allowed) {
         sbuf_add(s, knob_choice_name(k, (int)rng_below(r, (uint32_t)knob_choice_count(k))));

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -44,6 +45,46 @@ void data_config(struct config *c, const char *source, enum knob k, const char *
     assert_ok(config_set(c, KNOB_DATA_SOURCE, source, &e), &e);
     if (text) {
         assert_ok(config_set(c, k, text, &e), &e);
+    }
+}
+
+void load_with(struct dataset *d, const char *source, const char *settings)
+{
+    struct config c;
+    struct dataset_header h;
+    struct err e;
+    data_config(&c, source, KNOB_NONE, NULL);
+    assert_ok(config_parse(&c, settings, &e), &e);
+    assert_ok(dataset_peek(&h, &c, &e), &e);
+    assert_ok(dataset_load(d, &c, &e), &e);
+    config_release(&c);
+    /* What the peek promised is what the load brought. */
+    assert_int_equal(h.n, d->n);
+    assert_int_equal(h.dim, d->dim);
+    assert_int_equal(h.height, d->height);
+    assert_int_equal(h.width, d->width);
+    assert_int_equal(h.type, d->type);
+    assert_int_equal(h.has_labels, d->label != NULL);
+}
+
+void refuse_with(struct err *e, const char *source, const char *settings)
+{
+    struct config c;
+    struct dataset d;
+    data_config(&c, source, KNOB_NONE, NULL);
+    assert_ok(config_parse(&c, settings, e), e);
+    assert_err(dataset_load(&d, &c, e), ERR_DATA, e);
+    assert_null(d.x);
+    assert_null(strchr(e->text, '\n'));
+    config_release(&c);
+}
+
+void assert_floats(const struct dataset *d, const float *want, size_t count)
+{
+    assert_int_equal(d->type, DATA_F32);
+    assert_int_equal(d->n * d->dim, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_close(((const float *)d->x)[i], want[i], 0.0, 1e-6);
     }
 }
 

@@ -1,5 +1,9 @@
 int idx_tests(void);
 int idx_broken_tests(void);
+int npy_tests(void);
+int csv_tests(void);
+int csv_broken_tests(void);
+int scale_tests(void);
 int tensors_tests(void);
 int tensors_broken_tests(void);
 int split_tests(void);
@@ -9,6 +13,7 @@ int knn_tests(void);
 int main(void)
 {
     int failed = idx_tests() + idx_broken_tests() + tensors_tests() + tensors_broken_tests();
+    failed += npy_tests() + csv_tests() + csv_broken_tests() + scale_tests();
     failed += split_tests() + digits_tests() + knn_tests();
     return failed != 0;
 }

@@ -96,6 +96,55 @@ static void the_last_rows_are_held_out_on_demand(void **state)
     split_release(&s);
 }
 
+/* Each row is in one of the three lists, which are ascending. */
+static void check_thirds(const struct split *s, size_t n)
+{
+    uint8_t *seen = xcalloc(n, 1);
+    const uint32_t *list[] = {s->train, s->val, s->test};
+    const size_t len[] = {s->n_train, s->n_val, s->n_test};
+    assert_int_equal(len[0] + len[1] + len[2], n);
+    for (int k = 0; k < 3; k++) {
+        for (size_t i = 0; i < len[k]; i++) {
+            assert_true(i == 0 || list[k][i] > list[k][i - 1]);
+            assert_int_equal(seen[list[k][i]]++, 0);
+        }
+    }
+    free(seen);
+}
+
+static void test_rows_are_taken_out_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *test, *validation;
+        size_t n_test, n_val;
+    } cases[] = {{"last 100", "0.2", 100, 180}, {"100", "last 50", 100, 50}, {"0.1", "0.5", 100, 450},
+                 {"0.1", "last 50", 100, 50},   {"", "0.2", 0, 200},         {"/a/path.npy", "0.2", 0, 200}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config c;
+        struct split s;
+        struct err e;
+        data_config(&c, "builtin:digits", KNOB_DATA_TEST, cases[i].test);
+        assert_ok(config_set(&c, KNOB_DATA_VALIDATION, cases[i].validation, &e), &e);
+        assert_ok(split_make(&s, &c, 1000, &e), &e);
+        assert_int_equal(s.n_test, cases[i].n_test);
+        assert_int_equal(s.n_val, cases[i].n_val);
+        check_thirds(&s, 1000);
+        if (i < 2) {
+            assert_int_equal(s.test[0], 900);
+        }
+        if (i == 1) {
+            assert_int_equal(s.val[0], 850);
+        }
+        split_release(&s);
+        assert_ok(config_set(&c, KNOB_DATA_TEST, "last 1000", &e), &e);
+        assert_err(split_make(&s, &c, 1000, &e), ERR_USAGE, &e);
+        assert_has(e.text, "data.test");
+        assert_null(s.train);
+        config_release(&c);
+    }
+}
+
 static void a_split_that_cannot_be_is_refused(void **state)
 {
     (void)state;
@@ -127,6 +176,7 @@ int split_tests(void)
         cmocka_unit_test(the_seed_alone_decides_the_draw),
         cmocka_unit_test(every_row_is_held_out_as_often_as_any),
         cmocka_unit_test(the_last_rows_are_held_out_on_demand),
+        cmocka_unit_test(test_rows_are_taken_out_first),
         cmocka_unit_test(a_split_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests_name("data split", tests, NULL, NULL);

@@ -41,4 +41,18 @@ WUR enum err_code config_check(const struct config *c, struct err *e);
 /* Comma-separated widths of a knob such as model.encoder. Returns the count, 0 if empty; -1 on bad text or over max. */
 int config_widths(int *out, int max, const char *text);
 
+/* A shape such as "28x28": false if it is none or has over 2^24 values. */
+bool config_shape(size_t *height, size_t *width, const char *text);
+
+/* How many rows data.validation or data.test takes out: a fraction drawn by seed (0.2), or the last ones ("last 2000",
+ * for data.test also "2000"). ROWS_FILE: neither, so that it is a path where one may stand; ROWS_BAD: a number that is
+ * none of them. */
+enum rows_kind { ROWS_FRACTION, ROWS_LAST, ROWS_FILE, ROWS_BAD };
+struct rows_out {
+    enum rows_kind kind;
+    double fraction;
+    int64_t last;
+};
+struct rows_out config_rows(const char *text, bool bare_count);
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef VAETOP_DATA_DATASET_H
 #define VAETOP_DATA_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,6 +10,14 @@
 #include "vaetop/conf/config.h"
 
 enum data_type { DATA_U8, DATA_F32 };
+
+/* What data.scale has done: value = (value in the file - shift) * factor, in float. A checkpoint keeps it, so that
+ * other rows get the same constants. */
+struct data_scale {
+    size_t n;              /* pairs of constants: 0 as in the file, 1 for all values, dim: one per column */
+    bool clip;             /* to 0 .. 1 (unit): rows not trained on may lie outside */
+    float *shift, *factor; /* (n) */
+};
 
 struct dataset {
     char *source;        /* as given */
@@ -19,7 +28,8 @@ struct dataset {
     void *x;             /* (n, dim) row-major; u8 stands for x / 255 */
     uint8_t *label;      /* (n), or NULL */
     int n_classes;       /* labels are 0 .. n_classes - 1; 0 without labels */
-    uint64_t hash;       /* of header and bytes: the identity kept in checkpoints */
+    struct data_scale scale; /* already applied to x */
+    uint64_t hash;       /* of sizes, values, labels and scale: the identity kept in checkpoints */
 };
 
 /* What a header promises, without reading the rows: for the checks before a study's folder is made. */
@@ -29,21 +39,33 @@ struct dataset_header {
     bool has_labels;
 };
 
-/* Both obey data.source, data.labels, data.count, data.seed. Messages: file, offset, found, expected; before anything
- * large is allocated. Labels `auto`: the file named as the images with "labels" for "images" and idx1, with or without
- * .gz, if there is one. A count above what the file has is refused; with a smaller one the rest of a .gz is not read.
- * Errors: DATA (missing, broken, hostile), IO (no permission, read error), NOMEM. */
+/* Both obey data.source, data.labels, data.count, data.seed, data.shape, data.scale; constants of a scale are those of
+ * the training rows by split_make(). IDX, NPY (versions 1 to 3), CSV and TSV files, plain or .gz, told by content; all
+ * but bytes becomes float32. Values not finite are refused, and values outside 0 .. 1 where loss.likelihood is
+ * bernoulli. Messages: file, offset or line and column, found, expected; before anything large is allocated. Labels
+ * `auto`: the file named as the images with "labels" for "images" and idx1, with or without .gz, if there is one; of a
+ * table the column named label, labels, class or target. A count above what the file has is refused; with a smaller one
+ * the rest of a .gz is not read. A peek reads rows only if they are not bytes: their values need the check, too.
+ * Errors: DATA (missing, broken, hostile, does not fit), USAGE (split), IO (no permission, read error), NOMEM. */
 WUR enum err_code dataset_peek(struct dataset_header *out, const struct config *c, struct err *e);
 WUR enum err_code dataset_load(struct dataset *out, const struct config *c, struct err *e);
+
+/* The rows of data.test, where that is a file: all of them, as wide as like->dim, scaled as like->scale says. Labels: the
+ * same column, else the file beside it. Errors: as above; NOTFOUND: data.test is no file. */
+WUR enum err_code dataset_load_test(struct dataset *out, const struct config *c, const struct dataset *like,
+                                    struct err *e);
 void dataset_release(struct dataset *d);
 
-/* Training and validation rows. Owns: split_release() frees. Disjoint, together all n rows, both non-empty;
- * training rows ascending, validation rows ascending. */
+/* Training, validation and test rows. Owns: split_release() frees. Disjoint, together all n rows, each ascending;
+ * training and validation rows are non-empty. */
 struct split {
     uint32_t *train, *val;
     size_t n_train, n_val;
+    uint32_t *test; /* NULL: none, or a file of their own */
+    size_t n_test;
 };
-/* data.validation: "0.2" drawn by data.seed, or "last 2000". Errors: USAGE. */
+/* data.validation: "0.2" drawn by data.seed, or "last 2000"; data.test the same, taken out first, so that fraction and
+ * "last" are of the rest. Errors: USAGE. */
 WUR enum err_code split_make(struct split *out, const struct config *c, size_t n, struct err *e);
 void split_release(struct split *s);
 
