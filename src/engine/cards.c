@@ -109,8 +109,8 @@ void cards_lock(struct engine *en)
     }
     char text[sizeof en->device_banner] = "";
     if (busy) {
-        (void)snprintf(text, sizeof text, "%s for device %d (%.100s): in use by %s", held > 0 ? "also waiting" : "waiting",
-                       busy->index, busy->info.name, busy->holder);
+        (void)snprintf(text, sizeof text, "%s for device %d (%.100s): in use by %s",
+                       held > 0 ? "also waiting" : "waiting", busy->index, busy->info.name, busy->holder);
     }
     if (strcmp(text, en->device_banner) != 0) {
         (void)str_copy(en->device_banner, sizeof en->device_banner, text);

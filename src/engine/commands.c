@@ -63,8 +63,8 @@ static enum err_code resume_trial(struct request *q, struct err *e)
         SAY(q, "trial %d goes on", r->number);
     } else if (r->phase == PHASE_PAUSED) {
         run_phase(q->en, r, PHASE_QUEUED, (double)NAN, NULL);
-        SAY(q, q->en->stage == STAGE_PAUSED ? "trial %d waits for the study to be resumed" : "trial %d waits for a slot",
-            r->number);
+        bool held = q->en->stage == STAGE_PAUSED;
+        SAY(q, "trial %d waits for %s", r->number, held ? "the study to be resumed" : "a slot");
     } else {
         SAY(q, "trial %d is not paused", r->number);
     }
@@ -206,7 +206,8 @@ static enum err_code new_number(int *out, struct request *q, enum knob knob, str
     const struct knob_info *k = knob_info(knob);
     int64_t n;
     if (!str_to_i64(&n, q->arg) || n < (int64_t)k->min || n > (int64_t)k->max) {
-        return err_set(e, ERR_USAGE, "%s %s: expected a whole number from %.0f to %.0f", k->name, q->arg, k->min, k->max);
+        return err_set(e, ERR_USAGE, "%s %s: expected a whole number from %.0f to %.0f", k->name, q->arg, k->min,
+                       k->max);
     }
     if (q->en->stage == STAGE_LEAVING) {
         return not_going_on(q->en, e);

@@ -83,7 +83,8 @@ static enum err_code kill_strays(struct engine *en, struct err *e)
         if (then && strcmp(then, boot) == 0 && row[i].worker.pid > 0 && proc_alive(row[i].worker)) {
             log_warn("worker %d of the engine before still runs: ended", (int)row[i].worker.pid);
             if (!proc_kill(row[i].worker)) {
-                rc = err_set(e, ERR_BUSY, "process %d, a worker of the engine before, cannot be ended", (int)row[i].worker.pid);
+                rc = err_set(e, ERR_BUSY, "process %d, a worker of the engine before, cannot be ended",
+                             (int)row[i].worker.pid);
             }
         }
         row[i].worker = (struct proc_id){0};

@@ -26,7 +26,8 @@ static struct slice *pick_slice(struct engine *en, bool alone, const struct slic
     struct slice *best = NULL;
     for (size_t i = 0; i < en->n_slices; i++) {
         struct slice *s = &en->slice[i];
-        if (s->state != SLICE_READY || s->quitting || s == reserved || s->n_runs >= (alone ? 1 : s->most) || has_loner(en, s)) {
+        bool full = s->n_runs >= (alone ? 1 : s->most) || has_loner(en, s);
+        if (s->state != SLICE_READY || s->quitting || s == reserved || full) {
             continue;
         }
         best = !best || s->n_runs < best->n_runs ? s : best;
@@ -67,7 +68,8 @@ static void repeat_edits(struct engine *en, struct slice *s, struct run *r)
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        (void)send_edit(s->conn, &(struct m_edit){r->number, edit[i].knob, edit[i].value, edit[i].step > 0 ? edit[i].step : 1});
+        int64_t at = edit[i].step > 0 ? edit[i].step : 1; /* 0 would be a new edit */
+        (void)send_edit(s->conn, &(struct m_edit){r->number, edit[i].knob, edit[i].value, at});
     }
     free(edit);
 }
@@ -96,8 +98,8 @@ static void assign(struct engine *en, struct slice *s, struct run *r)
     s->n_runs++;
     s->silent_s = 0;
     s->heard = false;
-    (void)send_assign(s->conn, &(struct m_assign){r->number, config_i64(&config, KNOB_STUDY_SEED), lines, again ? path : none,
-                                                   r->stored_epoch, path});
+    (void)send_assign(s->conn, &(struct m_assign){r->number, config_i64(&config, KNOB_STUDY_SEED), lines,
+                                                  again ? path : none, r->stored_epoch, path});
     run_phase(en, r, PHASE_ACTIVE, NAN, NULL);
     write_device(en, r, s->label);
     if (r->edited) {

@@ -76,7 +76,8 @@ static void finish(struct slice *s, struct run *r, enum trial_phase phase, doubl
     if (isfinite(value)) {
         (void)snprintf(number, sizeof number, ": %.4f", value);
     }
-    engine_log(en, r->number, "%s%s%s%s", trial_phase_word(phase), isfinite(value) ? number : "", *reason ? ": " : "", reason);
+    engine_log(en, r->number, "%s%s%s%s", trial_phase_word(phase), isfinite(value) ? number : "", *reason ? ": " : "",
+               reason);
     retain(en, r);
 }
 

@@ -151,8 +151,10 @@ static void slice_start(struct slice *s)
     s->fault[0] = '\0';
     s->fault_code = ERR_OK;
     s->silent_s = s->longest_silence_s = 0;
-    enum err_code rc = socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0 ? err_set(&e, ERR_IO, "socketpair: %s", strerror(errno))
-                                                                    : ERR_OK;
+    enum err_code rc = ERR_OK;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0) {
+        rc = err_set(&e, ERR_IO, "socketpair: %s", strerror(errno));
+    }
     if (!rc) {
         s->conn = conn_new(fd[0]);
         rc = spawn(s, fd[1], &e);
@@ -274,8 +276,8 @@ static void slice_died(struct slice *s, const char *how, bool from_outside)
     struct engine *en = s->en;
     struct death d = {how, from_outside, s->n_runs == 1};
     if (!s->quitting) {
-        engine_log(en, -1, "worker %d (%.60s) ended: %.100s; trials to go on from their checkpoints: %d", s->index, s->name,
-                   how, s->n_runs);
+        engine_log(en, -1, "worker %d (%.60s) ended: %.100s; trials to go on from their checkpoints: %d", s->index,
+                   s->name, how, s->n_runs);
     }
     for (size_t i = en->first_open; i < en->n_runs; i++) {
         if (en->run[i].slice == s->index) {
@@ -288,7 +290,8 @@ static void slice_died(struct slice *s, const char *how, bool from_outside)
     s->bytes_used = 0;
     if (en->failed_in_row >= FAILED_IN_ROW_MOST) {
         struct err e;
-        (void)err_set(&e, ERR_NODEVICE, "%d trials in a row killed their worker on %s: %s", en->failed_in_row, s->name, how);
+        (void)err_set(&e, ERR_NODEVICE, "%d trials in a row killed their worker on %s: %s", en->failed_in_row, s->name,
+                      how);
         engine_fail(en, &e);
     }
 }
@@ -425,8 +428,8 @@ void slice_tick(struct slice *s)
     if (s->heard && s->silent_s > s->longest_silence_s && s->silent_s < QUIET_LEAST_S) {
         s->longest_silence_s = s->silent_s;
     }
-    int most = !s->heard ? QUIET_FIRST_S : 20 * s->longest_silence_s > QUIET_LEAST_S ? 20 * s->longest_silence_s : QUIET_LEAST_S;
-    if (s->silent_s > most) {
+    int most = 20 * s->longest_silence_s > QUIET_LEAST_S ? 20 * s->longest_silence_s : QUIET_LEAST_S;
+    if (s->silent_s > (s->heard ? most : QUIET_FIRST_S)) {
         s->killed_by_us = true;
         (void)kill(s->pid, SIGKILL);
     }

@@ -108,7 +108,8 @@ static void advisor_died(struct engine *en)
     a->failures++;
     if (a->failures >= FAILURES_MOST) {
         struct err e;
-        (void)err_set(&e, ERR_IO, "the advisor (vaetop-advisor) ended %d times in a row; see %s/log", a->failures, en->dir);
+        (void)err_set(&e, ERR_IO, "the advisor (vaetop-advisor) ended %d times in a row; see %s/log", a->failures,
+                      en->dir);
         engine_fail(en, &e);
         return;
     }

@@ -108,8 +108,8 @@ static enum err_code run_once(struct outcome *o, const char *dir, const char *de
     }
     (void)fcntl(fd[0], F_SETFD, FD_CLOEXEC);
     (void)fcntl(fd[1], F_SETFD, FD_CLOEXEC);
-    struct proc_spawn s = {.path = "/proc/self/exe", .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = STDERR_FILENO,
-                           .socket_fd = fd[1]};
+    struct proc_spawn s = {.path = "/proc/self/exe", .argv = argv, .stdin_fd = -1, .stdout_fd = -1,
+                           .stderr_fd = STDERR_FILENO, .socket_fd = fd[1]};
     rc = proc_spawn(&pid, &s, e);
     (void)close(fd[1]);
     if (!rc) {

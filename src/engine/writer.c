@@ -204,7 +204,8 @@ static enum err_code apply(struct engine *en, const struct op *o, struct err *e)
         if (!rc && number != o->trial) {
             /* Another program has added trials. Our supervisor starts us anew, and then they are read with the rest;
              * this transaction never was. */
-            log_error("trial %d would be number %d: another program writes to this study; starting anew", o->trial, number);
+            log_error("trial %d would be number %d: another program writes to this study; starting anew", o->trial,
+                      number);
             _exit(1);
         }
         return rc;

@@ -60,7 +60,8 @@ static enum err_code one_point(struct conn *conn, struct point *pt, int number, 
     struct msg_reader r;
     struct m_suggested m;
     (void)send_suggest(conn, &(struct m_suggest){number});
-    if (conn_wait(conn, &type, &r, ANSWER_MS) != CONN_FRAME || type != MESSAGE_SUGGESTED || !read_suggested(&m, pt, &r)) {
+    if (conn_wait(conn, &type, &r, ANSWER_MS) != CONN_FRAME || type != MESSAGE_SUGGESTED ||
+        !read_suggested(&m, pt, &r)) {
         return err_set(e, ERR_IO, "the advisor (vaetop-advisor) gave no point for trial %d", number);
     }
     enum err_code rc = ERR_OK;

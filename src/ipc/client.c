@@ -206,7 +206,8 @@ static bool find_reply(struct client *c, int64_t id, struct m_reply *out)
     return false;
 }
 
-enum err_code client_command(struct client *c, enum command cmd, int trial, const char *arg, char **reply, struct err *e)
+enum err_code client_command(struct client *c, enum command cmd, int trial, const char *arg, char **reply,
+                             struct err *e)
 {
     int64_t deadline = clock_mono_ns() + (int64_t)ANSWER_MS * 1000000;
     int64_t id = send_it(c, cmd, trial, arg);
@@ -251,8 +252,9 @@ static enum err_code greet(struct client *c, const char *study_dir, struct err *
     if (got == CONN_NOTHING) {
         return err_set(e, ERR_IO, "%s: its engine does not answer (%d s)", study_dir, ANSWER_MS / 1000);
     }
-    return err_set(e, ERR_BUSY, "%s: its engine is of another version of vaetop (protocol %u, here %d); stop it with that one",
-                   study_dir, conn_foreign_version(c->conn), PROTOCOL_VERSION);
+    return err_set(e, ERR_BUSY,
+                   "%s: its engine is of another version of vaetop (protocol %u, here %d); stop it with that one", study_dir,
+                   conn_foreign_version(c->conn), PROTOCOL_VERSION);
 }
 
 enum err_code client_connect(struct client **out, const char *study_dir, struct err *e)

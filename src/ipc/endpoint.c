@@ -19,7 +19,8 @@ char *endpoint_name(const char *study_dir)
     if (stat(study_dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
         return NULL;
     }
-    return xasprintf("vaetop-%u-%llx-%llx", (unsigned)geteuid(), (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    return xasprintf("vaetop-%u-%llx-%llx", (unsigned)geteuid(), (unsigned long long)st.st_dev,
+                     (unsigned long long)st.st_ino);
 }
 
 static enum err_code address(struct sockaddr_un *a, socklen_t *len, const char *study_dir, struct err *e)
@@ -56,7 +57,8 @@ enum err_code endpoint_listen(int *fd, const char *study_dir, struct err *e)
         return err_set(e, ERR_IO, "socket: %s", strerror(errno));
     }
     if (bind(s, (const struct sockaddr *)&a, len) != 0 || listen(s, 64) != 0) {
-        rc = err_set(e, errno == EADDRINUSE ? ERR_BUSY : ERR_IO, "the study's socket %s: %s", a.sun_path + 1, strerror(errno));
+        rc = err_set(e, errno == EADDRINUSE ? ERR_BUSY : ERR_IO, "the study's socket %s: %s", a.sun_path + 1,
+                     strerror(errno));
         (void)close(s);
         return rc;
     }
@@ -81,8 +83,8 @@ enum err_code endpoint_connect(int *fd, const char *study_dir, struct err *e)
         r = connect(s, (const struct sockaddr *)&a, len);
     } while (r != 0 && errno == EINTR);
     if (r != 0) {
-        rc = err_set(e, errno == ECONNREFUSED || errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: no engine answers: %s", study_dir,
-                     strerror(errno));
+        rc = err_set(e, errno == ECONNREFUSED || errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: no engine answers: %s",
+                     study_dir, strerror(errno));
     } else if (!same_user(s)) {
         rc = err_set(e, ERR_BUSY, "%s: another user's process listens under this study's name", study_dir);
     }

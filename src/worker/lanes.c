@@ -179,7 +179,8 @@ static enum err_code assign(struct lanes *l, const struct m_assign *m, struct co
         return rc;
     }
     p->lane = xreallocarray(p->lane, p->n + 1, sizeof *p->lane);
-    p->lane[p->n++] = (struct lane){.trial = s.trial, .handle = handle, .checkpoint = xstrdup(m->checkpoint), .value = NAN};
+    p->lane[p->n++] = (struct lane){.trial = s.trial, .handle = handle, .checkpoint = xstrdup(m->checkpoint),
+                                    .value = (double)NAN};
     return ERR_OK;
 }
 
@@ -207,7 +208,8 @@ static void edit_now(struct lanes *l, struct pack *p, struct lane *lane, const s
     if (m->at_step == 0) {
         (void)send_edited(l->conn, &(struct m_edited){m->trial, m->knob, m->value, at, rc == ERR_OK, text});
     } else if (rc) {
-        lanes_log(l, lane->trial, "earlier edit %s=%s not repeated: %s", knob_info((enum knob)m->knob)->full, m->value, text);
+        lanes_log(l, lane->trial, "earlier edit %s=%s not repeated: %s", knob_info((enum knob)m->knob)->full, m->value,
+                  text);
     }
 }
 

@@ -16,7 +16,8 @@
 int crash_tests(void);
 
 #define STUDY(trials, slots, epochs) \
-    "study:\n  trials: " #trials "\n  slots: " #slots "\ntrain:\n  epochs: " #epochs "\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n"
+    "study:\n  trials: " #trials "\n  slots: " #slots "\ntrain:\n  epochs: " #epochs \
+    "\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n"
 
 static void all_done(struct rig *r, int trials, int epochs)
 {

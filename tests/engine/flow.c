@@ -8,7 +8,8 @@
 int flow_tests(void);
 
 #define STUDY(trials, slots, epochs) \
-    "study:\n  trials: " #trials "\n  slots: " #slots "\ntrain:\n  epochs: " #epochs "\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n"
+    "study:\n  trials: " #trials "\n  slots: " #slots "\ntrain:\n  epochs: " #epochs \
+    "\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n"
 
 static void check_done(struct rig *r, int trial, int epochs)
 {

@@ -18,7 +18,8 @@
 int link_tests(void);
 
 #define STUDY(trials, slots, epochs) \
-    "study:\n  trials: " #trials "\n  slots: " #slots "\ntrain:\n  epochs: " #epochs "\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n"
+    "study:\n  trials: " #trials "\n  slots: " #slots "\ntrain:\n  epochs: " #epochs \
+    "\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n"
 #define DEADLINE_NS INT64_C(60000000000)
 
 static void several_clients_hear_of_the_end(void **state)
