@@ -184,6 +184,39 @@ static void only_rows_the_store_lacks_are_sent_again(void **state)
     free(r);
 }
 
+/* The lane's best epoch lies before the checkpoint: its weights must come back from there. */
+static void best_weights_survive_a_resume(void **state)
+{
+    struct bench *b = *state;
+    struct err e;
+    enum { N = 53 * 17 };
+    static float whole[N], resumed[N], last[N];
+    struct config c = rig_config(SHAPE "optimizer.lr=0.05\ntrain.epochs=12\n"); /* far too high: gets worse */
+    struct records *r = xcalloc(1, sizeof *r);
+    struct trainer *t = rig_trainer(&b->d, &c, PLAN_CHAIN);
+    int lane = rig_add(t, &c, 3, NULL);
+    rig_run_until(t, r, lane, 11);
+    assert_ok(trainer_checkpoint(t, lane, b->path, &e), &e);
+    rig_run_until(t, r, lane, LAST);
+    assert_true(r->lane[lane].value < r->lane[lane].row[11].value && r->lane[lane].value < r->lane[lane].row[12].value);
+    assert_ok(trainer_encode(t, lane, whole, b->d.split.val, b->d.split.n_val, &e), &e);
+    trainer_free(t);
+    t = rig_trainer(&b->d, &c, PLAN_CHAIN);
+    lane = rig_add(t, &c, 3, b->path);
+    rig_run_until(t, r, lane, LAST);
+    assert_ok(trainer_encode(t, lane, resumed, b->d.split.val, b->d.split.n_val, &e), &e);
+    trainer_free(t);
+    assert_memory_equal(whole, resumed, sizeof whole);
+    assert_ok(config_set(&c, KNOB_STUDY_VALUE, "last", &e), &e);
+    t = rig_trainer(&b->d, &c, PLAN_CHAIN);
+    lane = rig_add(t, &c, 3, b->path);
+    assert_ok(trainer_encode(t, lane, last, b->d.split.val, b->d.split.n_val, &e), &e);
+    trainer_free(t);
+    assert_memory_not_equal(whole, last, sizeof whole);
+    config_release(&c);
+    free(r);
+}
+
 /* Damages one byte in the middle of the file's tensors. */
 static void damage(const char *path)
 {
@@ -282,14 +315,15 @@ static void checkpoints_of_another_net_trial_or_data_set_are_refused(void **stat
         config_release(&c);
         free(lines);
     }
-    struct rig_data d;
-    rig_data_make(&d, 37, 98, 53);
-    d.set.hash++;
-    struct rig_data mine = b->d;
-    b->d = d;
-    assert_err(try_add(b, &b->c, &e), ERR_DATA, &e);
-    b->d = mine;
-    rig_data_release(&d);
+    struct rig_data mine = b->d, d;
+    for (size_t more = 0; more < 2; more++) { /* other data of equal size; the same data split otherwise */
+        rig_data_make(&d, 37, 97 + more, 53 - more);
+        d.set.hash += more ? 0 : 1;
+        b->d = d;
+        assert_err(try_add(b, &b->c, &e), ERR_DATA, &e);
+        b->d = mine;
+        rig_data_release(&d);
+    }
     assert_ok(try_add(b, &b->c, &e), &e);
 }
 
@@ -408,6 +442,7 @@ int resume_tests(void)
         cmocka_unit_test(resumed_lanes_end_with_the_same_bits),
         cmocka_unit_test(lanes_resumed_inside_an_epoch_end_with_the_same_bits),
         WITH_BENCH(only_rows_the_store_lacks_are_sent_again),
+        WITH_BENCH(best_weights_survive_a_resume),
         WITH_BENCH(a_broken_checkpoint_gives_way_to_the_one_before),
         WITH_BENCH(a_truncated_checkpoint_alone_is_refused),
         WITH_BENCH(checkpoints_of_another_net_trial_or_data_set_are_refused),

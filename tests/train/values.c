@@ -77,6 +77,30 @@ static void the_best_epoch_s_weights_are_what_is_encoded_with(void **state)
     rig_data_release(&d);
 }
 
+static void before_there_is_a_best_epoch_the_present_weights_encode(void **state)
+{
+    (void)state;
+    struct rig_data d;
+    struct err e;
+    enum { N = 53 * 17 };
+    static float mu[2][N];
+    rig_data_make(&d, 37, 97, 53);
+    for (int i = 0; i < 2; i++) {
+        struct config c = rig_config(WILD "loss.beta_schedule=linear\nloss.beta_warmup=6\n");
+        assert_ok(config_set(&c, KNOB_STUDY_VALUE, i ? "last" : "best", &e), &e);
+        struct trainer *t = rig_trainer(&d, &c, PLAN_CHAIN);
+        struct records *r = xcalloc(1, sizeof *r);
+        int lane = rig_add(t, &c, 5, NULL);
+        rig_run_until(t, r, lane, 2);
+        assert_ok(trainer_encode(t, lane, mu[i], d.split.val, d.split.n_val, &e), &e);
+        trainer_free(t);
+        config_release(&c);
+        free(r);
+    }
+    assert_memory_equal(mu[0], mu[1], sizeof mu[0]);
+    rig_data_release(&d);
+}
+
 static void best_does_not_count_epochs_of_the_warm_up(void **state)
 {
     (void)state;
@@ -163,6 +187,7 @@ int values_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(value_is_the_best_epoch_s_or_the_last_one_s),
         cmocka_unit_test(the_best_epoch_s_weights_are_what_is_encoded_with),
+        cmocka_unit_test(before_there_is_a_best_epoch_the_present_weights_encode),
         cmocka_unit_test(best_does_not_count_epochs_of_the_warm_up),
         cmocka_unit_test(divergence_says_step_rate_and_last_loss),
         cmocka_unit_test(thirty_two_images_are_learnt_to_the_floor_without_the_kl),
