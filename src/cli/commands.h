@@ -17,14 +17,19 @@ WUR enum err_code rm_command(const struct options *o, struct err *e);
 WUR enum err_code presets_command(const struct options *o, struct err *e);
 WUR enum err_code devices_command(const struct options *o, struct err *e);
 WUR enum err_code export_command(const struct options *o, struct err *e);
+WUR enum err_code eval_command(const struct options *o, struct err *e);
+WUR enum err_code sample_command(const struct options *o, struct err *e);
+WUR enum err_code reconstruct_command(const struct options *o, struct err *e);
+WUR enum err_code interpolate_command(const struct options *o, struct err *e);
+WUR enum err_code encode_command(const struct options *o, struct err *e);
 
 /* Bare `vaetop`: the studies and the presets to start. */
 WUR enum err_code studies_overview(struct err *e);
 
 /* Shows a study until it ends or the person leaves: the screen on a terminal, else progress lines.
- * client may be NULL: nothing runs, look only. */
+ * client may be NULL: nothing runs, look only. owner: INT and TERM stop the study, not only this client. */
 struct client;
-WUR enum err_code watch_study(struct study *s, struct client *client, const struct options *o, struct err *e);
+WUR enum err_code watch_study(struct study *s, struct client *client, const struct options *o, bool owner, struct err *e);
 
 /* A signal that ended the command (set by watch_study): the exit status becomes 128 + it. 0: none. */
 extern int command_signal;

@@ -216,13 +216,16 @@ static enum err_code go(const struct options *o, const char *name, bool extend, 
     if (!rc && extend && o->trials) {
         rc = client_command(client, COMMAND_TRIALS, -1, o->trials, NULL, e);
     }
+    if (!rc && extend && o->slots) {
+        rc = client_command(client, COMMAND_SLOTS, -1, o->slots, NULL, e);
+    }
     if (!rc && extend) {
         rc = client_command(client, COMMAND_RESUME, -1, "", NULL, e);
     }
     if (!rc && o->detach) {
         say_started(name, o);
     } else if (!rc) {
-        rc = watch_study(&s, client, o, e);
+        rc = watch_study(&s, client, o, true, e);
     }
     client_free(client);
     study_close(&s);
@@ -357,7 +360,7 @@ enum err_code attach_command(const struct options *o, struct err *e)
         (void)fprintf(stderr, "vaetop: nothing trains %s now; vaetop resume %s goes on\n", s.name, s.name);
     }
     if (!rc) {
-        rc = watch_study(&s, client, o, e);
+        rc = watch_study(&s, client, o, false, e);
     }
     client_free(client);
     study_close(&s);

@@ -59,7 +59,9 @@ struct progress {
     int64_t began_ns, printed_ns;
     double began_epochs;
     char last[256];
+    bool owner;              /* `run`: INT and TERM stop the study; else they only end this client */
     bool finished, closed;
+    struct err why;          /* the study could not go on: code and text; ERR_OK otherwise */
 };
 
 /* Epochs trained, and epochs still to train if every trial runs all of its own. */
@@ -149,6 +151,9 @@ static void take_events(struct progress *p, struct client *client, bool quiet)
             break;
         case CLIENT_FINISHED:
             p->finished = true;
+            if (!ev.ok) {
+                (void)err_set(&p->why, ev.code, "%s", ev.text);
+            }
             return;
         case CLIENT_CLOSED:
             p->closed = true;
@@ -165,10 +170,12 @@ static enum err_code follow(struct progress *p, struct client *client, const str
     const int64_t pause_ns = 1000000000;
     enum err_code rc = ERR_OK;
     p->finished = p->closed = false;
-    while (!rc && !p->finished && !p->closed) {
+    while (!rc && !p->finished && !p->closed && (p->owner || n_caught == 0)) {
         struct pollfd fd[2] = {{.fd = client_fd(client), .events = POLLIN}, {.fd = wake[0], .events = POLLIN}};
         (void)poll(fd, 2, 500);
-        pass_on_signals(client, passed);
+        if (p->owner) {
+            pass_on_signals(client, passed);
+        }
         take_events(p, client, o->quiet);
         if (clock_mono_ns() - p->printed_ns >= pause_ns || p->finished) {
             rc = study_refresh(p->study, e);
@@ -180,9 +187,10 @@ static enum err_code follow(struct progress *p, struct client *client, const str
     return rc;
 }
 
-static enum err_code progress_lines(struct study *s, struct client *client, const struct options *o, struct err *e)
+static enum err_code progress_lines(struct study *s, struct client *client, const struct options *o, bool owner,
+                                    struct err *e)
 {
-    struct progress p = {.study = s, .began_ns = clock_mono_ns()};
+    struct progress p = {.study = s, .began_ns = clock_mono_ns(), .owner = owner};
     struct client *own = NULL; /* a connection of ours after the first one broke */
     double left;
     int passed = 0;
@@ -192,7 +200,7 @@ static enum err_code progress_lines(struct study *s, struct client *client, cons
     catch_stop_signals(true);
     do {
         rc = follow(&p, own ? own : client, o, &passed, e);
-        if (rc || p.finished || passed > 0) {
+        if (rc || p.finished || n_caught > 0) {
             break;
         }
         /* The engine died: its supervisor brings it back, or starting does. */
@@ -202,7 +210,7 @@ static enum err_code progress_lines(struct study *s, struct client *client, cons
     } while (!rc && ++tries < 20);
     client_free(own);
     catch_stop_signals(false);
-    return rc;
+    return rc || !p.why.code ? rc : err_set(e, p.why.code, "%s: %s", s->name, p.why.text);
 }
 
 static enum err_code show_screen(struct study *s, struct client *client, const struct options *o, struct err *e)
@@ -234,13 +242,13 @@ static enum err_code show_screen(struct study *s, struct client *client, const s
     return rc;
 }
 
-enum err_code watch_study(struct study *s, struct client *client, const struct options *o, struct err *e)
+enum err_code watch_study(struct study *s, struct client *client, const struct options *o, bool owner, struct err *e)
 {
     enum err_code rc;
     if (screen_wanted(o)) {
         return show_screen(s, client, o, e);
     }
-    rc = client ? progress_lines(s, client, o, e) : ERR_OK;
+    rc = client ? progress_lines(s, client, o, owner, e) : ERR_OK;
     if (!rc) {
         rc = study_refresh(s, e);
     }
@@ -252,6 +260,9 @@ enum err_code watch_study(struct study *s, struct client *client, const struct o
     }
     study_print_table(s, o->quiet ? 1 : 0);
     if (n_caught > 0) {
+        if (!owner) {
+            (void)fprintf(stderr, "vaetop: %s trains on; vaetop stop %s ends it\n", s->name, s->name);
+        }
         command_signal = caught;
         return ERR_OK;
     }

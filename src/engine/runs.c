@@ -43,6 +43,7 @@ struct run *run_new(struct engine *en, const struct point *pt)
     struct run *r = add(en);
     point_copy(&r->point, pt);
     write_trial(en, r);
+    advisor_tell(en, r, NAN);
     return r;
 }
 
@@ -54,6 +55,7 @@ void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double 
         return;
     }
     r->value = value;
+    advisor_tell(en, r, value);
     point_release(&r->point);
     r->point = (struct point){0};
     while (en->first_open < en->n_runs && run_final(&en->run[en->first_open])) {
@@ -102,6 +104,18 @@ void forget_weights(struct engine *en, struct run *r)
     free(previous);
 }
 
+/* A finished trial is never resumed: the checkpoint before its last only takes room. */
+static void forget_previous(struct engine *en, const struct run *r)
+{
+    char *path = path_checkpoint(en->dir, r->number);
+    char *previous = xasprintf("%s.prev", path);
+    if (!unlink_if_there(previous)) {
+        log_warn("%s: cannot remove: %s", previous, strerror(errno));
+    }
+    free(path);
+    free(previous);
+}
+
 static bool worse(const struct run *a, const struct run *b)
 {
     if (isnan(a->value) || isnan(b->value)) {
@@ -132,6 +146,7 @@ void retain(struct engine *en, struct run *r)
     free(path);
     if (r->kept) {
         write_kept(en, r->number, true);
+        forget_previous(en, r);
     } else {
         forget_weights(en, r);
     }

@@ -44,14 +44,21 @@ until_true 60 past_epoch 0 "$at"
 [ "$("$vaetop" show life --trial 0 --json | jq '[.series[].epoch] == [range(1; .series | length + 1)]')" = true ] ||
     fail "the curve has a gap"
 
-# INT on a waiting client checkpoints, stops and says 130.
-"$vaetop" attach life --no-tui >"$T/attached" 2>&1 </dev/null &
-attached=$!
-until_true 20 grep -q trials "$T/attached"
-kill -INT $attached
-status=0
-wait $attached || status=$?
-[ $status = 130 ] || fail "INT: status $status, 130 was expected: $(cat "$T/attached")"
+# INT on `attach` ends the client alone; on `run` it checkpoints, stops the study and says 130.
+interrupted() { # WORDS...: runs them, sends INT after the first progress line, wants 130
+    "$vaetop" "$@" >"$T/waiting" 2>&1 </dev/null &
+    waiting=$!
+    until_true 20 grep -q trials "$T/waiting"
+    kill -INT $waiting
+    status=0
+    wait $waiting || status=$?
+    [ $status = 130 ] || fail "INT on $1: status $status, 130 was expected: $(cat "$T/waiting")"
+}
+interrupted attach life --no-tui
+says "$T/waiting" "trains on"
+at=$(epoch 0)
+until_true 60 past_epoch 0 "$at"
+interrupted run quickstart "$@" --no-tui
 until_true 20 study_phase "stopped false"
 
 # Exports.
