@@ -168,7 +168,7 @@ enum err_code pack_op(struct pack *pk, enum pack_op op, int layer, int k, struct
     const bool done = pk->provider == PROVIDER_CLBLAST;
     enum err_code rc = ERR_OK;
     assert(layer >= 0 && layer < p->n_layers);
-    assert(p->kind == PLAN_PLAIN || op == OP_CHAIN || op == OP_UPDATE);
+    assert(p->kind == PLAN_PLAIN || op == OP_CHAIN || op == OP_UPDATE || op == OP_FORWARD);
     if (done && op == OP_FORWARD) rc = product(pk, PRODUCT_FORWARD, layer, e);
     if (done && op == OP_LATENT) rc = product(pk, PRODUCT_FORWARD, p->heads, e);
     if (done && op == OP_LOSS) rc = product(pk, PRODUCT_FORWARD, p->n_layers - 1, e);
