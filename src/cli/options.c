@@ -24,6 +24,12 @@ static const struct option_row {
     {'j', "json", NULL, "JSON on standard output; numbers are numbers, the unit is in the key"},
     {'C', "csv", NULL, "one line a trial, comma-separated"},
     {'o', "output", "FILE", "where to write"},
+    {'F', "source", "FILE", "other data than the study's own validation part"},
+    {'K', "count", "N", "how many images, pairs or rows"},
+    {'M', "samples", "K", "latent samples an image for the NLL (default: 64; 0: none)"},
+    {'G', "from", "WHAT", "where latent points come from: prior or gmm, a mixture fitted to the training data"},
+    {'P', "steps", "N", "images from one end to the other (default: 10)"},
+    {'E', "labels", "FILE", "write the labels beside the latent means"},
     {'V', "self-test", NULL, "run every kernel against known results first"},
     {'q', "quiet", NULL, "no progress lines"},
     {'w', "slow", NULL, "draw seldom: for slow links"},
@@ -45,6 +51,12 @@ static void assign(struct options *o, char letter, const char *value)
     case 't': o->trial = value; break;
     case 'o': o->output = value; break;
     case 'c': o->color = value; break;
+    case 'F': o->source = value; break;
+    case 'K': o->count = value; break;
+    case 'M': o->samples = value; break;
+    case 'G': o->from = value; break;
+    case 'P': o->steps = value; break;
+    case 'E': o->labels = value; break;
     case 's': o->set[o->n_set++] = value; break;
     case 'N': o->no_tui = true; break;
     case 'B': o->detach = true; break;
@@ -192,7 +204,7 @@ void program_help(void)
                  "  vaetop show quickstart                 its leaderboard as text\n\n"
                  "commands:\n");
     for (size_t i = 0; i < n_commands; i++) {
-        (void)printf("  %-9s %s\n", commands[i].word, commands[i].summary);
+        (void)printf("  %-11s %s\n", commands[i].word, commands[i].summary);
     }
     (void)printf("\nvaetop COMMAND --help tells more; man vaetop tells all.\n"
                  "Exit status: 0 ok, 1 runtime error, 2 usage or preset, 3 no usable device, 4 only failed trials,\n"

@@ -14,6 +14,7 @@
 /* Texts point into argv. */
 struct options {
     const char *dir, *name, *device, *color, *trial, *output, *trials, *slots, *seed;
+    const char *source, *count, *samples, *from, *steps, *labels;
     const char *set[SET_MAX];
     size_t n_set;
     bool no_tui, detach, dry_run, json, csv, quiet, slow, ascii, self_test, help;

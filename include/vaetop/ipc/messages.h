@@ -70,6 +70,17 @@
     I(compute_units) I(memory_bytes) I(max_alloc_bytes) I(local_bytes) I(usable) S(why_not)
 #define M_PROBED(I, D, S) S(error)
 
+/* --- client -> one-off worker: what to do with a trained model, in words of the command line. output: a file, with
+ * its suffix. source "": the study's own data. steps: of an interpolation. samples: for nll; 0: none. */
+#define M_USE(I, D, S)                                                                       \
+    I(platform) I(device) S(what) S(checkpoint) S(source) S(output) S(labels) S(from)       \
+    I(count) I(steps) I(samples) I(seed)
+/* The worker's answer: after `eval` a USED_DIM for each latent dimension, then USED. code: enum err_code.
+ * Figures as struct use_figures; knn NaN: no labels. text: what went wrong, else something worth knowing or "". */
+#define M_USED_DIM(I, D, S) D(kl)
+#define M_USED(I, D, S)                                                                      \
+    I(code) S(text) I(rows) D(rec) D(kl) I(active_units) I(samples) D(nll) D(nll_error) D(ess) D(knn)
+
 /* X(ID, name, fields) */
 #define MESSAGE_LIST(X)                                                                                   \
     X(OPEN, open, M_OPEN) X(ASSIGN, assign, M_ASSIGN) X(PAUSE, pause, M_PAUSE) X(STOP, stop, M_STOP)      \
@@ -81,7 +92,8 @@
     X(ADVISE, advise, M_ADVISE) X(ADVISING, advising, M_ADVISING) X(SUGGEST, suggest, M_SUGGEST)          \
     X(HELLO, hello, M_HELLO) X(WELCOME, welcome, M_WELCOME) X(COMMAND, command, M_COMMAND)                \
     X(REPLY, reply, M_REPLY) X(COMMITTED, committed, M_COMMITTED) X(BANNER, banner, M_BANNER)             \
-    X(FINISHED, finished, M_FINISHED) X(FOUND, found, M_FOUND) X(PROBED, probed, M_PROBED)
+    X(FINISHED, finished, M_FINISHED) X(FOUND, found, M_FOUND) X(PROBED, probed, M_PROBED)                 \
+    X(USE, use, M_USE) X(USED_DIM, used_dim, M_USED_DIM) X(USED, used, M_USED)
 
 enum message {
     MESSAGE_NONE,
