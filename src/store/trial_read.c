@@ -333,7 +333,8 @@ static enum err_code count_foreign(struct store *s, int64_t *n, struct err *e)
     enum err_code code = db_bind(&s->db, &st, ST_TRIAL_LAST_NUMBER, e, "l", s->study_id);
     code = code ? code : db_step(&s->db, st, &row, e);
     if (!code && row) {
-        all = sqlite3_column_int64(st, 0) + 1;
+        const int64_t last = sqlite3_column_int64(st, 0);
+        all = last >= 0 && last < INT32_MAX ? last + 1 : INT32_MAX; /* another program's number, or damage */
         db_done(st);
     }
     code = code ? code : db_bind(&s->db, &st, ST_TRIALS_COUNT, e, "");
