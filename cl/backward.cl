@@ -11,11 +11,17 @@ FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
     else tile_nt(t, v->acts + l->dy + (size_t)r0 * l->ld_y, l->ld_y, v->weights + l->w + (size_t)n0 * l->ld_w, l->ld_w,
                  l->out_pad);
     const int activation = v->lane->activation;
+    if (activation == ACT_RELU) {
+        for (int i = 0; i < 16; i++) {
+            const float16 y = vload16(0, x + (size_t)i * l->ld_x);
+            vstore16(y > (float16)(0.0f) ? t[i] : (float16)(0.0f), 0, dx + (size_t)i * before->ld_y);
+        }
+        return;
+    }
+    __global const float *pre = keeps_input(activation) ? v->acts + before->pre + (size_t)r0 * before->ld_y + n0 : x;
     for (int i = 0; i < 16; i++) {
-        const float16 y = vload16(0, x + (size_t)i * l->ld_x);
-        const float16 d = activation == ACT_TANH ? t[i] * fma(-y, y, (float16)(1.0f))
-                                                 : (y > (float16)(0.0f) ? t[i] : (float16)(0.0f));
-        vstore16(d, 0, dx + (size_t)i * before->ld_y);
+        const float16 y = vload16(0, x + (size_t)i * l->ld_x), in = vload16(0, pre + (size_t)i * l->ld_x);
+        vstore16(t[i] * slope(y, in, activation), 0, dx + (size_t)i * before->ld_y);
     }
 }
 

@@ -1,7 +1,7 @@
 /* Hidden layers, forward. */
 
-/* One tile of a layer: rows from r0, columns from n0. y = activation(x W + b). Activations are zero at zero, so padding
- * stays zero. done: the product is in y already. */
+/* One tile of a layer: rows from r0, columns from n0. y = activation(x W + b), zero in padding columns. done: the
+ * product is in y already. */
 FN void forward_tile(const struct view *v, int layer, int done, int r0, int n0)
 {
     float16 t[16];
@@ -11,11 +11,17 @@ FN void forward_tile(const struct view *v, int layer, int done, int r0, int n0)
     else tile_nn(t, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w, l->in_pad);
     const float16 bias = vload16(0, v->weights + l->b + n0);
     const int activation = v->lane->activation;
+    if (activation == ACT_RELU) {
+        for (int i = 0; i < 16; i++) vstore16(activate(t[i] + bias, ACT_RELU), 0, y + (size_t)i * l->ld_y);
+        return;
+    }
+    __global float *pre = v->acts + l->pre + (size_t)r0 * l->ld_y + n0;
     for (int i = 0; i < 16; i++) {
-        float16 x = t[i] + bias;
-        if (activation == ACT_TANH) x = tanh(x);
-        else x = x < (float16)(0.0f) ? (float16)(0.0f) : x; /* lets NaN through, as PyTorch */
-        vstore16(x, 0, y + (size_t)i * l->ld_y);
+        const float16 x = t[i] + bias;
+        float16 value = activate(x, activation);
+        if (activation == ACT_SOFTPLUS) value = below(value, n0, v->lane->width[layer]);
+        if (keeps_input(activation)) vstore16(x, 0, pre + (size_t)i * l->ld_y);
+        vstore16(value, 0, y + (size_t)i * l->ld_y);
     }
 }
 

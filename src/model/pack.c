@@ -81,7 +81,8 @@ static enum err_code fixed_buffers(struct pack *pk, struct err *e)
         const struct plan_layer *l = &p->layer[i];
         layer[i] = (struct cl_layer){.in_pad = l->in_pad, .out_pad = l->out_pad, .ld_w = l->ld, .ld_x = l->ld_in,
                                      .ld_y = l->ld_out, .w = (int32_t)l->w, .b = (int32_t)l->b, .x = (int32_t)l->x,
-                                     .y = (int32_t)l->y, .dy = (int32_t)l->dy, .first_tile = tile};
+                                     .y = (int32_t)l->y, .dy = (int32_t)l->dy, .first_tile = tile,
+                                     .pre = (int32_t)l->pre};
         tile += l->tiles;
     }
     const size_t bytes = (size_t)p->n_layers * sizeof layer[0];
@@ -234,7 +235,7 @@ static size_t view_at(const struct pack *pk, const struct act_view *v, int *ld)
     const struct plan_layer *l = &p->layer[v->layer];
     *ld = v->what == ACT_IN ? l->ld_in : l->ld_out;
     assert(v->column >= 0 && v->cols > 0 && v->column + v->cols <= *ld);
-    const size_t at = v->what == ACT_IN ? l->x : v->what == ACT_OUT ? l->y : l->dy;
+    const size_t at = v->what == ACT_IN ? l->x : v->what == ACT_OUT ? l->y : v->what == ACT_PRE ? l->pre : l->dy;
     return ((size_t)v->slot * p->acts + at + (size_t)v->column) * sizeof(float);
 }
 

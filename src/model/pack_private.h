@@ -14,11 +14,11 @@ struct cl_shape {
 };
 struct cl_layer {
     int32_t in_pad, out_pad, ld_w, ld_x, ld_y, w, b, x, y, dy;
-    int32_t first_tile, unused[5];
+    int32_t first_tile, pre, unused[4];
 };
 _Static_assert(sizeof(struct cl_shape) == 80, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct cl_layer) == 64, "layout of cl/prelude.clh");
-_Static_assert(sizeof(struct pack_lane) == 64, "layout of cl/prelude.clh");
+_Static_assert(sizeof(struct pack_lane) == 256, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct pack_step) == 64, "layout of cl/prelude.clh");
 
 struct pack_data {

@@ -25,6 +25,16 @@ void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_ke
     out->not_beta2 = (float)(1 - beta2);
     out->eps = (float)config_f64(c, KNOB_OPTIMIZER_EPS);
     out->momentum = (float)config_f64(c, KNOB_OPTIMIZER_MOMENTUM);
+    struct net n;
+    if (!net_from_config(&n, c, 1, NULL)) pack_lane_widths(out, &n); /* else the plan has refused it already */
+}
+
+void pack_lane_widths(struct pack_lane *lane, const struct net *n)
+{
+    int at = 0;
+    for (int i = 0; i < n->n_enc; i++) lane->width[at++] = n->enc[i];
+    lane->width[at++] = n->latent;
+    for (int i = 0; i < n->n_dec; i++) lane->width[at++] = n->dec[i];
 }
 
 void pack_step_train(struct pack_step *out, const struct pack_lane *lane, int64_t step, size_t n_train, int batch,

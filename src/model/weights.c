@@ -68,14 +68,27 @@ void weights_init(float *arena, const struct net *n, const struct plan *p, struc
     memset(arena, 0, p->params * sizeof *arena);
     for (int i = 0; i < count; i++) {
         const struct tensor_info *t = &tensor[i];
+        if (t->is_bias && n->init != INIT_TORCH) continue;
         struct rng rng = rng_start(key, RNG_INIT, (uint64_t)i);
-        const int fan_in = t->is_bias ? tensor[i - 1].cols : t->cols;
-        const double bound = 1 / sqrt((double)fan_in);
+        const double fan_in = t->is_bias ? tensor[i - 1].cols : t->cols;
+        const double bound = n->init == INIT_GLOROT ? sqrt(6 / (fan_in + t->rows)) : 1 / sqrt(fan_in);
         for (int r = 0; r < t->rows; r++) {
             for (int c = 0; c < t->cols; c++) {
-                const double u = ((double)rng_u32(&rng) + 0.5) / 4294967296.0;
-                arena[place(p, t, r, c)] = (float)(bound * (2 * u - 1));
+                double w;
+                if (n->init == INIT_HE) w = sqrt(2 / fan_in) * rng_normal(&rng);
+                else w = bound * (2 * (((double)rng_u32(&rng) + 0.5) / 4294967296.0) - 1);
+                arena[place(p, t, r, c)] = (float)w;
             }
         }
+    }
+}
+
+void weights_bias_from(float *arena, const struct net *n, const struct plan *p, const double *mean)
+{
+    struct tensor_info tensor[NET_TENSORS_MAX];
+    const struct tensor_info *t = &tensor[net_tensors(tensor, n, p) - 1];
+    for (int i = 0; i < t->rows; i++) {
+        const double m = fmin(fmax(mean[i], 0.001), 0.999);
+        arena[place(p, t, i, 0)] = (float)log(m / (1 - m));
     }
 }

@@ -25,6 +25,7 @@ enum err_code net_from_config(struct net *out, const struct config *c, size_t da
     n.latent = (int)config_i64(c, KNOB_MODEL_LATENT);
     n.batch = (int)config_i64(c, KNOB_TRAIN_BATCH);
     n.activation = (enum activation)config_choice(c, KNOB_MODEL_ACTIVATION);
+    n.init = (enum weight_init)config_choice(c, KNOB_MODEL_INIT);
     enum err_code rc = widths(n.enc, &n.n_enc, c, KNOB_MODEL_ENCODER, e);
     if (!rc) rc = widths(n.dec, &n.n_dec, c, KNOB_MODEL_DECODER, e);
     if (rc) return rc;

@@ -83,6 +83,7 @@ static void lay_out(struct plan *p)
         l->x = x;
         l->dy = take(&p->acts, rows, l->ld_out);
         l->y = i == p->n_layers - 1 ? l->dy : take(&p->acts, rows, l->ld_out);
+        if (l->activation) l->pre = take(&p->acts, rows, l->ld_out);
         x = l->y;
         if (i == p->heads) {
             x = p->z = take(&p->acts, rows, p->ld_z);
@@ -104,7 +105,7 @@ static void count_bytes(struct plan *p)
     p->stats = (size_t)p->eval_steps * row_tiles * 3 * (size_t)p->latent_pad;
     p->means = (size_t)PLAN_MEAN_ROWS * (size_t)p->latent_pad;
     const size_t floats = 4 * p->params + p->acts + p->grad + p->parts + p->stats + p->means +
-                          (size_t)p->ring_steps * (row_tiles * 2 + 16) + 17;
+                          (size_t)p->ring_steps * (row_tiles * 2 + 16) + 65;
     p->lane_bytes = 4 * floats;
     p->fixed_bytes = sizeof(int) * (32 + 16 * (size_t)p->n_layers);
     double weights = 0, first = 0;

@@ -9,6 +9,7 @@ struct trainer_data {
     struct pack_data *pack;
     const struct dataset *set;
     const struct split *split;
+    double *mean; /* (dim) of the training rows as the kernels see them; NULL: not yet needed */
 };
 
 enum lane_state { LANE_FREE, LANE_ACTIVE, LANE_DONE, LANE_DIVERGED };

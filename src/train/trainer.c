@@ -31,6 +31,7 @@ void trainer_data_free(struct trainer_data *d)
 {
     if (!d) return;
     pack_data_free(d->pack);
+    free(d->mean);
     free(d);
 }
 
@@ -93,6 +94,22 @@ static enum err_code free_slot(struct trainer *t, int *slot, struct err *e)
     return pack_resize(t->pack, *slot + 1, e);
 }
 
+static const double *data_mean(struct trainer_data *d)
+{
+    const size_t dim = d->set->dim, n = d->split->n_train;
+    if (d->mean) return d->mean;
+    d->mean = xcalloc(dim, sizeof *d->mean);
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = d->split->train[i] * dim;
+        for (size_t j = 0; j < dim; j++) {
+            d->mean[j] += d->set->type == DATA_U8 ? ((const uint8_t *)d->set->x)[at + j] / 255.0
+                                                  : (double)((const float *)d->set->x)[at + j];
+        }
+    }
+    for (size_t j = 0; j < dim; j++) d->mean[j] /= (double)n;
+    return d->mean;
+}
+
 /* Fresh weights, no moments. */
 static enum err_code start_weights(struct trainer *t, struct train_lane *l, struct rng_key key, struct err *e)
 {
@@ -102,6 +119,9 @@ static enum err_code start_weights(struct trainer *t, struct train_lane *l, stru
     if (!rc) rc = pack_write_arena(t->pack, l->slot, ARENA_MOMENT2, arena, e);
     if (!rc) rc = pack_write_arena(t->pack, l->slot, ARENA_BEST, arena, e);
     weights_init(arena, &l->net, &t->plan, key);
+    if (config_choice(&l->config, KNOB_MODEL_BIAS) == BIAS_DATA) {
+        weights_bias_from(arena, &l->net, &t->plan, data_mean(t->data));
+    }
     if (!rc) rc = pack_write_arena(t->pack, l->slot, ARENA_WEIGHTS, arena, e);
     free(arena);
     return rc;

@@ -66,6 +66,17 @@ static void read_heads(struct shape *s, enum act what, int rows, double *out)
     free(half);
 }
 
+/* The hidden layer before `layer` as if it had just run on inputs `pre`; y becomes what it gives. */
+static void write_hidden(struct shape *s, int layer, int rows, const double *pre, double *y)
+{
+    int width = ref_layer(&s->ref, layer).in;
+    shape_write(s, layer - 1, ACT_PRE, 0, rows, width, pre);
+    for (int i = 0; i < rows * width; i++) {
+        y[i] = ref_act_value(pre[i], s->ref.act);
+    }
+    shape_write(s, layer, ACT_IN, 0, rows, width, y);
+}
+
 /* Feeds the heads with random input and runs them; returns what they gave, (rows, 2 latent). */
 static double *run_heads(struct shape *s, int rows)
 {
@@ -73,7 +84,7 @@ static double *run_heads(struct shape *s, int rows)
     size_t n_in = (size_t)rows * (size_t)l.in, n_out = (size_t)rows * (size_t)l.out;
     double *x = doubles(n_in), *want = doubles(n_out), *got = doubles(n_out);
     fill_random(x, n_in, -1, 1, 11);
-    shape_write(s, s->plan.heads, ACT_IN, 0, rows, l.in, x);
+    write_hidden(s, s->plan.heads, rows, x, x);
     op(s, OP_LATENT, s->plan.heads);
     read_heads(s, ACT_OUT, rows, got);
     ref_dense(want, x, s->theta + l.w, s->theta + l.b, rows, l.in, l.out);
@@ -152,18 +163,15 @@ static void check_back(struct shape *s, const struct pack_step *step)
             continue; /* the heads have two halves to write, see check_back_latent(); the next is OP_BACK_LATENT's */
         }
         double *dy = doubles(n_out), *y = doubles(n_in), *want = doubles(n_in), *got = doubles(n_in);
-        double *dw = doubles((size_t)l.in * (size_t)l.out), *db = doubles((size_t)l.out);
+        double *dw = doubles((size_t)l.in * (size_t)l.out), *db = doubles((size_t)l.out), *pre = doubles(n_in);
         fill_random(dy, n_out, -1, 1, 13);
-        fill_random(y, n_in, -0.9, 0.9, 14);
-        if (s->v.act == ACT_RELU) {
-            ref_activate(y, n_in, REF_RELU);
-        }
+        fill_random(pre, n_in, -3, 3, 14);
         shape_write(s, i, ACT_GRAD, 0, step->rows, l.out, dy);
-        shape_write(s, i - 1, ACT_OUT, 0, step->rows, l.in, y);
+        write_hidden(s, i, step->rows, pre, y);
         op(s, OP_BACK, i);
         shape_read(s, i - 1, ACT_GRAD, 0, step->rows, l.in, got);
         ref_dense_back(want, dw, db, dy, y, s->theta + l.w, step->rows, l.in, l.out);
-        ref_activate_back(want, y, n_in, s->ref.act);
+        ref_activate_back(want, pre, n_in, s->ref.act);
         compare("backward through a layer", got, want, n_in, l.out);
         free(dy);
         free(y);
@@ -171,6 +179,7 @@ static void check_back(struct shape *s, const struct pack_step *step)
         free(got);
         free(dw);
         free(db);
+        free(pre);
     }
 }
 
@@ -202,7 +211,7 @@ static void check_back_latent(struct shape *s, const struct pack_step *step)
     op(s, OP_BACK, heads);
     shape_read(s, heads - 1, ACT_GRAD, 0, rows, l.in, dx);
     double *want_dx = doubles(n_in);
-    fill_random(x, n_in, -1, 1, 11); /* as run_heads() */
+    fill_random(x, n_in, -1, 1, 11); /* as run_heads(), before the activation */
     ref_dense_back(want_dx, dw, dw, want, x, s->theta + l.w, rows, l.in, l.out);
     ref_activate_back(want_dx, x, n_in, s->ref.act);
     compare("backward through the heads", dx, want_dx, n_in, next.out + l.out);
@@ -298,6 +307,22 @@ static void kernels_on_our_tiles_agree(void **state)
     for_each_size(check_kernels, v);
 }
 
+/* The two above have ReLU and tanh at every size; the others differ from them in the activation alone. */
+static void every_activation_agrees(void **state)
+{
+    (void)state;
+    for (enum activation act = ACT_LEAKY; act <= ACT_SOFTPLUS; act++) {
+        struct variant v = {.data = 10, .latent = 17, .batch = 33, .hidden = 33, .flat = true, .n_enc = 2, .n_dec = 2,
+                            .act = act};
+        for (v.provider = PROVIDER_TILE; v.provider <= PROVIDER_CLBLAST; v.provider++) {
+            v.hidden = 33;
+            check_kernels(v);
+            v.hidden = 65;
+            check_kernels(v);
+        }
+    }
+}
+
 static void kernels_on_clblast_agree(void **state)
 {
     (void)state;
@@ -335,6 +360,7 @@ int kernels_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_on_our_tiles_agree),
         cmocka_unit_test(kernels_on_clblast_agree),
+        cmocka_unit_test(every_activation_agrees),
         cmocka_unit_test(the_chain_plan_s_update_agrees),
         cmocka_unit_test(loss_gradients_agree_for_huge_logits),
     };

@@ -137,6 +137,72 @@ static void weights_start_as_pytorch_s(void **state)
     free(again);
 }
 
+/* Mean square of a tensor's entries, of which the largest is `largest`. */
+static double mean_square(float *arena, const struct plan *p, const struct tensor_info *t, double *largest)
+{
+    double square = 0;
+    *largest = 0;
+    for (int i = 0; i < t->rows * t->cols; i++) {
+        double w = (double)*arena_cell(arena, p, t, i / t->cols, i % t->cols);
+        square += w * w / (t->rows * t->cols);
+        *largest = fmax(*largest, fabs(w));
+    }
+    return square;
+}
+
+static void other_initialisations_have_their_variance(void **state)
+{
+    (void)state;
+    struct err e;
+    struct net net = uneven_net();
+    struct plan plan;
+    struct tensor_info t[NET_TENSORS_MAX];
+    for (net.init = INIT_GLOROT; net.init <= INIT_HE; net.init++) {
+        assert_ok(plan_make(&plan, &net, PLAN_PLAIN, &e), &e);
+        float *arena = xcalloc(plan.params, sizeof *arena);
+        weights_init(arena, &net, &plan, rng_key(3, 0));
+        for (int i = 0, n = net_tensors(t, &net, &plan); i < n; i++) {
+            double largest, square = mean_square(arena, &plan, &t[i], &largest), count = t[i].rows * t[i].cols;
+            if (t[i].is_bias) {
+                assert_true(largest == 0);
+            } else if (net.init == INIT_GLOROT) { /* five standard errors: of a uniform's square, 4/45 of bound^4 */
+                double bound = sqrt(6.0 / (t[i].rows + t[i].cols));
+                assert_true(largest <= bound * (1 + (double)FLT_EPSILON) && largest > 0.9 * bound);
+                assert_close(square / (bound * bound), 1.0 / 3, 5 * sqrt(4.0 / 45 / count), 0);
+            } else { /* of a normal's square: 2 of variance^2 */
+                assert_close(square / (2.0 / t[i].cols), 1.0, 5 * sqrt(2 / count), 0);
+                assert_true(largest > sqrt(6.0 / t[i].cols)); /* beyond a uniform of that variance */
+            }
+        }
+        free(arena);
+    }
+}
+
+static void the_last_bias_can_start_at_the_data_s_mean(void **state)
+{
+    (void)state;
+    struct err e;
+    struct net net = uneven_net();
+    struct plan plan;
+    struct tensor_info t[NET_TENSORS_MAX];
+    double mean[45] = {0.5, 0.75, 0, 1};
+    assert_ok(plan_make(&plan, &net, PLAN_PLAIN, &e), &e);
+    float *arena = xcalloc(plan.params, sizeof *arena), *before = xcalloc(plan.params, sizeof *before);
+    weights_init(arena, &net, &plan, rng_key(3, 0));
+    memcpy(before, arena, plan.params * sizeof *arena);
+    weights_bias_from(arena, &net, &plan, mean);
+    int n = net_tensors(t, &net, &plan);
+    const double want[] = {0, log(3), log(0.001 / 0.999), log(999)};
+    for (int i = 0; i < 45; i++) {
+        float *cell = arena_cell(arena, &plan, &t[n - 1], i, 0);
+        assert_close((double)*cell, want[i < 4 ? i : 2], 1e-6, 1e-5);
+        *cell = *arena_cell(before, &plan, &t[n - 1], i, 0);
+    }
+    assert_memory_equal(arena, before, plan.params * sizeof *arena);
+    free(arena);
+    free(before);
+}
+
 /* Twenty steps from equal weights, in three slots named in another order each time, give the same bits in each. */
 static void check_slots(enum plan_kind kind, enum provider provider)
 {
@@ -270,6 +336,8 @@ int lanes_tests(void)
         cmocka_unit_test(a_step_s_numbers_follow_from_its_number_alone),
         cmocka_unit_test(tensors_have_pytorch_s_names_and_layout),
         cmocka_unit_test(weights_start_as_pytorch_s),
+        cmocka_unit_test(other_initialisations_have_their_variance),
+        cmocka_unit_test(the_last_bias_can_start_at_the_data_s_mean),
         cmocka_unit_test(a_lane_s_bits_do_not_depend_on_its_slot),
         cmocka_unit_test(a_step_of_nan_leaves_no_trace_in_the_next),
         cmocka_unit_test(best_weights_are_kept_and_survive_a_resize),

@@ -37,7 +37,7 @@ static void twin_init(struct twin *t, const struct selftest_case *c, int lane)
                               .latent = t->net.latent,
                               .n_enc = t->net.n_enc,
                               .n_dec = t->net.n_dec,
-                              .act = t->net.activation == ACT_TANH ? REF_TANH : REF_RELU,
+                              .act = (enum ref_act)t->net.activation,
                               .s_min = -HUGE_VAL,
                               .s_max = HUGE_VAL};
     memcpy(t->ref.enc, t->net.enc, sizeof t->ref.enc);

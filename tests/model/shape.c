@@ -8,6 +8,8 @@
 
 #include "vaetop/base/alloc.h"
 
+_Static_assert((int)REF_LEAKY == (int)ACT_LEAKY && (int)REF_SOFTPLUS == (int)ACT_SOFTPLUS, "one order of activations");
+
 static struct device *device;
 
 static void close_device(void)
@@ -54,7 +56,7 @@ static void make_net(struct shape *s)
         s->net.dec[i] = v->hidden + 2 * (i % 2);
     }
     s->ref = (struct ref_net){.data = v->data, .latent = v->latent, .n_enc = s->net.n_enc, .n_dec = s->net.n_dec,
-                              .act = v->act == ACT_TANH ? REF_TANH : REF_RELU, .s_min = -HUGE_VAL, .s_max = HUGE_VAL};
+                              .act = (enum ref_act)v->act, .s_min = -HUGE_VAL, .s_max = HUGE_VAL};
     for (int i = 0; i < REF_SIDE_MAX; i++) {
         s->ref.enc[i] = s->net.enc[i];
         s->ref.dec[i] = s->net.dec[i];
@@ -163,9 +165,10 @@ void shape_init(struct shape *s, const struct variant *v)
     assert_ok(pack_resize(s->pack, SLOTS, &e), &e);
     config_init(&c);
     assert_ok(config_parse(&c, v->optimizer ? v->optimizer : "optimizer.kind=sgd\n", &e), &e);
-    assert_ok(config_set(&c, KNOB_MODEL_ACTIVATION, v->act == ACT_TANH ? "tanh" : "relu", &e), &e);
+    assert_ok(config_set(&c, KNOB_MODEL_ACTIVATION, knob_choice_name(KNOB_MODEL_ACTIVATION, (int)v->act), &e), &e);
     assert_ok(config_set(&c, KNOB_MODEL_LATENT, v->latent == 2 ? "2" : "17", &e), &e);
     pack_lane_init(&s->lane, &c, rng_key(9, 4));
+    pack_lane_widths(&s->lane, &s->net);
     config_release(&c);
     assert_int_equal(s->lane.latent, v->latent);
     pack_set_lane(s->pack, SLOT, &s->lane);

@@ -94,6 +94,24 @@ static void every_gradient_of_the_plain_plan_agrees(void **state)
     for_each_size(check_step, (struct variant){.act = ACT_TANH, .floats = true});
 }
 
+static void gradients_of_every_activation_agree(void **state)
+{
+    (void)state;
+    for (enum activation act = ACT_LEAKY; act <= ACT_SOFTPLUS; act++) {
+        struct variant v = {.data = 45, .latent = 17, .batch = 31, .hidden = 33, .flat = true, .n_enc = 2, .n_dec = 2,
+                            .act = act};
+        check_step(v);
+        v.provider = PROVIDER_CLBLAST;
+        check_step(v);
+        v.provider = PROVIDER_TILE;
+        v.kind = PLAN_CHAIN;
+        check_step(v);
+        v.batch = 33;
+        v.hidden = 65;
+        check_step(v);
+    }
+}
+
 static void every_gradient_of_the_chain_plan_agrees(void **state)
 {
     (void)state;
@@ -379,6 +397,7 @@ int steps_tests(void)
         cmocka_unit_test(every_gradient_of_the_plain_plan_agrees),
         cmocka_unit_test(every_gradient_of_the_chain_plan_agrees),
         cmocka_unit_test(gradients_agree_at_every_depth),
+        cmocka_unit_test(gradients_of_every_activation_agree),
         cmocka_unit_test(update_rules_agree),
         cmocka_unit_test(ten_steps_of_each_optimiser_agree),
         cmocka_unit_test(evaluation_agrees_and_changes_nothing),

@@ -91,6 +91,7 @@ static void arenas_do_not_overlap(void **state)
     for (int i = 0; i < p.n_layers; i++) {
         occupy(map, p.acts, p.layer[i].dy, rows * (size_t)p.layer[i].ld_out);
         if (i < p.n_layers - 1) occupy(map, p.acts, p.layer[i].y, rows * (size_t)p.layer[i].ld_out);
+        if (p.layer[i].activation) occupy(map, p.acts, p.layer[i].pre, rows * (size_t)p.layer[i].ld_out);
     }
 }
 

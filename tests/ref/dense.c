@@ -1,5 +1,3 @@
-#include <math.h>
-
 #include "ref.h"
 
 void ref_dense(double *y, const double *x, const double *w, const double *b, int rows, int in, int out)
@@ -41,19 +39,5 @@ void ref_dense_back(double *dx, double *dw, double *db, const double *dy, const 
             }
             dx[(size_t)r * (size_t)in + (size_t)i] = sum;
         }
-    }
-}
-
-void ref_activate(double *y, size_t n, enum ref_act act)
-{
-    for (size_t i = 0; i < n; i++) {
-        y[i] = act == REF_TANH ? tanh(y[i]) : fmax(y[i], 0);
-    }
-}
-
-void ref_activate_back(double *dy, const double *y, size_t n, enum ref_act act)
-{
-    for (size_t i = 0; i < n; i++) {
-        dy[i] *= act == REF_TANH ? 1 - y[i] * y[i] : (double)(y[i] > 0);
     }
 }

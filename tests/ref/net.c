@@ -110,10 +110,12 @@ struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const
     for (int i = 0; i < ref_layers(n); i++) {
         struct ref_layer l = ref_layer(n, i);
         p->y[i] = zeros(rows, (size_t)l.out);
-        ref_dense(p->y[i], layer_input(p, i), theta + l.w, theta + l.b, batch, l.in, l.out);
+        p->pre[i] = zeros(rows, (size_t)l.out);
+        ref_dense(p->pre[i], layer_input(p, i), theta + l.w, theta + l.b, batch, l.in, l.out);
+        memcpy(p->y[i], p->pre[i], rows * (size_t)l.out * sizeof(double));
         if (l.hidden) {
-            for (size_t j = 0; n->act == REF_RELU && j < rows * (size_t)l.out; j++) {
-                p->kink = fmin(p->kink, fabs(p->y[i][j]));
+            for (size_t j = 0; ref_act_has_kink(n->act) && j < rows * (size_t)l.out; j++) {
+                p->kink = fmin(p->kink, fabs(p->pre[i][j]));
             }
             ref_activate(p->y[i], rows * (size_t)l.out, n->act);
         }
@@ -162,7 +164,7 @@ void ref_backward(double *grad, struct ref_pass *p, const double *theta, double 
         if (i == n->n_enc) {
             latent_backward(p, beta);
         } else if (l.hidden) {
-            ref_activate_back(p->dy[i], p->y[i], rows * (size_t)l.out, n->act);
+            ref_activate_back(p->dy[i], p->pre[i], rows * (size_t)l.out, n->act);
         }
         double *dx = i == 0 ? NULL : i == n->n_enc + 1 ? p->dz : p->dy[i - 1];
         ref_dense_back(dx, grad + l.w, grad + l.b, p->dy[i], layer_input(p, i), theta + l.w, p->batch, l.in, l.out);
@@ -175,6 +177,7 @@ void ref_pass_free(struct ref_pass *p)
         return;
     }
     for (int i = 0; i < REF_LAYER_MAX; i++) {
+        free(p->pre[i]);
         free(p->y[i]);
         free(p->dy[i]);
     }

@@ -14,14 +14,19 @@
 #define REF_LAYER_MAX (2 * REF_SIDE_MAX + 2)
 
 /* --- dense.c. y = x W + b. Shapes: x (rows, in), w (in, out), b (out), y (rows, out). */
-enum ref_act { REF_RELU, REF_TANH };
+enum ref_act { REF_RELU, REF_TANH, REF_LEAKY, REF_ELU, REF_SILU, REF_GELU, REF_SOFTPLUS, REF_ACTS };
 void ref_dense(double *y, const double *x, const double *w, const double *b, int rows, int in, int out);
 /* Overwrites dw, db and, unless NULL, dx. */
 void ref_dense_back(double *dx, double *dw, double *db, const double *dy, const double *x, const double *w, int rows,
                     int in, int out);
-void ref_activate(double *y, size_t n, enum ref_act act);
-/* dy *= f'(pre-activation), which both activations can tell from their value y. */
-void ref_activate_back(double *dy, const double *y, size_t n, enum ref_act act);
+
+/* --- activation.c. leaky: slope 0.01 below zero · elu: alpha 1 · gelu: x Phi(x), with the error function. */
+double ref_act_value(double x, enum ref_act act);
+double ref_act_slope(double x, enum ref_act act);
+bool ref_act_has_kink(enum ref_act act); /* a slope that jumps at 0 */
+void ref_activate(double *y, size_t n, enum ref_act act); /* in place */
+/* dy *= f'(pre). */
+void ref_activate_back(double *dy, const double *pre, size_t n, enum ref_act act);
 
 /* --- latent.c. s is the log-variance. One dimension of one row each. */
 double ref_clamp(double s, double lo, double hi);
@@ -79,6 +84,7 @@ struct ref_pass {
     const struct ref_net *net;
     int batch;
     double *x, *eps;           /* (batch, data), (batch, latent): copies */
+    double *pre[REF_LAYER_MAX]; /* (batch, out): before the activation */
     double *y[REF_LAYER_MAX];  /* (batch, out): outputs, after the activation */
     double *dy[REF_LAYER_MAX]; /* (batch, out): gradients before the activation; NULL until ref_backward() */
     double *z, *dz;            /* (batch, latent) */

@@ -42,7 +42,7 @@ static void twin_start(struct twin *w, const struct rig_data *d, const struct co
     assert_ok(plan_make(&w->plan, &w->net, PLAN_PLAIN, &e), &e);
     pack_lane_init(&w->lane, c, rng_key(RIG_SEED, trial));
     w->ref = (struct ref_net){.data = w->net.data, .latent = w->net.latent, .n_enc = w->net.n_enc,
-                              .n_dec = w->net.n_dec, .act = w->net.activation == ACT_TANH ? REF_TANH : REF_RELU,
+                              .n_dec = w->net.n_dec, .act = (enum ref_act)w->net.activation,
                               .s_min = -HUGE_VAL, .s_max = HUGE_VAL};
     memcpy(w->ref.enc, w->net.enc, sizeof w->net.enc);
     memcpy(w->ref.dec, w->net.dec, sizeof w->net.dec);

@@ -56,7 +56,14 @@ enum knob_type {
     X(MODEL_DEPTH, "model", "depth", KNOB_INT, "1", 0, 16, "", true, "layers", "hidden layers on each side")             \
     X(MODEL_WIDTH, "model", "width", KNOB_INT, "400", 1, 16384, "", true, "units", "units per hidden layer")             \
     X(MODEL_LATENT, "model", "latent", KNOB_INT, "20", 1, 4096, "", true, "dimensions", "latent dimensions")             \
-    X(MODEL_ACTIVATION, "model", "activation", KNOB_CHOICE, "relu", 0, 0, "relu|tanh", true, "", "hidden activation")    \
+    X(MODEL_ACTIVATION, "model", "activation", KNOB_CHOICE, "relu", 0, 0,                                             \
+      "relu|tanh|leaky|elu|silu|gelu|softplus", true, "",                                                               \
+      "hidden activation; leaky: slope 0.01 below zero; gelu: by the error function")                                   \
+    X(MODEL_INIT, "model", "init", KNOB_CHOICE, "torch", 0, 0, "torch|glorot|he", true, "",                              \
+      "initial weights; torch: as PyTorch, uniform in 1/sqrt(inputs), biases too; glorot: uniform in "                   \
+      "sqrt(6/(inputs+outputs)); he: normal, deviation sqrt(2/inputs)")                                                 \
+    X(MODEL_BIAS, "model", "bias", KNOB_CHOICE, "init", 0, 0, "init|data", true, "",                                     \
+      "initial bias of the decoder's last layer; init: as model.init; data: the training rows' mean")                   \
     X(LOSS_LIKELIHOOD, "loss", "likelihood", KNOB_CHOICE, "bernoulli", 0, 0, "bernoulli", false, "",                     \
       "p(x|z): bernoulli from logits")                                                                                 \
     X(LOSS_BETA, "loss", "beta", KNOB_FLOAT, "1", 0, 1e4, "", true, "", "weight of the KL term in training")             \
@@ -110,7 +117,9 @@ int knob_choice_index(enum knob k, const char *word); /* -1: no such word */
 enum sampler_kind { SAMPLER_RANDOM, SAMPLER_GRID, SAMPLER_SOBOL, SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO };
 enum value_kind { VALUE_BEST, VALUE_LAST };
 enum data_scaling { SCALING_AUTO, SCALING_NONE, SCALING_255, SCALING_UNIT, SCALING_STANDARD };
-enum activation { ACT_RELU, ACT_TANH };
+enum activation { ACT_RELU, ACT_TANH, ACT_LEAKY, ACT_ELU, ACT_SILU, ACT_GELU, ACT_SOFTPLUS };
+enum weight_init { INIT_TORCH, INIT_GLOROT, INIT_HE };
+enum output_bias { BIAS_INIT, BIAS_DATA };
 enum beta_schedule { BETA_CONSTANT, BETA_LINEAR };
 enum optimizer_kind { OPT_ADAM, OPT_RMSPROP, OPT_SGD };
 enum lr_schedule { LR_CONSTANT, LR_COSINE };

@@ -35,7 +35,7 @@ size_t pack_data_val_rows(const struct pack_data *d);
 
 /* --- what a lane is ------------------------------------------------------------------------------------------ */
 
-/* Constants of a lane, as the kernels read them (cl/prelude.clh, struct lane): 64 bytes. */
+/* Constants of a lane, as the kernels read them (cl/prelude.clh, struct lane): 256 bytes. */
 struct pack_lane {
     uint32_t key[2];        /* rng_key(study seed, trial) */
     int32_t activation;     /* enum activation */
@@ -45,9 +45,12 @@ struct pack_lane {
     float beta2, not_beta2; /* adam: b2, 1 - b2 · rmsprop: alpha, 1 - alpha */
     float eps;              /* adam, rmsprop: outside the root, as PyTorch */
     float momentum;         /* sgd: buf = momentum buf + g (buf is moment 1, so it holds g when momentum is 0) */
-    uint32_t unused[5];
+    uint32_t unused[19];
+    int32_t width[2 * NET_HIDDEN_MAX + 2]; /* true columns of each layer's output: what is not at 0 for 0 is cut there */
 };
 void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_key key);
+/* Takes the widths from a network that is not the config's. */
+void pack_lane_widths(struct pack_lane *lane, const struct net *n);
 
 enum step_mode { STEP_TRAIN, STEP_EVAL };
 
@@ -105,9 +108,12 @@ int net_tensors(struct tensor_info out[NET_TENSORS_MAX], const struct net *n, co
 void tensor_from_arena(float *out, const float *arena, const struct plan *p, const struct tensor_info *t);
 void tensor_to_arena(float *arena, const float *in, const struct plan *p, const struct tensor_info *t);
 
-/* PyTorch's default: W and b uniform in +-1/sqrt(fan in), from RNG_INIT, stream step = index of the tensor in
- * net_tensors(). Fills a whole arena (padding zero). */
+/* By n->init, from RNG_INIT, stream step = index of the tensor in net_tensors(). torch: W and b uniform in
+ * +-1/sqrt(fan in); glorot: W uniform in +-sqrt(6/(fan in + fan out)); he: W normal, deviation sqrt(2/fan in); both b 0.
+ * Fills a whole arena (padding zero). */
 void weights_init(float *arena, const struct net *n, const struct plan *p, struct rng_key key);
+/* Bias of the last layer from the data's means (n->data values in 0 .. 1): logit of the mean cut to .001 .. .999. */
+void weights_bias_from(float *arena, const struct net *n, const struct plan *p, const double *mean);
 
 /* --- the pack ------------------------------------------------------------------------------------------------ */
 
@@ -141,8 +147,9 @@ WUR enum err_code pack_keep_best(struct pack *pk, int slot, struct err *e);
 /* Activations of a slot after a step: rows x cols (true sizes) from the padded arena. layer: of the plan.
  * IN: the layer's input (layer 0: the gathered rows, heads' successor: z) · OUT: after the activation (heads: use
  * column 0 for mu, latent_pad for logvar; logits: not kept, see OP_LOSS) · GRAD: d loss / d (output before the
- * activation). column: first column. Reads, writes. */
-enum act { ACT_IN, ACT_OUT, ACT_GRAD };
+ * activation) · PRE: hidden layers, before the activation, for those that keep it. column: first column. Reads,
+ * writes. */
+enum act { ACT_IN, ACT_OUT, ACT_GRAD, ACT_PRE };
 struct act_view {
     int slot, layer;
     enum act what;

@@ -23,6 +23,7 @@ struct net {
     int latent;
     int batch;
     enum activation activation;
+    enum weight_init init;
 };
 /* Errors: USAGE (bad widths text, too many layers). */
 WUR enum err_code net_from_config(struct net *out, const struct config *c, size_t data_dim, struct err *e);
@@ -48,6 +49,8 @@ struct plan_layer {
     size_t x, y, dy;        /* offsets into a lane's activation arena, floats: input (batch_pad, ld_in), output and the
                              * loss's gradient by the output before the activation (batch_pad, ld_out). y of the last
                              * layer is not kept: its loss kernel writes dy at once */
+    size_t pre;             /* hidden layers: before the activation, (batch_pad, ld_out), for those whose slope the
+                             * output does not tell */
     int tiles;              /* 16 x 16 tiles of W */
 };
 

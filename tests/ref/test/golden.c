@@ -20,6 +20,23 @@ static void kl_and_bernoulli_have_known_values(void **state)
     assert_close(ref_bernoulli_grad(-1000, 0), 0.0, 1e-10, 0);
 }
 
+/* PyTorch's at -1 and 1: leaky_relu, elu, silu, gelu (not the tanh form), softplus. */
+static void activations_have_known_values(void **state)
+{
+    (void)state;
+    static const double want[][2] = {[REF_RELU] = {0, 1},
+                                     [REF_TANH] = {-0.7615941560, 0.7615941560},
+                                     [REF_LEAKY] = {-0.01, 1},
+                                     [REF_ELU] = {-0.6321205588, 1},
+                                     [REF_SILU] = {-0.2689414214, 0.7310585786},
+                                     [REF_GELU] = {-0.1586552539, 0.8413447461},
+                                     [REF_SOFTPLUS] = {0.3132616875, 1.3132616875}};
+    for (enum ref_act act = REF_RELU; act < REF_ACTS; act++) {
+        assert_close(ref_act_value(-1, act), want[act][0], 1e-10, 0);
+        assert_close(ref_act_value(1, act), want[act][1], 1e-10, 0);
+    }
+}
+
 /* The KL in closed form against the mean of log q(z) - log p(z) over z = mu + sigma eps, by a midpoint rule in eps:
  * ties the KL, the reparameterisation and the meaning of s together. */
 static void kl_is_the_integral_it_stands_for(void **state)
@@ -124,6 +141,7 @@ int golden_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kl_and_bernoulli_have_known_values),
+        cmocka_unit_test(activations_have_known_values),
         cmocka_unit_test(kl_is_the_integral_it_stands_for),
         cmocka_unit_test(optimisers_follow_pytorch),
         cmocka_unit_test(schedules_have_the_right_ends),

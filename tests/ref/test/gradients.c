@@ -40,7 +40,7 @@ static uint64_t pattern(const struct ref_pass *p)
         struct ref_layer l = ref_layer(p->net, i);
         for (int j = 0; j < BATCH * l.out; j++) {
             bool cut = i == p->net->n_enc && (p->y[i][j] < p->net->s_min || p->y[i][j] > p->net->s_max);
-            bool on = l.hidden && p->net->act == REF_RELU && p->y[i][j] > 0;
+            bool on = l.hidden && ref_act_has_kink(p->net->act) && p->pre[i][j] > 0;
             hash = hash * 6364136223846793005u + (cut ? 3 : on ? 2 : 1);
         }
     }
@@ -117,6 +117,29 @@ static void relu_gradients_agree_at_every_depth(void **state)
     check_depths(REF_RELU, 1, 3);
 }
 
+static void gradients_of_every_activation_agree(void **state)
+{
+    (void)state;
+    for (enum ref_act act = REF_LEAKY; act < REF_ACTS; act++) {
+        check_depths(act, 1, 1);
+        check_depths(act, 2, 3);
+    }
+}
+
+/* One at a time, far out too, where a formula may cancel. */
+static void slopes_are_the_derivatives(void **state)
+{
+    (void)state;
+    const double h = 1e-3;
+    for (enum ref_act act = REF_RELU; act < REF_ACTS; act++) {
+        for (double x = -12.05; x < 12.1; x += 0.1) {
+            double up = ref_act_value(x + h, act) - ref_act_value(x - h, act);
+            double up2 = ref_act_value(x + h / 2, act) - ref_act_value(x - h / 2, act);
+            assert_close(ref_act_slope(x, act), (8 * up2 - up) / (6 * h), 1e-11, 1e-9);
+        }
+    }
+}
+
 static void gradients_agree_where_the_log_variance_is_cut(void **state)
 {
     (void)state;
@@ -154,6 +177,8 @@ int gradients_tests(void)
         cmocka_unit_test(loss_of_a_net_of_biases_is_known),
         cmocka_unit_test(tanh_gradients_agree_at_every_depth),
         cmocka_unit_test(relu_gradients_agree_at_every_depth),
+        cmocka_unit_test(gradients_of_every_activation_agree),
+        cmocka_unit_test(slopes_are_the_derivatives),
         cmocka_unit_test(gradients_agree_where_the_log_variance_is_cut),
     };
     return cmocka_run_group_tests_name("ref gradients", tests, NULL, NULL);

@@ -1,0 +1,52 @@
+/* Hidden activations and their slopes, 16 columns at once. Those whose slope the output does not tell keep what was
+ * before them. */
+
+FN bool keeps_input(int kind)
+{
+    return kind == ACT_SILU || kind == ACT_GELU;
+}
+
+FN float16 sigmoid_of(float16 x)
+{
+    const float16 e = exp(-fabs(x)), inverse = 1.0f / (1.0f + e);
+    return x < (float16)(0.0f) ? e * inverse : inverse;
+}
+
+/* Distribution of the standard normal. */
+FN float16 normal_below(float16 x)
+{
+    return fma((float16)(0.5f), erf(x * 0.70710678f), (float16)(0.5f));
+}
+
+/* All but softplus are zero at zero, so padding stays zero; softplus is cut at the layer's true width. */
+FN float16 activate(float16 x, int kind)
+{
+    const float16 zero = (float16)(0.0f);
+    switch (kind) {
+    case ACT_TANH: return tanh(x);
+    case ACT_LEAKY: return x < zero ? 0.01f * x : x;
+    case ACT_ELU: return x < zero ? exp_rest(x) + x : x;
+    case ACT_SILU: return x * sigmoid_of(x);
+    case ACT_GELU: return x * normal_below(x);
+    case ACT_SOFTPLUS: return fmax(x, zero) + log(1.0f + exp(-fabs(x)));
+    default: return x < zero ? zero : x; /* lets NaN through, as PyTorch */
+    }
+}
+
+/* f'(x) by y = f(x), or by x where keeps_input(). Zero in padding where f(0) is not. */
+FN float16 slope(float16 y, float16 x, int kind)
+{
+    const float16 zero = (float16)(0.0f), one = (float16)(1.0f);
+    switch (kind) {
+    case ACT_TANH: return fma(-y, y, one);
+    case ACT_LEAKY: return y > zero ? one : (float16)(0.01f);
+    case ACT_ELU: return y > zero ? one : y + one;
+    case ACT_SILU: {
+        const float16 s = sigmoid_of(x);
+        return s * fma(x, one - s, one);
+    }
+    case ACT_GELU: return fma(x * 0.39894228f, exp(-0.5f * x * x), normal_below(x));
+    case ACT_SOFTPLUS: return y - exp_rest(-y);
+    default: return y > zero ? one : zero;
+    }
+}
