@@ -7,6 +7,7 @@
 
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/log.h"
+#include "vaetop/conf/trial.h"
 #include "vaetop/ipc/messages.h"
 #include "vaetop/tune/sampler.h"
 
@@ -40,6 +41,62 @@ static bool on_advise(struct advice *a, struct msg_reader *r)
     return true;
 }
 
+static enum seen_state state_of(const struct m_observe *m)
+{
+    switch (m->phase) {
+    case PHASE_DONE:
+        return m->edited ? SEEN_LEFT_OUT : SEEN_COMPLETE;
+    case PHASE_PRUNED:
+    case PHASE_STOPPED:
+        return m->edited ? SEEN_LEFT_OUT : SEEN_PRUNED;
+    case PHASE_DIVERGED:
+    case PHASE_NOMEM:
+        return m->edited ? SEEN_LEFT_OUT : SEEN_FAILED;
+    case PHASE_FAILED:
+        return SEEN_LEFT_OUT; /* a broken driver says nothing about the space */
+    default:
+        return SEEN_RUNNING;
+    }
+}
+
+/* Foreign numbers: a value outside its range would lead a sampler astray. */
+static bool in_space(const struct preset *p, const struct point *pt)
+{
+    struct config c;
+    bool ok = !preset_apply(&c, p, pt, NULL);
+    if (ok) {
+        config_release(&c);
+    }
+    return ok;
+}
+
+static bool on_observe(struct advice *a, struct msg_reader *r)
+{
+    struct m_observe m;
+    struct point pt;
+    bool ok = a->sampler != NULL;
+    if (!ok) {
+        return false;
+    }
+    point_init(&pt, &a->preset);
+    ok = read_observe(&m, &pt, r) && m.number >= 0 && m.number <= INT32_MAX && m.phase >= 0 && m.phase < PHASE_COUNT;
+    if (ok && in_space(&a->preset, &pt)) {
+        struct seen t = {(int)m.number, state_of(&m), {m.value[0], m.value[1]}, m.epoch, m.violation};
+        sampler_observe(a->sampler, &t, &pt);
+    }
+    point_release(&pt);
+    return ok;
+}
+
+static char *why(const struct sampler *s)
+{
+    const struct suggestion_why *w = sampler_why(s);
+    if (w->fit > 0) {
+        return xasprintf("%s (fit %d, %d finished, %d running)", w->text, w->fit, w->finished, w->running);
+    }
+    return xasprintf("%s (%d finished, %d running)", w->text, w->finished, w->running);
+}
+
 static bool on_suggest(struct advice *a, struct msg_reader *r)
 {
     struct m_suggest m;
@@ -50,7 +107,10 @@ static bool on_suggest(struct advice *a, struct msg_reader *r)
     }
     point_init(&pt, &a->preset);
     enum err_code rc = sampler_suggest(a->sampler, (int)m.number, &pt, &e);
-    char *text = xstrdup(rc ? e.text : "");
+    char *text = rc ? xstrdup(e.text) : why(a->sampler);
+    if (!rc) { /* the next suggestion must know of this one before a word comes back about it */
+        sampler_observe(a->sampler, &(struct seen){.number = (int)m.number, .state = SEEN_RUNNING}, &pt);
+    }
     (void)send_suggested(a->conn, &(struct m_suggested){m.number, rc, text}, &pt);
     free(text);
     point_release(&pt);
@@ -71,6 +131,8 @@ int advisor_serve(int fd)
     while (ok && (got = conn_wait(a.conn, &type, &r, -1)) == CONN_FRAME) {
         if (type == MESSAGE_ADVISE) {
             ok = on_advise(&a, &r);
+        } else if (type == MESSAGE_OBSERVE) {
+            ok = on_observe(&a, &r);
         } else {
             ok = type == MESSAGE_SUGGEST && on_suggest(&a, &r);
         }

@@ -200,6 +200,9 @@ void cards_unlock(struct engine *en);
 /* --- suggest.c */
 void advisor_start(struct engine *en);
 void advisor_ask(struct engine *en, int n);
+int advisor_ahead(const struct engine *en);
+/* A trial has begun or ended; value NaN: its last one. Its point is still there. */
+void advisor_tell(struct engine *en, const struct run *r, double value);
 void advisor_reap(struct engine *en);
 void advisor_end(struct engine *en);
 

@@ -128,7 +128,8 @@ static void ask_for_more(struct engine *en)
 {
     int queued = (int)runs_queued(en) + en->advisor.asked;
     int room = en->total - (int)en->n_runs - en->advisor.asked;
-    int n = en->slots - queued < room ? en->slots - queued : room;
+    int wanted = advisor_ahead(en) - queued;
+    int n = wanted < room ? wanted : room;
     if (n > 0 && !en->advisor.exhausted) {
         advisor_ask(en, n);
     }

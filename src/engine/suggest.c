@@ -2,6 +2,7 @@
 #include "engine_private.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,66 @@
 #define FAILURES_MOST 5
 
 static void advisor_died(struct engine *en);
+
+/* Samplers that need to know what became of the trials. */
+static bool learns(const struct engine *en)
+{
+    return config_choice(&en->preset.base, KNOB_STUDY_SAMPLER) > SAMPLER_GRID;
+}
+
+void advisor_tell(struct engine *en, const struct run *r, double value)
+{
+    struct m_observe m = {.number = r->number, .phase = r->phase, .edited = r->edited, .epoch = r->stored_epoch};
+    if (!en->advisor.conn || !learns(en) || r->foreign) {
+        return;
+    }
+    m.value[0] = isnan(value) ? r->last_value : value;
+    m.value[1] = (double)NAN;
+    (void)send_observe(en->advisor.conn, &m, &r->point);
+}
+
+static int by_end(const void *a, const void *b)
+{
+    const struct trial_row *x = a;
+    const struct trial_row *y = b;
+    if (x->complete_us != y->complete_us) {
+        return x->complete_us < y->complete_us ? -1 : 1;
+    }
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* A new advisor knows nothing: the finished trials come from the store, in the order in which they finished, the
+ * others from the table. */
+static void tell_all(struct engine *en)
+{
+    struct trial_row *row = NULL;
+    struct err e;
+    size_t n = 0;
+    if (!learns(en)) {
+        return;
+    }
+    (void)writer_flush(en);
+    if (store_trials(en->store, &en->preset, 0, &row, &n, &e)) {
+        log_warn("the sampler begins without the finished trials: %s", e.text);
+    }
+    if (n > 0) {
+        qsort(row, n, sizeof *row, by_end);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct trial_row *t = &row[i];
+        enum trial_state s = trial_phase_state(t->phase);
+        struct m_observe m = {t->number, t->phase, t->edited, t->has_epoch ? t->last.epoch : 0, {t->value, (double)NAN}, 0};
+        if (s != TRIAL_RUNNING && s != TRIAL_WAITING) {
+            (void)send_observe(en->advisor.conn, &m, &t->point);
+        }
+    }
+    trial_rows_free(row, n);
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        if (!run_final(&en->run[i])) {
+            advisor_tell(en, &en->run[i], (double)NAN);
+        }
+    }
+}
 
 static void on_suggested(struct engine *en, struct msg_reader *r)
 {
@@ -36,7 +97,10 @@ static void on_suggested(struct engine *en, struct msg_reader *r)
             (void)err_set(&e, ERR_USAGE, "no suggestion for trial %lld: %s", (long long)m.number, m.text);
             engine_fail(en, &e);
         } else if (m.number == (int64_t)en->n_runs) {
-            (void)run_new(en, &pt);
+            const struct run *made = run_new(en, &pt);
+            if (learns(en)) {
+                engine_log(en, made->number, "%s", m.text);
+            }
         } /* else the trials have changed since it was asked; schedule() asks again */
     }
     free(m.text);
@@ -151,6 +215,7 @@ void advisor_start(struct engine *en)
     char *text = sbuf_take(&yaml);
     (void)send_advise(a->conn, &(struct m_advise){text});
     free(text);
+    tell_all(en);
     loop_fd(en->loop, conn_fd(a->conn), POLLIN, advisor_read, en);
 }
 
@@ -165,6 +230,13 @@ void advisor_ask(struct engine *en, int n)
         (void)send_suggest(a->conn, &(struct m_suggest){(int64_t)en->n_runs + i});
     }
     a->asked = n;
+}
+
+/* How many trials should wait for a slot. What learns waits for results rather than being asked far ahead. */
+int advisor_ahead(const struct engine *en)
+{
+    int free_slots = en->slots - (int)runs_active(en);
+    return learns(en) ? (free_slots > 0 ? free_slots : 0) + 1 : en->slots;
 }
 
 void advisor_reap(struct engine *en)

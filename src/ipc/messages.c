@@ -138,6 +138,53 @@ bool read_snapshot(struct snapshot *s, struct msg_reader *r)
     return false;
 }
 
+static void put_point(struct msg_writer *w, const struct point *pt, size_t n)
+{
+    msg_i64(w, (int64_t)n);
+    for (size_t i = 0; i < n; i++) {
+        msg_u8(w, pt->present[i]);
+        msg_f64(w, pt->value[i]);
+    }
+}
+
+static void get_point(struct point *pt, size_t n, struct msg_reader *r)
+{
+    if (get_i64(r) != (int64_t)n) {
+        r->bad = true;
+    }
+    for (size_t i = 0; i < n && !r->bad; i++) {
+        pt->present[i] = get_u8(r) != 0;
+        pt->value[i] = get_f64(r);
+    }
+}
+
+bool send_observe(struct conn *c, const struct m_observe *m, const struct point *pt)
+{
+    struct msg_writer w = {0};
+    msg_i64(&w, m->number);
+    msg_i64(&w, m->phase);
+    msg_i64(&w, m->edited);
+    msg_i64(&w, m->epoch);
+    msg_f64(&w, m->value[0]);
+    msg_f64(&w, m->value[1]);
+    msg_f64(&w, m->violation);
+    put_point(&w, pt, pt->n);
+    return send_and_release(c, MESSAGE_OBSERVE, &w);
+}
+
+bool read_observe(struct m_observe *m, struct point *pt, struct msg_reader *r)
+{
+    m->number = get_i64(r);
+    m->phase = get_i64(r);
+    m->edited = get_i64(r);
+    m->epoch = get_i64(r);
+    m->value[0] = get_f64(r);
+    m->value[1] = get_f64(r);
+    m->violation = get_f64(r);
+    get_point(pt, pt->n, r);
+    return whole(r);
+}
+
 bool send_suggested(struct conn *c, const struct m_suggested *m, const struct point *pt)
 {
     struct msg_writer w = {0};
@@ -145,11 +192,7 @@ bool send_suggested(struct conn *c, const struct m_suggested *m, const struct po
     msg_i64(&w, m->number);
     msg_i64(&w, m->code);
     msg_str(&w, m->text);
-    msg_i64(&w, (int64_t)n);
-    for (size_t i = 0; i < n; i++) {
-        msg_u8(&w, pt->present[i]);
-        msg_f64(&w, pt->value[i]);
-    }
+    put_point(&w, pt, n);
     return send_and_release(c, MESSAGE_SUGGESTED, &w);
 }
 
@@ -158,14 +201,7 @@ bool read_suggested(struct m_suggested *m, struct point *pt, struct msg_reader *
     m->number = get_i64(r);
     m->code = get_i64(r);
     m->text = get_str(r);
-    int64_t n = get_i64(r);
-    if (n != (m->code == ERR_OK ? (int64_t)pt->n : 0)) {
-        r->bad = true;
-    }
-    for (int64_t i = 0; i < n && !r->bad; i++) {
-        pt->present[i] = get_u8(r) != 0;
-        pt->value[i] = get_f64(r);
-    }
+    get_point(pt, m->code == ERR_OK ? pt->n : 0, r);
     if (!whole(r)) {
         free(m->text);
         m->text = NULL;

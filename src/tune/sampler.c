@@ -12,7 +12,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/rng.h"
 
-#define STARTUP 10
+#define GP_ROWS_MOST 1000 /* beyond, a Gaussian process is slow and TPE has enough to go by */
 #define REDRAWS 64
 #define SPACE_LISTED 100000 /* a discrete space up to this size is searched for what is left */
 
@@ -20,6 +20,7 @@ struct sampler {
     const struct preset *p;
     enum sampler_kind kind;
     uint64_t seed;
+    size_t startup;
     size_t count; /* cells of a grid, or points of a small discrete space */
     struct space space;
     struct history seen;
@@ -54,6 +55,7 @@ enum err_code sampler_new(struct sampler **out, const struct preset *p, struct e
     s->kind = kind;
     s->count = count;
     s->seed = (uint64_t)config_i64(&p->base, KNOB_STUDY_SEED);
+    s->startup = (size_t)config_i64(&p->base, KNOB_STUDY_STARTUP);
     s->seen.objectives = 1;
     space_init(&s->space, p);
     sobol_init(&s->sobol, s->space.n, s->seed, -1);
@@ -107,50 +109,74 @@ static void from_sobol(const struct sampler *s, uint32_t i, struct point *out)
     free(u);
 }
 
-static void explain(struct sampler *s, enum sampler_kind used, const char *text)
+static void explain(struct sampler *s, enum sampler_kind used, const char *why, const char *text)
 {
     s->why = (struct suggestion_why){.used = used, .expected = NAN};
     s->why.finished = (int)s->seen.n_done;
     s->why.running = (int)s->seen.n_running;
-    (void)snprintf(s->why.text, sizeof s->why.text, "%s", text);
+    (void)snprintf(s->why.text, sizeof s->why.text, "%s%s", why, text);
 }
 
-static void suggest_tpe(struct sampler *s, int number, struct point *out)
+static void suggest_tpe(struct sampler *s, int number, struct point *out, const char *why)
 {
     double ratio;
     char text[120];
-    size_t n = history_informative(&s->seen);
     tpe_suggest(&s->space, &s->seen, &tpe_defaults, s->seed, number, out, &ratio);
     (void)snprintf(text, sizeof text, "tpe: %.3g times likelier among the best %zu than among the rest", exp(ratio),
-                   tpe_below(n, tpe_defaults.fraction));
-    explain(s, SAMPLER_TPE, text);
+                   tpe_below(s->seen.n_done, tpe_defaults.fraction));
+    explain(s, SAMPLER_TPE, why, text);
 }
 
-static void suggest_gp(struct sampler *s, int number, struct point *out)
+static void suggest_gp(struct sampler *s, int number, struct point *out, const char *why)
 {
     double expected;
     char text[120];
     gp_suggest(&s->gp, &s->seen, s->seed, number, out, &expected);
     (void)snprintf(text, sizeof text, "gp: expects to improve by %.2g standard deviations", expected);
-    explain(s, SAMPLER_GP, text);
+    explain(s, SAMPLER_GP, why, text);
     s->why.fit = s->gp.fits;
     s->why.expected = expected;
 }
 
+/* What auto does, and why. Depends on the space and the count of trials only. */
+static enum sampler_kind pick(const struct sampler *s, const char **why)
+{
+    size_t numbers = 0;
+    if (s->kind != SAMPLER_AUTO) {
+        *why = "";
+        return s->kind;
+    }
+    for (size_t d = 0; d < s->space.n; d++) {
+        numbers += !s->space.dim[d].choice;
+    }
+    if (numbers == 0) {
+        *why = "auto, as there are choices only: ";
+        return SAMPLER_TPE;
+    }
+    if (s->seen.n_done > GP_ROWS_MOST) {
+        *why = "auto, as there are many trials: ";
+        return SAMPLER_TPE;
+    }
+    *why = "auto, as trials are few and dear: ";
+    return SAMPLER_GP;
+}
+
 static void suggest_model(struct sampler *s, int number, struct point *out)
 {
+    const char *why = "";
     size_t n = history_informative(&s->seen);
-    if (s->kind == SAMPLER_SOBOL || n < STARTUP) {
+    enum sampler_kind kind = pick(s, &why);
+    if (kind == SAMPLER_SOBOL || n < s->startup) {
         char text[120] = "sobol: spread evenly over the space";
-        if (s->kind != SAMPLER_SOBOL) {
-            (void)snprintf(text, sizeof text, "sobol: first trials are spread evenly, %zu of %d finished", n, STARTUP);
+        if (kind != SAMPLER_SOBOL) {
+            (void)snprintf(text, sizeof text, "sobol: first trials are spread evenly, %zu of %zu finished", n, s->startup);
         }
         from_sobol(s, (uint32_t)number, out);
-        explain(s, SAMPLER_SOBOL, text);
-    } else if (s->kind == SAMPLER_GP && gp_sampler_catch_up(&s->gp, &s->seen, STARTUP)) {
-        suggest_gp(s, number, out);
+        explain(s, SAMPLER_SOBOL, "", text);
+    } else if (kind == SAMPLER_GP && gp_sampler_catch_up(&s->gp, &s->seen, s->startup)) {
+        suggest_gp(s, number, out, why);
     } else {
-        suggest_tpe(s, number, out);
+        suggest_tpe(s, number, out, why);
     }
 }
 
@@ -178,7 +204,7 @@ enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, 
     }
     if (s->kind == SAMPLER_RANDOM) {
         random_suggest(&s->space, s->seed, number, out);
-        explain(s, SAMPLER_RANDOM, "random: drawn uniformly");
+        explain(s, SAMPLER_RANDOM, "", "random: drawn uniformly");
         return ERR_OK;
     }
     if (s->kind != SAMPLER_GRID) {
@@ -191,6 +217,6 @@ enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, 
     if ((size_t)number >= s->count) {
         return err_set(e, ERR_NOTFOUND, "trial %d: the grid has %zu cells, all of them given out", number, s->count);
     }
-    explain(s, SAMPLER_GRID, "grid: the next cell");
+    explain(s, SAMPLER_GRID, "", "grid: the next cell");
     return grid_suggest(s->p, (size_t)number, out, e);
 }

@@ -12,7 +12,7 @@
 #define GOOD_MOST 25
 #define REST_MOST 400 /* kernels of the rest; beyond, the newest half and an even choice of the others stand for all */
 
-const struct tpe_options tpe_defaults = {0.15, true, true, 24};
+const struct tpe_options tpe_defaults = {0.15, true, true, 64};
 
 size_t tpe_below(size_t n, double fraction)
 {

@@ -12,6 +12,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/base/proc.h"
+#include "vaetop/conf/trial.h"
 #include "vaetop/ipc/advice.h"
 #include "vaetop/ipc/messages.h"
 #include "vaetop/tune/sampler.h"
@@ -90,6 +91,129 @@ static void a_grid_ends(void **state)
     preset_release(&p);
 }
 
+/* A running advisor, its preset taken. */
+struct asked {
+    struct conn *c;
+    pid_t pid;
+};
+
+static void open_asked(struct asked *a, const char *yaml)
+{
+    int fd[2];
+    struct err e;
+    uint16_t type;
+    struct msg_reader r;
+    struct m_advising m;
+    char *path = proc_find_helper("vaetop-advisor");
+    char *argv[] = {xstrdup("vaetop-advisor"), NULL};
+    char *text = xstrdup(yaml);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+    struct proc_spawn s = {.path = path, .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .socket_fd = fd[1]};
+    assert_ok(proc_spawn(&a->pid, &s, &e), &e);
+    (void)close(fd[1]);
+    a->c = conn_new(fd[0]);
+    assert_true(send_advise(a->c, &(struct m_advise){text}));
+    assert_int_equal(conn_wait(a->c, &type, &r, 60000), CONN_FRAME);
+    assert_true(type == MESSAGE_ADVISING && read_advising(&m, &r));
+    assert_int_equal(m.code, 0);
+    free_advising(&m);
+    free(argv[0]);
+    free(text);
+    free(path);
+}
+
+static void close_asked(struct asked *a)
+{
+    conn_free(a->c);
+    while (waitpid(a->pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+static void ask(struct asked *a, int number, struct point *out, const char *why)
+{
+    uint16_t type;
+    struct msg_reader r;
+    struct m_suggested m;
+    assert_true(send_suggest(a->c, &(struct m_suggest){number}));
+    assert_int_equal(conn_wait(a->c, &type, &r, 60000), CONN_FRAME);
+    assert_true(type == MESSAGE_SUGGESTED && read_suggested(&m, out, &r));
+    assert_int_equal(m.code, 0);
+    assert_has(m.text, why);
+    free(m.text);
+}
+
+static const char learning[] = "study:\n  sampler: gp\n  startup: 6\noptimizer:\n  kind: adam | sgd\n  lr: 1e-4 .. 1e-2 log\n"
+                               "model:\n  latent: 2 .. 64 log\n";
+
+static void outcome(struct asked *a, int number, const struct point *pt)
+{
+    static const int64_t phase[] = {PHASE_DONE, PHASE_DONE, PHASE_PRUNED, PHASE_DIVERGED, PHASE_DONE};
+    struct m_observe m = {.number = number, .phase = phase[number % 5], .epoch = 3, .value = {pt->value[0] + number % 3, 0}};
+    assert_true(send_observe(a->c, &m, pt));
+}
+
+static void killed_and_told_again_it_suggests_the_same(void **state)
+{
+    (void)state;
+    enum { N = 14 };
+    struct preset p;
+    struct point pt[N + 2], again;
+    struct asked a;
+    load(&p, learning);
+    open_asked(&a, learning);
+    for (int i = 0; i < N + 2; i++) {
+        point_init(&pt[i], &p);
+    }
+    point_init(&again, &p);
+    for (int i = 0; i < N; i++) {
+        ask(&a, i, &pt[i], i < 6 ? "sobol" : "running");
+        outcome(&a, i, &pt[i]);
+    }
+    ask(&a, N, &pt[N], "gp: ");
+    ask(&a, N + 1, &pt[N + 1], "14 finished, 1 running"); /* it knows of what it gave out itself */
+    close_asked(&a);
+    open_asked(&a, learning);
+    for (int i = 0; i < N; i++) {
+        outcome(&a, i, &pt[i]);
+    }
+    assert_true(send_observe(a.c, &(struct m_observe){.number = N, .phase = PHASE_QUEUED}, &pt[N]));
+    ask(&a, N + 1, &again, "14 finished, 1 running");
+    for (size_t d = 0; d < p.n_ranges; d++) {
+        assert_int_equal(again.present[d], pt[N + 1].present[d]);
+        assert_true(!again.present[d] || again.value[d] == pt[N + 1].value[d]);
+    }
+    close_asked(&a);
+    for (int i = 0; i < N + 2; i++) {
+        point_release(&pt[i]);
+    }
+    point_release(&again);
+    preset_release(&p);
+}
+
+static void what_says_nothing_about_the_space_is_left_out(void **state)
+{
+    (void)state;
+    struct preset p;
+    struct point pt;
+    struct asked a;
+    load(&p, learning);
+    open_asked(&a, learning);
+    point_init(&pt, &p);
+    ask(&a, 0, &pt, "0 finished, 0 running");
+    assert_true(send_observe(a.c, &(struct m_observe){.number = 0, .phase = PHASE_FAILED}, &pt));
+    ask(&a, 1, &pt, "0 finished, 0 running");
+    assert_true(send_observe(a.c, &(struct m_observe){.number = 1, .phase = PHASE_DONE, .edited = 1}, &pt));
+    ask(&a, 2, &pt, "0 finished, 0 running");
+    assert_true(send_observe(a.c, &(struct m_observe){.number = 2, .phase = PHASE_NOMEM}, &pt));
+    ask(&a, 3, &pt, "1 finished, 0 running");
+    pt.value[0] = 1e300; /* another program's trial, outside the space */
+    assert_true(send_observe(a.c, &(struct m_observe){.number = 4, .phase = PHASE_DONE}, &pt));
+    ask(&a, 5, &pt, "1 finished, 1 running");
+    close_asked(&a);
+    point_release(&pt);
+    preset_release(&p);
+}
+
 /* Starts one and sends a frame of this type and text; its exit status. */
 static int after(uint16_t type, const char *text)
 {
@@ -143,6 +267,8 @@ int advise_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_points_are_the_samplers),
         cmocka_unit_test(a_grid_ends),
+        cmocka_unit_test(killed_and_told_again_it_suggests_the_same),
+        cmocka_unit_test(what_says_nothing_about_the_space_is_left_out),
         cmocka_unit_test(it_ends_with_its_engine_and_on_nonsense),
     };
     return cmocka_run_group_tests_name("advisor", tests, link_advisor, NULL);

@@ -47,6 +47,10 @@ static void choice_words_and_enums_agree(void **state)
     } row[] = {
         {KNOB_STUDY_SAMPLER, SAMPLER_RANDOM, "random"},
         {KNOB_STUDY_SAMPLER, SAMPLER_GRID, "grid"},
+        {KNOB_STUDY_SAMPLER, SAMPLER_SOBOL, "sobol"},
+        {KNOB_STUDY_SAMPLER, SAMPLER_TPE, "tpe"},
+        {KNOB_STUDY_SAMPLER, SAMPLER_GP, "gp"},
+        {KNOB_STUDY_SAMPLER, SAMPLER_AUTO, "auto"},
         {KNOB_STUDY_VALUE, VALUE_BEST, "best"},
         {KNOB_STUDY_VALUE, VALUE_LAST, "last"},
         {KNOB_MODEL_ACTIVATION, ACT_RELU, "relu"},

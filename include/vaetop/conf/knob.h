@@ -20,8 +20,10 @@ enum knob_type {
  * a preset. A knob marked RANGE may be searched, one marked FIXED takes one value per study. */
 #define KNOB_LIST(X)                                                                                                    \
     X(STUDY_NAME, "study", "name", KNOB_TEXT, "", 0, 0, "", false, "", "name of the study; default: the preset's name")  \
-    X(STUDY_SAMPLER, "study", "sampler", KNOB_CHOICE, "random", 0, 0, "random|grid", false, "",                          \
-      "how trials are chosen")                                                                                         \
+    X(STUDY_SAMPLER, "study", "sampler", KNOB_CHOICE, "random", 0, 0, "random|grid|sobol|tpe|gp|auto", false, "",          \
+      "how trials are chosen: sobol spreads evenly; tpe and gp learn from the finished; auto picks")                   \
+    X(STUDY_STARTUP, "study", "startup", KNOB_INT, "10", 2, 1e4, "", false, "trials",                                    \
+      "first trials of tpe and gp, spread evenly")                                                                     \
     X(STUDY_TRIALS, "study", "trials", KNOB_INT, "16", 1, 1e6, "", false, "trials", "total number of trials")            \
     X(STUDY_SLOTS, "study", "slots", KNOB_INT, "4", 1, 256, "", false, "trials", "trials running at once")               \
     X(STUDY_SEED, "study", "seed", KNOB_INT, "0", 0, 9007199254740991.0, "", false, "", "seed of everything random")     \

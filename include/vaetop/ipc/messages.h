@@ -103,6 +103,7 @@ enum message {
     MESSAGE_EPOCH,     /* struct epoch_row */
     MESSAGE_SNAPSHOT,  /* struct snapshot */
     MESSAGE_SUGGESTED, /* struct m_suggested */
+    MESSAGE_OBSERVE,   /* struct m_observe */
     MESSAGE_END
 };
 
@@ -132,8 +133,17 @@ bool read_epoch(struct epoch_row *row, struct msg_reader *r);
 bool send_snapshot(struct conn *c, const struct snapshot *s);
 bool read_snapshot(struct snapshot *s, struct msg_reader *r);
 
-/* A suggestion: code ERR_OK with the point, ERR_NOTFOUND when the space has no more, else what went wrong.
- * The reader gives the point's size; a point of another size is refused. Owns: text, free() it. */
+/* What became of a trial, for samplers that learn; engine -> advisor, in the order in which trials finish. A trial told
+ * again replaces what was told before. The reader gives the point's size. */
+struct m_observe {
+    int64_t number, phase, edited, epoch; /* phase: enum trial_phase; epoch: the last one with a value */
+    double value[2], violation;           /* as the study minimises them; the last ones of a pruned trial */
+};
+bool send_observe(struct conn *c, const struct m_observe *m, const struct point *pt);
+bool read_observe(struct m_observe *m, struct point *pt, struct msg_reader *r);
+
+/* A suggestion: code ERR_OK with the point and text why it was chosen, ERR_NOTFOUND when the space has no more, else what
+ * went wrong. The reader gives the point's size; a point of another size is refused. Owns: text, free() it. */
 struct m_suggested {
     int64_t number, code;
     char *text;
