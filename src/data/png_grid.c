@@ -14,11 +14,12 @@
 #define LEAST_SIDE 56
 #define GAP 2
 #define GROUP_GAP 8
+#define STRIP 8
 #define MOST_PIXELS ((size_t)1 << 28)
 
 /* The whole picture, in pixels. */
 struct canvas {
-    size_t scale, columns, rows, width, height;
+    size_t scale_x, scale_y, columns, rows, width, height;
     uint8_t *px; /* (height, width) */
 };
 
@@ -36,16 +37,18 @@ static size_t root(size_t n)
 static size_t row_at(const struct canvas *c, const struct png_grid *g, size_t r)
 {
     size_t groups = g->group > 0 ? r / g->group : 0;
-    return GAP + r * (g->height * c->scale + GAP) + groups * (GROUP_GAP - GAP);
+    return GAP + r * (g->height * c->scale_y + GAP) + groups * (GROUP_GAP - GAP);
 }
 
 static bool lay_out(struct canvas *c, const struct png_grid *g)
 {
-    size_t least = g->height < g->width ? g->height : g->width, most = g->height < g->width ? g->width : g->height;
-    size_t total;
-    /* A single row of values is a strip: as wide as it is, and as high as one can see. */
-    c->scale = least > 1 && least < LEAST_SIDE ? (LEAST_SIDE + least - 1) / least : most < LEAST_SIDE ? 8 : 1;
-    size_t cell_w = g->width * c->scale + GAP, cell_h = g->height * c->scale + GAP;
+    size_t least = g->height < g->width ? g->height : g->width, total;
+    c->scale_x = c->scale_y = least < LEAST_SIDE ? (LEAST_SIDE + least - 1) / least : 1;
+    if (g->height == 1) { /* no image: a strip */
+        c->scale_x = g->width < LEAST_SIDE ? STRIP : 1;
+        c->scale_y = STRIP;
+    }
+    size_t cell_w = g->width * c->scale_x + GAP, cell_h = g->height * c->scale_y + GAP;
     if (!mul_size(&total, cell_w, cell_h) || !mul_size(&total, total, g->n) || total > MOST_PIXELS) {
         return false;
     }
@@ -69,12 +72,12 @@ static uint8_t grey(float v)
 static void paint(const struct canvas *c, const struct png_grid *g, const float *x)
 {
     for (size_t i = 0; i < g->n; i++, x += g->height * g->width) {
-        size_t left = GAP + i % c->columns * (g->width * c->scale + GAP), top = row_at(c, g, i / c->columns);
-        for (size_t r = 0; r < g->height * c->scale; r++) {
+        size_t left = GAP + i % c->columns * (g->width * c->scale_x + GAP), top = row_at(c, g, i / c->columns);
+        for (size_t r = 0; r < g->height * c->scale_y; r++) {
             uint8_t *px = c->px + (top + r) * c->width + left;
-            const float *row = x + r / c->scale * g->width;
-            for (size_t q = 0; q < g->width * c->scale; q++) {
-                px[q] = grey(row[q / c->scale]);
+            const float *row = x + r / c->scale_y * g->width;
+            for (size_t q = 0; q < g->width * c->scale_x; q++) {
+                px[q] = grey(row[q / c->scale_x]);
             }
         }
     }

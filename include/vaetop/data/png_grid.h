@@ -7,8 +7,8 @@
 #include "vaetop/base/err.h"
 
 /* Images of height x width values from 0 (black) to 1 (white), row by row. Small images are enlarged by a whole factor to
- * at least 56 pixels; images stand 2 pixels apart, and every `group` rows 8 pixels (0: no groups).
- * columns 0: about as wide as high. */
+ * at least 56 pixels, rows that are no images (height 1) become strips of 8; images stand 2 pixels apart, and every
+ * `group` rows 8 pixels (0: no groups). columns 0: about as wide as high. */
 struct png_grid {
     size_t n, height, width, columns, group;
 };
