@@ -29,5 +29,11 @@ case " $* " in
 *" -runs="*) set -- "$@" "$seeds/$what" ;;
 *) set -- "$@" "$corpus" "$seeds/$what" ;;
 esac
-TMPDIR=$build/tmp exec "$build/tests/fuzz/fuzz_$what" -seed=1 -max_len=4096 -timeout=20 -rss_limit_mb=1024 -close_fd_mask=1 \
+# A run of the store costs milliseconds, and its inputs are short lists of changes.
+case $what in
+store) lengths="-max_len=128 -len_control=0" ;;
+*) lengths=-max_len=4096 ;;
+esac
+# shellcheck disable=SC2086
+TMPDIR=$build/tmp exec "$build/tests/fuzz/fuzz_$what" -seed=1 $lengths -timeout=20 -rss_limit_mb=1024 -close_fd_mask=1 \
     -artifact_prefix="$build/findings/$what-" "$@"
