@@ -1,33 +1,57 @@
 /* Weight gradients over the batch, and the optimisers, as PyTorch defines them. */
 
-/* New weight of 16 columns from gradient g. m, v: first and second moment (sgd: m is the velocity; rmsprop: v
- * alone). */
-FN float16 updated(float16 w, float16 g, __global float *m, __global float *v, __global const struct lane *lane,
-                   __global const struct step *step)
+/* What the optimiser keeps of 16 weights: first and second moment, and the mean gradient of centred rmsprop. sgd: m is
+ * the velocity; rmsprop: m is the momentum's buffer, v the mean square. */
+struct moments {
+    __global float *m, *v, *c;
+};
+
+FN float16 updated_rmsprop(float16 w, float16 g, struct moments at, __global const struct lane *lane, float lr)
 {
-    if (lane->optimizer == OPT_ADAM) {
-        const float16 m1 = fma((float16)(lane->beta1), vload16(0, m), lane->not_beta1 * g);
-        const float16 v1 = fma((float16)(lane->beta2), vload16(0, v), lane->not_beta2 * g * g);
-        vstore16(m1, 0, m);
-        vstore16(v1, 0, v);
-        return fma((float16)(-step->lr_adam), m1 / fma(sqrt(v1), (float16)(step->root_adam), (float16)(lane->eps)), w);
+    const float16 v = fma((float16)(lane->beta2), vload16(0, at.v), lane->not_beta2 * g * g);
+    float16 spread = v;
+    vstore16(v, 0, at.v);
+    if (lane->centered) {
+        const float16 c = fma((float16)(lane->beta2), vload16(0, at.c), lane->not_beta2 * g);
+        vstore16(c, 0, at.c);
+        spread = fmax(fma(-c, c, v), (float16)(0.0f)); /* rounding may leave it just below */
     }
-    if (lane->optimizer == OPT_RMSPROP) {
-        const float16 v1 = fma((float16)(lane->beta2), vload16(0, v), lane->not_beta2 * g * g);
-        vstore16(v1, 0, v);
-        return fma((float16)(-step->lr), g / (sqrt(v1) + lane->eps), w);
+    float16 step = g / (sqrt(spread) + lane->eps);
+    if (lane->momentum > 0.0f) {
+        step = fma((float16)(lane->momentum), vload16(0, at.m), step);
+        vstore16(step, 0, at.m);
     }
-    const float16 m1 = fma((float16)(lane->momentum), vload16(0, m), g);
-    vstore16(m1, 0, m);
-    return fma((float16)(-step->lr), m1, w);
+    return fma((float16)(-lr), step, w);
+}
+
+/* New weight of 16 columns from gradient g. */
+FN float16 updated(float16 w, float16 g, struct moments at, __global const struct lane *lane,
+                   __global const struct step *step, float decay)
+{
+    const int kind = lane->optimizer;
+    if (decay > 0.0f) {
+        if (kind == OPT_ADAMW) w = fma((float16)(-step->lr * decay), w, w);
+        else g = fma((float16)(decay), w, g);
+    }
+    if (kind == OPT_ADAM || kind == OPT_ADAMW) {
+        const float16 m = fma((float16)(lane->beta1), vload16(0, at.m), lane->not_beta1 * g);
+        const float16 v = fma((float16)(lane->beta2), vload16(0, at.v), lane->not_beta2 * g * g);
+        vstore16(m, 0, at.m);
+        vstore16(v, 0, at.v);
+        return fma((float16)(-step->lr_adam), m / fma(sqrt(v), (float16)(step->root_adam), (float16)(lane->eps)), w);
+    }
+    if (kind == OPT_RMSPROP) return updated_rmsprop(w, g, at, lane, step->lr);
+    const float16 m = fma((float16)(lane->momentum), vload16(0, at.m), g);
+    vstore16(m, 0, at.m);
+    return fma((float16)(-step->lr), lane->nesterov ? fma((float16)(lane->momentum), m, g) : m, w);
 }
 
 /* grid (tiles, 1, lanes): all 16 x 16 tiles of all layers' W; `first` and the grid choose a part. A layer's first row
- * of tiles does its bias too. moment1, moment2 (slots, params) · grads (slots, grads): with `done`, the layer's gradient
+ * of tiles does its bias too. moment1 to moment3 (slots, params) · grads (slots, grads): with `done`, the layer's gradient
  * by a GEMM library, laid out as W. */
 ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *weights, __global float *moment1,
-                              __global float *moment2, __global const float *restrict grads, const int first,
-                              const int done)
+                              __global float *moment2, __global float *moment3, __global const float *restrict grads,
+                              const int first, const int done)
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, 0);
     const int tile = first + (int)get_global_id(0);
@@ -42,13 +66,15 @@ ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *w
     else tile_tn(t, v.acts + l->x + m0, l->ld_x, dy, l->ld_y, rows);
     for (int i = 0; i < 16; i++) {
         const size_t p = lane_params + (size_t)l->w + (size_t)(m0 + i) * l->ld_w + n0;
-        vstore16(updated(vload16(0, weights + p), t[i], moment1 + p, moment2 + p, v.lane, v.step), 0, weights + p);
+        const struct moments at_p = {moment1 + p, moment2 + p, moment3 + p};
+        vstore16(updated(vload16(0, weights + p), t[i], at_p, v.lane, v.step, v.lane->weight_decay), 0, weights + p);
     }
     if (m0 == 0) {
         float16 g = (float16)(0.0f);
         for (int r = 0; r < rows; r++) g += vload16(0, dy + (size_t)r * l->ld_y);
         const size_t p = lane_params + (size_t)l->b + n0;
-        vstore16(updated(vload16(0, weights + p), g, moment1 + p, moment2 + p, v.lane, v.step), 0, weights + p);
+        const struct moments at_p = {moment1 + p, moment2 + p, moment3 + p};
+        vstore16(updated(vload16(0, weights + p), g, at_p, v.lane, v.step, v.lane->bias_decay), 0, weights + p);
     }
 }
 

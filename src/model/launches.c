@@ -18,7 +18,7 @@ static const struct kernel_args {
     [KERNEL_SUMS] = {"sums", 2, {BUF_PARTS, BUF_RING}},
     [KERNEL_BACKWARD] = {"backward", 2, {BUF_ACTS, BUF_WEIGHTS}},
     [KERNEL_BACK_LATENT] = {"back_latent", 2, {BUF_ACTS, BUF_WEIGHTS}},
-    [KERNEL_UPDATE] = {"update", 5, {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_GRADS}},
+    [KERNEL_UPDATE] = {"update", 6, {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_GRADS}},
     [KERNEL_ROW_CHAIN] =
         {"row_chain", 7, {BUF_ACTS, BUF_WEIGHTS, BUF_DATA, BUF_ORDER, BUF_RING, BUF_STATS, BUF_MEANS}},
     [KERNEL_KEEP_BEST] = {"keep_best", 2, {BUF_WEIGHTS, BUF_BEST}},

@@ -18,7 +18,7 @@ static const char *const buffer_name[BUF_OWNED] = {
     [BUF_SHAPE] = "shapes",        [BUF_LAYERS] = "layers",          [BUF_LANES] = "lane constants",
     [BUF_STEPS] = "step table",    [BUF_ACTIVE] = "active lanes",    [BUF_WEIGHTS] = "weights",
     [BUF_MOMENT1] = "first moments", [BUF_MOMENT2] = "second moments", [BUF_BEST] = "best weights",
-    [BUF_ACTS] = "activations",    [BUF_GRADS] = "gradients",        [BUF_PARTS] = "partial sums",
+    [BUF_ACTS] = "activations",    [BUF_MOMENT3] = "third moments", [BUF_GRADS] = "gradients",        [BUF_PARTS] = "partial sums",
     [BUF_RING] = "loss ring",      [BUF_STATS] = "statistics",       [BUF_MEANS] = "latent means",
 };
 
@@ -34,6 +34,7 @@ static size_t slot_bytes(const struct plan *p, int buffer)
     case BUF_MOMENT1:
     case BUF_MOMENT2:
     case BUF_BEST: return p->params * sizeof(float);
+    case BUF_MOMENT3: return p->net.third_moment ? p->params * sizeof(float) : 0;
     case BUF_ACTS: return p->acts * sizeof(float);
     case BUF_GRADS: return p->grad * sizeof(float);
     case BUF_PARTS: return p->parts * sizeof(float);
@@ -167,7 +168,7 @@ static enum err_code slot_buffers(struct pack *pk, struct buffer *fresh[BUF_OWNE
         if (!mul_size(&all, bytes, (size_t)slots)) return err_set(e, ERR_DEVICE_MEM, "%s: too large", buffer_name[i]);
         if (i == BUF_ACTIVE) all += sizeof(int);
         enum err_code rc = buffer_new(&fresh[i], pk->dev, all, buffer_name[i], e);
-        if (!rc && kept > 0 && i >= BUF_WEIGHTS && i <= BUF_BEST) {
+        if (!rc && kept > 0 && i >= BUF_WEIGHTS && i < BUF_WEIGHTS + ARENA_COUNT) {
             rc = copy_arena(fresh[i], pk->buf[i], bytes * (size_t)kept, e);
         }
         if (rc) return rc;
@@ -211,6 +212,11 @@ void pack_set_lane(struct pack *pk, int slot, const struct pack_lane *lane)
     assert(slot >= 0 && slot < pk->slots);
     pk->lane[slot] = *lane;
     pk->lanes_changed = true;
+}
+
+bool pack_has_arena(const struct pack *pk, enum arena a)
+{
+    return slot_bytes(&pk->plan, BUF_WEIGHTS + (int)a) > 0;
 }
 
 enum err_code pack_read_arena(struct pack *pk, int slot, enum arena a, float *out, struct err *e)

@@ -34,10 +34,11 @@ enum pack_buffer {
     BUF_LANES,
     BUF_STEPS,
     BUF_ACTIVE,
-    BUF_WEIGHTS, /* from here to BUF_BEST as enum arena */
+    BUF_WEIGHTS, /* from here to BUF_MOMENT3 as enum arena */
     BUF_MOMENT1,
     BUF_MOMENT2,
     BUF_BEST,
+    BUF_MOMENT3,
     BUF_ACTS,
     BUF_GRADS,
     BUF_PARTS,

@@ -25,6 +25,10 @@ void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_ke
     out->not_beta2 = (float)(1 - beta2);
     out->eps = (float)config_f64(c, KNOB_OPTIMIZER_EPS);
     out->momentum = (float)config_f64(c, KNOB_OPTIMIZER_MOMENTUM);
+    out->weight_decay = (float)config_f64(c, KNOB_OPTIMIZER_WEIGHT_DECAY);
+    out->bias_decay = config_choice(c, KNOB_OPTIMIZER_DECAY_BIAS) == YES ? out->weight_decay : 0;
+    out->nesterov = config_choice(c, KNOB_OPTIMIZER_NESTEROV);
+    out->centered = config_choice(c, KNOB_OPTIMIZER_CENTERED);
     struct net n;
     if (!net_from_config(&n, c, 1, NULL)) pack_lane_widths(out, &n); /* else the plan has refused it already */
 }

@@ -26,6 +26,8 @@ enum err_code net_from_config(struct net *out, const struct config *c, size_t da
     n.batch = (int)config_i64(c, KNOB_TRAIN_BATCH);
     n.activation = (enum activation)config_choice(c, KNOB_MODEL_ACTIVATION);
     n.init = (enum weight_init)config_choice(c, KNOB_MODEL_INIT);
+    n.third_moment = config_choice(c, KNOB_OPTIMIZER_KIND) == OPT_RMSPROP &&
+                     config_choice(c, KNOB_OPTIMIZER_CENTERED) == YES;
     enum err_code rc = widths(n.enc, &n.n_enc, c, KNOB_MODEL_ENCODER, e);
     if (!rc) rc = widths(n.dec, &n.n_dec, c, KNOB_MODEL_DECODER, e);
     if (rc) return rc;

@@ -104,7 +104,8 @@ static void count_bytes(struct plan *p)
     p->parts = p->kind == PLAN_PLAIN ? row_tiles * (size_t)(p->data_pad / 16 + p->latent_pad / 16) : 0;
     p->stats = (size_t)p->eval_steps * row_tiles * 3 * (size_t)p->latent_pad;
     p->means = (size_t)PLAN_MEAN_ROWS * (size_t)p->latent_pad;
-    const size_t floats = 4 * p->params + p->acts + p->grad + p->parts + p->stats + p->means +
+    const size_t arenas = 4 + (size_t)p->net.third_moment;
+    const size_t floats = arenas * p->params + p->acts + p->grad + p->parts + p->stats + p->means +
                           (size_t)p->ring_steps * (row_tiles * 2 + 16) + 65;
     p->lane_bytes = 4 * floats;
     p->fixed_bytes = sizeof(int) * (32 + 16 * (size_t)p->n_layers);
@@ -170,6 +171,7 @@ uint64_t plan_pack_key(const struct plan *p, uint64_t data_hash)
     h = mix(h, (uint64_t)p->net.data);
     h = mix(h, (uint64_t)p->net.batch);
     h = mix(h, (uint64_t)p->heads);
+    h = mix(h, (uint64_t)p->net.third_moment);
     for (int i = 0; i < p->n_layers; i++) {
         h = mix(h, (uint64_t)p->layer[i].in_pad);
         h = mix(h, (uint64_t)p->layer[i].out_pad);

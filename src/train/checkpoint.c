@@ -43,19 +43,21 @@ static void row_from_doubles(struct epoch_row *r, const double *in, int trial)
 #undef X
 }
 
+#define PARTS_MAX 8
 /* The arenas a lane needs and the prefix of their tensors' names. */
 struct part {
     enum arena arena;
     const char *prefix;
 };
-static int lane_parts(struct part out[4], const struct train_lane *l)
+static int lane_parts(struct part out[PARTS_MAX], const struct train_lane *l)
 {
     int n = 0;
     out[n++] = (struct part){ARENA_WEIGHTS, ""};
     const int kind = l->constants.optimizer;
-    const bool velocity = kind == OPT_SGD && l->constants.momentum > 0;
-    if (kind == OPT_ADAM || velocity) out[n++] = (struct part){ARENA_MOMENT1, "opt.m."};
+    const bool adam = kind == OPT_ADAM || kind == OPT_ADAMW;
+    if (adam || l->constants.momentum > 0) out[n++] = (struct part){ARENA_MOMENT1, "opt.m."};
     if (kind != OPT_SGD) out[n++] = (struct part){ARENA_MOMENT2, "opt.v."};
+    if (kind == OPT_RMSPROP && l->constants.centered) out[n++] = (struct part){ARENA_MOMENT3, "opt.c."};
     if (l->has_best) out[n++] = (struct part){ARENA_BEST, "best."};
     return n;
 }
@@ -105,7 +107,7 @@ static void add_meta(struct trainer *t, const struct train_lane *l, struct tenso
 
 static enum err_code save(struct trainer *t, const struct train_lane *l, const char *path, struct err *e)
 {
-    struct part part[4];
+    struct part part[PARTS_MAX];
     const int n_parts = lane_parts(part, l);
     const size_t n_rows = (size_t)l->n_rows;
     float *arena = try_calloc(t->plan.params, sizeof *arena);
@@ -188,9 +190,10 @@ static enum err_code same_text(const struct tensor_file *f, const char *key, con
 static enum err_code same_config(const struct tensor_file *f, const struct config *now, const char *path, struct err *e)
 {
     static const enum knob fixed[] = {
-        KNOB_MODEL_ACTIVATION,    KNOB_LOSS_LIKELIHOOD, KNOB_OPTIMIZER_KIND,
-        KNOB_OPTIMIZER_MOMENTUM,  KNOB_OPTIMIZER_ALPHA, KNOB_OPTIMIZER_BETA1,
-        KNOB_OPTIMIZER_BETA2,     KNOB_OPTIMIZER_EPS,   KNOB_TRAIN_BATCH,
+        KNOB_MODEL_ACTIVATION,   KNOB_LOSS_LIKELIHOOD,     KNOB_OPTIMIZER_KIND,        KNOB_OPTIMIZER_MOMENTUM,
+        KNOB_OPTIMIZER_NESTEROV, KNOB_OPTIMIZER_CENTERED,  KNOB_OPTIMIZER_ALPHA,       KNOB_OPTIMIZER_BETA1,
+        KNOB_OPTIMIZER_BETA2,    KNOB_OPTIMIZER_EPS,       KNOB_OPTIMIZER_WEIGHT_DECAY, KNOB_OPTIMIZER_DECAY_BIAS,
+        KNOB_TRAIN_BATCH,
     };
     struct config then;
     const char *text = tensor_file_meta(f, "config");
@@ -259,13 +262,14 @@ static enum err_code load_part(struct trainer *t, const struct train_lane *l, co
 static enum err_code load_arenas(struct trainer *t, const struct train_lane *l, const struct tensor_file *f,
                                  const char *path, struct err *e)
 {
-    static const enum arena others[] = {ARENA_MOMENT1, ARENA_MOMENT2, ARENA_BEST};
-    struct part part[4];
+    struct part part[PARTS_MAX];
     const int n = lane_parts(part, l);
     float *arena = try_calloc(t->plan.params, sizeof *arena);
     if (!arena) return err_set(e, ERR_NOMEM, "%s: no memory for the weights", path);
     enum err_code rc = ERR_OK;
-    for (int i = 0; i < 3 && !rc; i++) rc = pack_write_arena(t->pack, l->slot, others[i], arena, e); /* zero */
+    for (int a = ARENA_MOMENT1; a < ARENA_COUNT && !rc; a++) { /* zero */
+        if (pack_has_arena(t->pack, (enum arena)a)) rc = pack_write_arena(t->pack, l->slot, (enum arena)a, arena, e);
+    }
     for (int i = 0; i < n && !rc; i++) rc = load_part(t, l, &part[i], arena, f, path, e);
     free(arena);
     return rc;

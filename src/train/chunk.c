@@ -22,7 +22,8 @@ static enum err_code move_lane(struct trainer *t, struct train_lane *l, int slot
     float *arena = try_calloc(t->plan.params, sizeof *arena);
     if (!arena) return err_set(e, ERR_NOMEM, "%zu weights", t->plan.params);
     enum err_code rc = ERR_OK;
-    for (int a = ARENA_WEIGHTS; a <= ARENA_BEST && !rc; a++) {
+    for (int a = ARENA_WEIGHTS; a < ARENA_COUNT && !rc; a++) {
+        if (!pack_has_arena(t->pack, (enum arena)a)) continue;
         rc = pack_read_arena(t->pack, l->slot, (enum arena)a, arena, e);
         if (!rc) rc = pack_write_arena(t->pack, slot, (enum arena)a, arena, e);
     }
@@ -102,7 +103,7 @@ static void account(struct trainer *t, struct train_lane *l, int i, int n_steps,
         struct pack_loss loss;
         pack_loss(t->pack, i, k, &loss);
         if (loss.not_finite) {
-            diverge(l, "training loss", schedule_lr(&l->config, l->step, per_epoch));
+            diverge(l, "training loss", schedule_lr(l, l->step, per_epoch));
             return;
         }
         const double value = loss.rec + schedule_beta(&l->config, l->step, per_epoch) * loss.kl;
@@ -128,7 +129,7 @@ static enum err_code train(struct trainer *t, const int *lane, int n, int n_step
         for (int k = 0; k < n_steps; k++) {
             const int64_t step = l->step + k;
             pack_step_train(&steps[i * n_steps + k], &l->constants, step, t->data->split->n_train, t->plan.net.batch,
-                            schedule_lr(&l->config, step, per_epoch), schedule_beta(&l->config, step, per_epoch));
+                            schedule_lr(l, step, per_epoch), schedule_beta(&l->config, step, per_epoch));
         }
     }
     enum err_code rc = pack_steps(t->pack, slot, n, steps, n_steps, e);
@@ -172,7 +173,7 @@ static void fill_row(struct trainer *t, struct train_lane *l, const struct evalu
     r->train_loss = l->sums.loss / rows;
     r->train_rec = l->sums.rec / rows;
     r->train_kl = l->sums.kl / rows;
-    r->lr = schedule_lr(&l->config, l->step - 1, per_epoch);
+    r->lr = schedule_lr(l, l->step - 1, per_epoch);
     r->beta = schedule_beta(&l->config, l->step - 1, per_epoch);
     r->active_units = ev->active_units;
     r->images_per_s = l->sums.seconds > 0 ? rows / l->sums.seconds : 0;
@@ -196,7 +197,7 @@ static enum err_code finish_epoch(struct trainer *t, int lane, const struct eval
     l->epochs_done = (int)(l->step / steps_per_epoch(t));
     const double value = ev->rec + ev->kl;
     if (!isfinite(value)) {
-        diverge(l, "validation loss", schedule_lr(&l->config, l->step - 1, steps_per_epoch(t)));
+        diverge(l, "validation loss", schedule_lr(l, l->step - 1, steps_per_epoch(t)));
         return ERR_OK;
     }
     enum err_code rc = ERR_OK;

@@ -59,7 +59,7 @@ struct trainer {
 
 /* --- rates.c: pure functions of config and step. per_epoch: steps in an epoch. */
 int64_t steps_per_epoch(const struct trainer *t);
-double schedule_lr(const struct config *c, int64_t step, int64_t per_epoch);
+double schedule_lr(const struct train_lane *l, int64_t step, int64_t per_epoch); /* of it: config and past epochs */
 double schedule_beta(const struct config *c, int64_t step, int64_t per_epoch);
 /* Finished passes from which on an epoch may be the best: behind the warm-up, and the last one always. */
 int schedule_first_best(const struct config *c);

@@ -115,9 +115,10 @@ static enum err_code start_weights(struct trainer *t, struct train_lane *l, stru
 {
     float *arena = try_calloc(t->plan.params, sizeof *arena);
     if (!arena) return err_set(e, ERR_NOMEM, "%zu weights", t->plan.params);
-    enum err_code rc = pack_write_arena(t->pack, l->slot, ARENA_MOMENT1, arena, e);
-    if (!rc) rc = pack_write_arena(t->pack, l->slot, ARENA_MOMENT2, arena, e);
-    if (!rc) rc = pack_write_arena(t->pack, l->slot, ARENA_BEST, arena, e);
+    enum err_code rc = ERR_OK;
+    for (int a = ARENA_WEIGHTS; a < ARENA_COUNT && !rc; a++) {
+        if (pack_has_arena(t->pack, (enum arena)a)) rc = pack_write_arena(t->pack, l->slot, (enum arena)a, arena, e);
+    }
     weights_init(arena, &l->net, &t->plan, key);
     if (config_choice(&l->config, KNOB_MODEL_BIAS) == BIAS_DATA) {
         weights_bias_from(arena, &l->net, &t->plan, data_mean(t->data));

@@ -55,10 +55,6 @@ static void choice_words_and_enums_agree(void **state)
         {KNOB_STUDY_VALUE, VALUE_LAST, "last"},
         {KNOB_MODEL_ACTIVATION, ACT_RELU, "relu"},
         {KNOB_MODEL_ACTIVATION, ACT_TANH, "tanh"},
-        {KNOB_LOSS_BETA_SCHEDULE, BETA_CONSTANT, "constant"},
-        {KNOB_LOSS_BETA_SCHEDULE, BETA_LINEAR, "linear"},
-        {KNOB_OPTIMIZER_KIND, OPT_ADAM, "adam"},
-        {KNOB_OPTIMIZER_KIND, OPT_RMSPROP, "rmsprop"},
         {KNOB_MODEL_ACTIVATION, ACT_LEAKY, "leaky"},
         {KNOB_MODEL_ACTIVATION, ACT_ELU, "elu"},
         {KNOB_MODEL_ACTIVATION, ACT_SILU, "silu"},
@@ -69,19 +65,28 @@ static void choice_words_and_enums_agree(void **state)
         {KNOB_MODEL_INIT, INIT_HE, "he"},
         {KNOB_MODEL_BIAS, BIAS_INIT, "init"},
         {KNOB_MODEL_BIAS, BIAS_DATA, "data"},
+        {KNOB_LOSS_BETA_SCHEDULE, BETA_CONSTANT, "constant"},
+        {KNOB_LOSS_BETA_SCHEDULE, BETA_LINEAR, "linear"},
+        {KNOB_OPTIMIZER_KIND, OPT_ADAM, "adam"},
+        {KNOB_OPTIMIZER_KIND, OPT_RMSPROP, "rmsprop"},
         {KNOB_OPTIMIZER_KIND, OPT_SGD, "sgd"},
         {KNOB_OPTIMIZER_LR_SCHEDULE, LR_CONSTANT, "constant"},
+        {KNOB_OPTIMIZER_KIND, OPT_ADAMW, "adamw"},
         {KNOB_OPTIMIZER_LR_SCHEDULE, LR_COSINE, "cosine"},
+        {KNOB_OPTIMIZER_LR_SCHEDULE, LR_STEP, "step"},
+        {KNOB_OPTIMIZER_LR_SCHEDULE, LR_EXPONENTIAL, "exponential"},
+        {KNOB_OPTIMIZER_LR_SCHEDULE, LR_PLATEAU, "plateau"},
+        {KNOB_OPTIMIZER_NESTEROV, YES, "yes"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         assert_string_equal(knob_choice_name(row[i].k, row[i].index), row[i].word);
         assert_int_equal(knob_choice_index(row[i].k, row[i].word), row[i].index);
     }
-    assert_null(knob_choice_name(KNOB_OPTIMIZER_KIND, 3));
+    assert_null(knob_choice_name(KNOB_OPTIMIZER_KIND, 4));
     assert_null(knob_choice_name(KNOB_OPTIMIZER_KIND, -1));
     assert_int_equal(knob_choice_index(KNOB_OPTIMIZER_KIND, "ada"), -1);
-    assert_int_equal(knob_choice_count(KNOB_OPTIMIZER_KIND), 3);
+    assert_int_equal(knob_choice_count(KNOB_OPTIMIZER_KIND), 4);
     assert_int_equal(knob_choice_count(KNOB_OPTIMIZER_LR), 0);
 }
 

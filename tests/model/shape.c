@@ -99,7 +99,10 @@ static void make_rows(struct shape *s)
 static void put_guard(struct shape *s, int slot)
 {
     struct err e;
-    for (enum arena a = ARENA_WEIGHTS; a <= ARENA_BEST; a++) {
+    for (enum arena a = ARENA_WEIGHTS; a < ARENA_COUNT; a++) {
+        if (!pack_has_arena(s->pack, a)) {
+            continue;
+        }
         assert_ok(pack_write_arena(s->pack, slot, a, s->guard, &e), &e);
     }
     for (int i = 0; i < s->plan.n_layers; i++) {
@@ -118,7 +121,10 @@ static void check_guard(struct shape *s, int slot)
 {
     struct err e;
     float *got = xcalloc(s->plan.params, sizeof *got);
-    for (enum arena a = ARENA_WEIGHTS; a <= ARENA_BEST; a++) {
+    for (enum arena a = ARENA_WEIGHTS; a < ARENA_COUNT; a++) {
+        if (!pack_has_arena(s->pack, a)) {
+            continue;
+        }
         assert_ok(pack_read_arena(s->pack, slot, a, got, &e), &e);
         assert_memory_equal(got, s->guard, s->plan.params * sizeof *got);
     }
@@ -148,6 +154,15 @@ static void check_layers(const struct shape *s)
     }
 }
 
+/* What the network takes from knobs other than its sizes. */
+static void take_options(struct net *n, const struct config *c)
+{
+    struct net full;
+    struct err e;
+    assert_ok(net_from_config(&full, c, 1, &e), &e);
+    n->third_moment = full.third_moment;
+}
+
 void shape_init(struct shape *s, const struct variant *v)
 {
     struct err e;
@@ -156,6 +171,9 @@ void shape_init(struct shape *s, const struct variant *v)
     s->v = *v;
     make_net(s);
     make_rows(s);
+    config_init(&c);
+    assert_ok(config_parse(&c, v->optimizer ? v->optimizer : "optimizer.kind=sgd\n", &e), &e);
+    take_options(&s->net, &c);
     assert_ok(plan_make(&s->plan, &s->net, v->kind, &e), &e);
     check_layers(s);
     assert_ok(pack_new(&s->pack, test_device(), s->rows, &s->plan, &e), &e);
@@ -163,8 +181,6 @@ void shape_init(struct shape *s, const struct variant *v)
         pack_set_provider(s->pack, v->provider);
     }
     assert_ok(pack_resize(s->pack, SLOTS, &e), &e);
-    config_init(&c);
-    assert_ok(config_parse(&c, v->optimizer ? v->optimizer : "optimizer.kind=sgd\n", &e), &e);
     assert_ok(config_set(&c, KNOB_MODEL_ACTIVATION, knob_choice_name(KNOB_MODEL_ACTIVATION, (int)v->act), &e), &e);
     assert_ok(config_set(&c, KNOB_MODEL_LATENT, v->latent == 2 ? "2" : "17", &e), &e);
     pack_lane_init(&s->lane, &c, rng_key(9, 4));

@@ -144,6 +144,7 @@ struct rule {
     struct ref_opt opt;
     double lr;
 };
+static double centred[8192]; /* mean gradients of the reference, of the rules that have them */
 static const struct rule rules[] = {
     {"optimizer.kind=adam\n", {.kind = REF_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 1e-3},
     {"optimizer.kind=adam\noptimizer.beta1=0.5\noptimizer.beta2=0.9\noptimizer.eps=0.01\n",
@@ -153,9 +154,42 @@ static const struct rule rules[] = {
      {.kind = REF_RMSPROP, .alpha = 0.5, .eps = 0.01}, 1e-2},
     {"optimizer.kind=sgd\n", {.kind = REF_SGD}, 0.1},
     {"optimizer.kind=sgd\noptimizer.momentum=0.9\n", {.kind = REF_SGD, .momentum = 0.9}, 0.02},
+    {"optimizer.kind=adamw\noptimizer.weight_decay=0.1\n",
+     {.kind = REF_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1}, 1e-2},
+    {"optimizer.kind=adam\noptimizer.weight_decay=0.1\n",
+     {.kind = REF_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1}, 1e-3},
+    {"optimizer.kind=sgd\noptimizer.momentum=0.9\noptimizer.nesterov=yes\noptimizer.weight_decay=0.01\n",
+     {.kind = REF_SGD, .momentum = 0.9, .nesterov = true, .weight_decay = 0.01}, 0.02},
+    {"optimizer.kind=rmsprop\noptimizer.momentum=0.5\noptimizer.weight_decay=0.01\n",
+     {.kind = REF_RMSPROP, .alpha = 0.99, .eps = 1e-8, .momentum = 0.5, .weight_decay = 0.01}, 1e-3},
+    {"optimizer.kind=rmsprop\noptimizer.centered=yes\noptimizer.eps=0.01\n",
+     {.kind = REF_RMSPROP, .alpha = 0.99, .eps = 0.01, .average = centred}, 1e-3},
+    {"optimizer.kind=rmsprop\noptimizer.centered=yes\noptimizer.momentum=0.9\noptimizer.eps=0.01\n",
+     {.kind = REF_RMSPROP, .alpha = 0.99, .eps = 0.01, .momentum = 0.9, .average = centred}, 1e-3},
 };
 #define RULES (sizeof rules / sizeof *rules)
 #define TEN 10
+
+/* Biases do not decay. Owns: free(). */
+static bool *biases(const struct shape *s)
+{
+    bool *out = calloc(ref_params(&s->ref), sizeof *out);
+    for (int i = 0; i < s->plan.n_layers; i++) {
+        struct ref_layer l = ref_layer(&s->ref, i);
+        memset(out + l.b, 1, (size_t)l.out * sizeof *out);
+    }
+    return out;
+}
+
+/* The rule as the lane has it, at its start. Owns: free(no_decay). */
+static struct ref_opt start_rule(const struct shape *s, const struct rule *rule)
+{
+    struct ref_opt o = rule->opt;
+    assert_true(ref_params(&s->ref) <= sizeof centred / sizeof *centred);
+    memset(centred, 0, sizeof centred);
+    o.no_decay = biases(s);
+    return o;
+}
 
 /* The update rule alone: batches of one row, so that a gradient is one product and cannot cancel. */
 static void check_rule(const struct rule *rule)
@@ -167,6 +201,7 @@ static void check_rule(const struct rule *rule)
     size_t params = ref_params(&s.ref);
     double *grad = doubles(params), *m = doubles(params), *m2 = doubles(params), *theta = doubles(params);
     double *got = doubles(params);
+    struct ref_opt opt = start_rule(&s, rule);
     memcpy(theta, s.theta, params * sizeof *theta);
     for (int t = 0; t < TEN; t++) {
         struct pack_step step = shape_train_step(&s, t, rule->lr, 1);
@@ -184,7 +219,7 @@ static void check_rule(const struct rule *rule)
             ref_dense_back(NULL, grad + l.w, grad + l.b, dy, x, s.theta + l.w, 1, l.in, l.out);
         }
         assert_ok(pack_op(s.pack, OP_UPDATE, 0, 0, &e), &e);
-        ref_update(theta, m, m2, grad, params, &rule->opt, rule->lr, t + 1);
+        ref_update(theta, m, m2, grad, params, &opt, rule->lr, t + 1);
     }
     /* Each of ten updates rounds its moments and the weight a few times; an update is at most about lr / (1 - b). */
     shape_get(&s, ARENA_WEIGHTS, got);
@@ -192,19 +227,71 @@ static void check_rule(const struct rule *rule)
         assert_close(got[i], theta[i], TEN * 8 * (double)FLT_EPSILON * rule->lr, TEN * (double)FLT_EPSILON);
     }
     shape_get(&s, ARENA_MOMENT1, got);
-    if (rule->opt.kind != REF_RMSPROP) {
-        compare("first moment", got, m, params, TEN);
+    if (opt.kind != REF_RMSPROP || opt.momentum > 0) {
+        compare("first moment", got, m, params, opt.kind == REF_RMSPROP ? 4 * TEN : TEN); /* a quotient's more errors */
     }
     shape_get(&s, ARENA_MOMENT2, got);
-    if (rule->opt.kind != REF_SGD) {
+    if (opt.kind != REF_SGD) {
         compare("second moment", got, m2, params, TEN);
     }
+    if (opt.average) {
+        shape_get(&s, ARENA_MOMENT3, got);
+        compare("mean gradient", got, centred, params, TEN);
+    }
+    free((void *)opt.no_decay);
     free(grad);
     free(m);
     free(m2);
     free(theta);
     free(got);
     shape_release(&s);
+}
+
+/* Known traces: theta starts at 1; the gradients are 0.1, -0.2, 0.3. */
+static const struct {
+    const char *lines;
+    double lr, want[3];
+} traces[] = {
+    {"optimizer.kind=adam\n", 1e-3, {.9990000001, .9993661036, .9990228625}},
+    {"optimizer.kind=adamw\noptimizer.weight_decay=0.01\noptimizer.decay_bias=yes\n", 1e-3,
+     {.9989900001, .9993461137, .9989928792}},
+    {"optimizer.kind=rmsprop\n", 1e-2, {.9000001000, .9895323561, .9091819282}},
+    {"optimizer.kind=sgd\noptimizer.momentum=0.9\noptimizer.nesterov=yes\n", 0.1, {.981, 1.0109, .96281}},
+};
+
+static void golden_traces_hold_on_the_device(void **state)
+{
+    (void)state;
+    static const double g[] = {0.1, -0.2, 0.3}, one = 1;
+    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
+        struct variant v = {.data = 1, .latent = 2, .batch = 1, .hidden = 1, .optimizer = traces[i].lines};
+        struct shape s;
+        struct err e;
+        shape_init(&s, &v);
+        size_t params = ref_params(&s.ref);
+        double *theta = doubles(params);
+        for (size_t j = 0; j < params; j++) {
+            theta[j] = 1;
+        }
+        shape_put(&s, ARENA_WEIGHTS, theta);
+        for (int t = 0; t < 3; t++) {
+            struct pack_step step = shape_train_step(&s, t, traces[i].lr, 1);
+            const double two[] = {g[t], g[t]}, ones[] = {1, 1};
+            shape_steps(&s, &step, 1);
+            for (int k = 0; k < s.plan.n_layers; k++) {
+                shape_write(&s, k, ACT_IN, 0, 1, ref_layer(&s.ref, k).in, k == s.plan.heads + 1 ? ones : &one);
+                shape_write(&s, k, ACT_GRAD, 0, 1, k == s.plan.heads ? 2 : 1, two);
+            }
+            shape_write(&s, s.plan.heads, ACT_GRAD, s.plan.latent_pad, 1, 2, two);
+            assert_ok(pack_op(s.pack, OP_UPDATE, 0, 0, &e), &e);
+            shape_get(&s, ARENA_WEIGHTS, theta);
+            for (size_t j = 0; j < params; j++) {
+                assert_close(theta[j], traces[i].want[t], 3e-7, 0); /* a few roundings of a float near 1 */
+            }
+        }
+        free(theta);
+        shape_release(&s);
+    }
 }
 
 static void update_rules_agree(void **state)
@@ -226,6 +313,7 @@ static void check_ten_steps(const struct rule *rule, struct variant v)
     size_t params = ref_params(&s.ref);
     double *grad = doubles(params), *m = doubles(params), *m2 = doubles(params), *start = doubles(params);
     double *got = doubles(params), rec[TEN], kl[TEN];
+    struct ref_opt opt = start_rule(&s, rule);
     memcpy(start, s.theta, params * sizeof *start);
     for (int t = 0; t < TEN; t++) {
         double lr = ref_lr_cosine(rule->lr, t, 20), beta = ref_beta_linear(2, t, 5);
@@ -235,7 +323,7 @@ static void check_ten_steps(const struct rule *rule, struct variant v)
         ref_backward(grad, p, s.theta, beta);
         rec[t] = p->rec * p->batch;
         kl[t] = p->kl * p->batch;
-        ref_update(s.theta, m, m2, grad, params, &rule->opt, lr, t + 1);
+        ref_update(s.theta, m, m2, grad, params, &opt, lr, t + 1);
         ref_pass_free(p);
     }
     shape_steps(&s, steps, TEN);
@@ -261,6 +349,7 @@ static void check_ten_steps(const struct rule *rule, struct variant v)
     }
     assert_true(moved > 0);
     assert_close(sqrt(wrong / moved), 0.0, 1e-4, 0);
+    free((void *)opt.no_decay);
     free(grad);
     free(m);
     free(m2);
@@ -398,6 +487,7 @@ int steps_tests(void)
         cmocka_unit_test(every_gradient_of_the_chain_plan_agrees),
         cmocka_unit_test(gradients_agree_at_every_depth),
         cmocka_unit_test(gradients_of_every_activation_agree),
+        cmocka_unit_test(golden_traces_hold_on_the_device),
         cmocka_unit_test(update_rules_agree),
         cmocka_unit_test(ten_steps_of_each_optimiser_agree),
         cmocka_unit_test(evaluation_agrees_and_changes_nothing),

@@ -134,14 +134,15 @@ static void key_tells_shapes_apart_but_not_paddings(void **state)
     assert_true(plan_pack_key(&p, 8) != key);
     q = made(&base, PLAN_PLAIN);
     assert_true(plan_pack_key(&q, 7) != key);
-    struct net other[6] = {base, base, base, base, base, base};
+    struct net other[7] = {base, base, base, base, base, base, base};
     other[0].data = 11;
     other[1].batch = 32;
     other[2].enc[0] = 49;
     other[3].latent = 17;
     other[4].n_enc = 1;
     other[5].dec[0] = 16;
-    for (int i = 0; i < 6; i++) {
+    other[6].third_moment = true;
+    for (int i = 0; i < 7; i++) {
         q = made(&other[i], PLAN_CHAIN);
         assert_true(plan_pack_key(&q, 7) != key);
     }

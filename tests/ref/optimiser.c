@@ -11,27 +11,45 @@ static double adam(double *m, double *v, double g, const struct ref_opt *o, doub
     return lr * m_hat / (sqrt(v_hat) + o->eps);
 }
 
-static double rmsprop(double *v, double g, const struct ref_opt *o, double lr)
+/* m is the momentum's buffer. */
+static double rmsprop(double *m, double *v, double *average, double g, const struct ref_opt *o, double lr)
 {
     *v = o->alpha * *v + (1 - o->alpha) * g * g;
-    return lr * g / (sqrt(*v) + o->eps);
+    double spread = *v;
+    if (average) {
+        *average = o->alpha * *average + (1 - o->alpha) * g;
+        spread -= *average * *average;
+    }
+    double step = g / (sqrt(spread) + o->eps);
+    if (o->momentum == 0) {
+        return lr * step;
+    }
+    *m = o->momentum * *m + step;
+    return lr * *m;
 }
 
 /* Without dampening the first step needs no case of its own: momentum * 0 + g. */
 static double sgd(double *m, double g, const struct ref_opt *o, double lr)
 {
     *m = o->momentum * *m + g;
-    return lr * *m;
+    return lr * (o->nesterov ? g + o->momentum * *m : *m);
 }
 
 void ref_update(double *theta, double *m, double *v, const double *grad, size_t n, const struct ref_opt *o, double lr,
                 int64_t t)
 {
     for (size_t i = 0; i < n; i++) {
+        double g = grad[i], decay = o->no_decay && o->no_decay[i] ? 0 : o->weight_decay;
+        if (o->kind == REF_ADAMW) {
+            theta[i] *= 1 - lr * decay;
+        } else {
+            g += decay * theta[i];
+        }
         switch (o->kind) {
-        case REF_ADAM: theta[i] -= adam(&m[i], &v[i], grad[i], o, lr, t); break;
-        case REF_RMSPROP: theta[i] -= rmsprop(&v[i], grad[i], o, lr); break;
-        case REF_SGD: theta[i] -= sgd(&m[i], grad[i], o, lr); break;
+        case REF_ADAM:
+        case REF_ADAMW: theta[i] -= adam(&m[i], &v[i], g, o, lr, t); break;
+        case REF_RMSPROP: theta[i] -= rmsprop(&m[i], &v[i], o->average ? &o->average[i] : NULL, g, o, lr); break;
+        case REF_SGD: theta[i] -= sgd(&m[i], g, o, lr); break;
         }
     }
 }

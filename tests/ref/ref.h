@@ -40,13 +40,17 @@ double ref_bernoulli(double logit, double x);
 double ref_bernoulli_grad(double logit, double x);
 
 /* --- optimiser.c, as PyTorch's. t is 1 at the first step; m and v start at 0. */
-enum ref_opt_kind { REF_ADAM, REF_RMSPROP, REF_SGD };
+enum ref_opt_kind { REF_ADAM, REF_RMSPROP, REF_SGD, REF_ADAMW };
 struct ref_opt {
     enum ref_opt_kind kind;
-    double beta1, beta2; /* adam */
-    double alpha;        /* rmsprop */
-    double momentum;     /* sgd */
-    double eps;          /* adam, rmsprop: outside the square root */
+    double beta1, beta2;  /* adam, adamw */
+    double alpha;         /* rmsprop */
+    double momentum;      /* sgd, rmsprop */
+    double eps;           /* adam, adamw, rmsprop: outside the square root */
+    double weight_decay;  /* adamw: of the weight itself; others: added to the gradient */
+    const bool *no_decay; /* (n) parameters that do not decay; NULL: all do */
+    bool nesterov;        /* sgd */
+    double *average;      /* rmsprop, centred: (n) mean gradient, 0 at the start; NULL: not centred */
 };
 void ref_update(double *theta, double *m, double *v, const double *grad, size_t n, const struct ref_opt *o, double lr,
                 int64_t t);
@@ -54,6 +58,12 @@ void ref_update(double *theta, double *m, double *v, const double *grad, size_t 
 /* --- schedule.c. step is the number of steps done before this one. */
 double ref_beta_linear(double beta, int64_t step, double warmup_steps); /* warmup 0: beta at once */
 double ref_lr_cosine(double lr, int64_t step, int64_t total_steps);
+double ref_lr_step(double lr, int64_t step, double gamma, double every); /* by gamma after each `every` steps */
+double ref_lr_exponential(double lr, int64_t step, double gamma, double every); /* the same points, smoothly */
+double ref_lr_warmup(int64_t step, double warmup_steps); /* factor before any of these */
+/* Factor after n values (smaller is better): times gamma whenever more than `patience` in a row were not below the best
+ * by more than `threshold`. */
+double ref_plateau(const double *value, int n, double gamma, int patience, double threshold);
 
 /* --- philox.c */
 void ref_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);

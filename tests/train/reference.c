@@ -126,9 +126,25 @@ struct rules {
     struct ref_opt opt;
     double lr, beta, warmup_epochs;
     bool cosine;
+    double step_gamma, exponential_gamma, plateau_gamma, every, lr_warmup; /* epochs; 0: not so */
 };
 
-static void train_epoch(struct epoch_row *out, struct twin *w, const struct rules *r, int epoch)
+static double rate(const struct rules *r, int64_t step, int64_t steps, const double *values)
+{
+    double lr = r->lr;
+    if (r->cosine) {
+        lr = ref_lr_cosine(lr, step, EPOCHS * steps);
+    } else if (r->step_gamma > 0) {
+        lr = ref_lr_step(lr, step, r->step_gamma, r->every * (double)steps);
+    } else if (r->exponential_gamma > 0) {
+        lr = ref_lr_exponential(lr, step, r->exponential_gamma, r->every * (double)steps);
+    } else if (r->plateau_gamma > 0) {
+        lr *= ref_plateau(values, (int)(step / steps), r->plateau_gamma, 0, 1);
+    }
+    return lr * ref_lr_warmup(step, r->lr_warmup * (double)steps);
+}
+
+static void train_epoch(struct epoch_row *out, struct twin *w, const struct rules *r, int epoch, double *values)
 {
     int64_t n = (int64_t)w->data->split.n_train, steps = (n + BATCH - 1) / BATCH;
     memset(out, 0, sizeof *out);
@@ -136,7 +152,7 @@ static void train_epoch(struct epoch_row *out, struct twin *w, const struct rule
         int64_t step = epoch * steps + i;
         struct pack_step s;
         uint32_t row[BATCH];
-        out->lr = r->cosine ? ref_lr_cosine(r->lr, step, EPOCHS * steps) : r->lr;
+        out->lr = rate(r, step, steps, values);
         out->beta = ref_beta_linear(r->beta, step, r->warmup_epochs * (double)steps);
         pack_step_train(&s, &w->lane, step, (size_t)n, BATCH, out->lr, out->beta);
         for (int j = 0; j < s.rows; j++) {
@@ -153,6 +169,7 @@ static void train_epoch(struct epoch_row *out, struct twin *w, const struct rule
         ref_pass_free(p);
     }
     validate(out, w);
+    values[epoch] = out->value;
 }
 
 /* Loss parity after a few steps: one part in 100,000. */
@@ -207,9 +224,10 @@ static void check_training(const char *lines, const struct rules *r, enum plan_k
     int lane = rig_add(t, &c, 7, NULL);
     rig_run_until(t, got, lane, RIG_ROWS_MAX - 1);
     assert_int_equal(got->lane[lane].end, EVENT_DONE);
+    double values[EPOCHS];
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
         struct epoch_row want;
-        train_epoch(&want, &w, r, epoch);
+        train_epoch(&want, &w, r, epoch, values);
         check_row(&got->lane[lane].row[epoch + 1], &want);
     }
     check_weights(t, lane, &w);
@@ -251,12 +269,29 @@ static void sgd_trains_as_the_reference(void **state)
     check_training(lines, &r, PLAN_CHAIN);
 }
 
+static void schedules_train_as_the_reference(void **state)
+{
+    (void)state;
+    const struct ref_opt adam = {.kind = REF_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    struct rules r = {.opt = adam, .lr = 1e-3, .beta = 1, .step_gamma = 0.25, .every = 1.5, .lr_warmup = 0.5};
+    check_training("model.activation=tanh\noptimizer.kind=adamw\noptimizer.lr_schedule=step\n"
+                   "optimizer.lr_gamma=0.25\noptimizer.lr_every=1.5\noptimizer.lr_warmup=0.5\n", &r, PLAN_CHAIN);
+    r = (struct rules){.opt = adam, .lr = 1e-3, .beta = 1, .exponential_gamma = 0.5, .every = 1, .lr_warmup = 2.5};
+    check_training("model.activation=tanh\noptimizer.kind=adamw\noptimizer.lr_schedule=exponential\n"
+                   "optimizer.lr_every=1\noptimizer.lr_warmup=2.5\n", &r, PLAN_PLAIN);
+    /* Gains below a nat count as none: the rate falls after the second epoch and each that follows. */
+    r = (struct rules){.opt = adam, .lr = 1e-4, .beta = 1, .plateau_gamma = 0.1};
+    check_training("model.activation=tanh\noptimizer.kind=adamw\noptimizer.lr_schedule=plateau\noptimizer.lr=1e-4\n"
+                   "optimizer.lr_gamma=0.1\noptimizer.lr_patience=0\noptimizer.lr_threshold=1\n", &r, PLAN_CHAIN);
+}
+
 int reference_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adam_with_schedules_trains_as_the_reference),
         cmocka_unit_test(rmsprop_trains_as_the_reference),
         cmocka_unit_test(sgd_trains_as_the_reference),
+        cmocka_unit_test(schedules_train_as_the_reference),
     };
     return cmocka_run_group_tests_name("train reference", tests, NULL, NULL);
 }

@@ -72,15 +72,38 @@ enum knob_type {
     X(LOSS_BETA_SCHEDULE, "loss", "beta_schedule", KNOB_CHOICE, "constant", 0, 0, "constant|linear", true, "",           \
       "linear: from 0 to beta over beta_warmup")                                                                       \
     X(LOSS_BETA_WARMUP, "loss", "beta_warmup", KNOB_FLOAT, "5", 0, 1e6, "", true, "epochs", "length of the KL warm-up")  \
-    X(OPTIMIZER_KIND, "optimizer", "kind", KNOB_CHOICE, "adam", 0, 0, "adam|rmsprop|sgd", true, "", "update rule")       \
+    X(OPTIMIZER_KIND, "optimizer", "kind", KNOB_CHOICE, "adam", 0, 0, "adam|rmsprop|sgd|adamw", true, "",               \
+      "update rule, each as PyTorch's")                                                                                 \
     X(OPTIMIZER_LR, "optimizer", "lr", KNOB_FLOAT, "0.001", 0, 1e3, "", true, "", "learning rate")                       \
-    X(OPTIMIZER_LR_SCHEDULE, "optimizer", "lr_schedule", KNOB_CHOICE, "constant", 0, 0, "constant|cosine", true, "",     \
-      "cosine: from lr to 0 over the trial's epochs")                                                                   \
-    X(OPTIMIZER_MOMENTUM, "optimizer", "momentum", KNOB_FLOAT, "0", 0, 0.9999, "", true, "", "momentum of sgd")          \
+    X(OPTIMIZER_LR_SCHEDULE, "optimizer", "lr_schedule", KNOB_CHOICE, "constant", 0, 0,                                  \
+      "constant|cosine|step|exponential|plateau", true, "",                                                             \
+      "cosine: from lr to lr_min over the trial's epochs; step: times lr_gamma after each lr_every epochs; exponential: " \
+      "the same, smoothly; plateau: times lr_gamma when validation has not improved for lr_patience epochs")            \
+    X(OPTIMIZER_LR_WARMUP, "optimizer", "lr_warmup", KNOB_FLOAT, "0", 0, 1e6, "", true, "epochs",                        \
+      "linear rise of the learning rate, on top of any schedule")                                                       \
+    X(OPTIMIZER_LR_GAMMA, "optimizer", "lr_gamma", KNOB_FLOAT, "0.5", 1e-6, 1, "", true, "",                             \
+      "factor of the step, exponential and plateau schedules")                                                          \
+    X(OPTIMIZER_LR_EVERY, "optimizer", "lr_every", KNOB_FLOAT, "10", 1e-3, 1e6, "", true, "epochs",                      \
+      "epochs to one lr_gamma in the step and exponential schedules")                                                   \
+    X(OPTIMIZER_LR_PATIENCE, "optimizer", "lr_patience", KNOB_INT, "10", 0, 1e6, "", true, "epochs",                     \
+      "epochs without improvement that the plateau schedule bears")                                                     \
+    X(OPTIMIZER_LR_THRESHOLD, "optimizer", "lr_threshold", KNOB_FLOAT, "0.0001", 0, 1e6, "", true, "nats",               \
+      "smaller gains are no improvement to the plateau schedule")                                                       \
+    X(OPTIMIZER_LR_MIN, "optimizer", "lr_min", KNOB_FLOAT, "0", 0, 1e3, "", true, "",                                    \
+      "schedules do not go below it")                                                                                   \
+    X(OPTIMIZER_WEIGHT_DECAY, "optimizer", "weight_decay", KNOB_FLOAT, "0", 0, 10, "", true, "",                         \
+      "adamw: share of lr by which weights shrink each step; others: added to the gradient, times the weight")          \
+    X(OPTIMIZER_DECAY_BIAS, "optimizer", "decay_bias", KNOB_CHOICE, "no", 0, 0, "no|yes", true, "",                      \
+      "whether biases decay too")                                                                                       \
+    X(OPTIMIZER_MOMENTUM, "optimizer", "momentum", KNOB_FLOAT, "0", 0, 0.9999, "", true, "", "momentum of sgd, rmsprop") \
+    X(OPTIMIZER_NESTEROV, "optimizer", "nesterov", KNOB_CHOICE, "no", 0, 0, "no|yes", true, "",                          \
+      "sgd: step from where momentum leads")                                                                            \
+    X(OPTIMIZER_CENTERED, "optimizer", "centered", KNOB_CHOICE, "no", 0, 0, "no|yes", true, "",                          \
+      "rmsprop: by the gradient's variance, not its square")                                                            \
     X(OPTIMIZER_ALPHA, "optimizer", "alpha", KNOB_FLOAT, "0.99", 0, 0.99999, "", true, "", "smoothing of rmsprop")       \
-    X(OPTIMIZER_BETA1, "optimizer", "beta1", KNOB_FLOAT, "0.9", 0, 0.9999, "", true, "", "first-moment decay of adam")   \
-    X(OPTIMIZER_BETA2, "optimizer", "beta2", KNOB_FLOAT, "0.999", 0, 0.999999, "", true, "", "second-moment decay of adam") \
-    X(OPTIMIZER_EPS, "optimizer", "eps", KNOB_FLOAT, "1e-8", 1e-12, 1, "", true, "", "denominator floor of adam and rmsprop") \
+    X(OPTIMIZER_BETA1, "optimizer", "beta1", KNOB_FLOAT, "0.9", 0, 0.9999, "", true, "", "first-moment decay of adam(w)")   \
+    X(OPTIMIZER_BETA2, "optimizer", "beta2", KNOB_FLOAT, "0.999", 0, 0.999999, "", true, "", "second-moment decay of adam(w)") \
+    X(OPTIMIZER_EPS, "optimizer", "eps", KNOB_FLOAT, "1e-8", 1e-12, 1, "", true, "", "denominator floor of adam(w), rmsprop") \
     X(TRAIN_EPOCHS, "train", "epochs", KNOB_INT, "20", 0, 1e6, "", true, "epochs", "passes over the training set")       \
     X(TRAIN_BATCH, "train", "batch", KNOB_INT, "128", 1, 65536, "", true, "images", "images per step")
 
@@ -123,7 +146,8 @@ enum activation { ACT_RELU, ACT_TANH, ACT_LEAKY, ACT_ELU, ACT_SILU, ACT_GELU, AC
 enum weight_init { INIT_TORCH, INIT_GLOROT, INIT_HE };
 enum output_bias { BIAS_INIT, BIAS_DATA };
 enum beta_schedule { BETA_CONSTANT, BETA_LINEAR };
-enum optimizer_kind { OPT_ADAM, OPT_RMSPROP, OPT_SGD };
-enum lr_schedule { LR_CONSTANT, LR_COSINE };
+enum optimizer_kind { OPT_ADAM, OPT_RMSPROP, OPT_SGD, OPT_ADAMW };
+enum lr_schedule { LR_CONSTANT, LR_COSINE, LR_STEP, LR_EXPONENTIAL, LR_PLATEAU };
+enum no_yes { NO, YES };
 
 #endif

@@ -44,8 +44,12 @@ struct pack_lane {
     float beta1, not_beta1; /* adam: b1, 1 - b1 · rmsprop: unused */
     float beta2, not_beta2; /* adam: b2, 1 - b2 · rmsprop: alpha, 1 - alpha */
     float eps;              /* adam, rmsprop: outside the root, as PyTorch */
-    float momentum;         /* sgd: buf = momentum buf + g (buf is moment 1, so it holds g when momentum is 0) */
-    uint32_t unused[19];
+    float momentum;         /* sgd: buf = momentum buf + g (buf is moment 1, so it holds g when momentum is 0) · rmsprop:
+                             * the same of its step, where it is not 0 */
+    float weight_decay, bias_decay;
+    int32_t nesterov;       /* sgd */
+    int32_t centered;       /* rmsprop: moment 3 is the mean gradient */
+    uint32_t unused[15];
     int32_t width[2 * NET_HIDDEN_MAX + 2]; /* true columns of each layer's output: what is not at 0 for 0 is cut there */
 };
 void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_key key);
@@ -137,7 +141,9 @@ WUR enum err_code pack_resize(struct pack *pk, int slots, struct err *e);
 int pack_slots(const struct pack *pk);
 void pack_set_lane(struct pack *pk, int slot, const struct pack_lane *lane);
 
-enum arena { ARENA_WEIGHTS, ARENA_MOMENT1, ARENA_MOMENT2, ARENA_BEST };
+/* MOMENT3 only where plan->net.third_moment. */
+enum arena { ARENA_WEIGHTS, ARENA_MOMENT1, ARENA_MOMENT2, ARENA_BEST, ARENA_MOMENT3, ARENA_COUNT };
+bool pack_has_arena(const struct pack *pk, enum arena a);
 /* A whole arena of a slot: plan->params floats, padded. Reads, writes. */
 WUR enum err_code pack_read_arena(struct pack *pk, int slot, enum arena a, float *out, struct err *e);
 WUR enum err_code pack_write_arena(struct pack *pk, int slot, enum arena a, const float *in, struct err *e);

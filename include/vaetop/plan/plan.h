@@ -24,6 +24,7 @@ struct net {
     int batch;
     enum activation activation;
     enum weight_init init;
+    bool third_moment; /* the optimiser keeps three numbers per weight */
 };
 /* Errors: USAGE (bad widths text, too many layers). */
 WUR enum err_code net_from_config(struct net *out, const struct config *c, size_t data_dim, struct err *e);
@@ -83,7 +84,7 @@ struct plan {
     size_t stats, means;    /* floats of per-dimension sums and of latent means that evaluation leaves */
     size_t grad;            /* floats of gradient scratch a lane needs for a GEMM library (plain plan only, else 0) */
     size_t params;          /* floats in a lane's arena, padding included */
-    size_t lane_bytes;      /* device memory one lane takes: weights, two moments, best weights, activations, scratch */
+    size_t lane_bytes;      /* device memory one lane takes: weights, moments, best weights, activations, scratch */
     size_t fixed_bytes;     /* device memory a pack takes besides its lanes and the data set */
     double step_flops;      /* useful GEMM FLOPs of one full training step */
 };

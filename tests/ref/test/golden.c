@@ -68,8 +68,22 @@ static void optimisers_follow_pytorch(void **state)
                 (double[]){0.9990000001, 0.9993661036, 0.9990228625});
     check_trace(&(struct ref_opt){.kind = REF_RMSPROP, .alpha = 0.99, .eps = 1e-8}, 1e-2,
                 (double[]){0.9000001000, 0.9895323561, 0.9091819282});
+    check_trace(&(struct ref_opt){.kind = REF_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01},
+                1e-3, (double[]){0.9989900001, 0.9993461137, 0.9989928792});
+    check_trace(&(struct ref_opt){.kind = REF_SGD, .momentum = 0.9, .nesterov = true}, 0.1,
+                (double[]){0.981, 1.0109, 0.96281});
     /* By hand: velocity 0.1, -0.11, 0.201. */
     check_trace(&(struct ref_opt){.kind = REF_SGD, .momentum = 0.9}, 0.1, (double[]){0.99, 1.001, 0.9809});
+    /* By hand: decayed gradients 0.6, 0.27, 0.7565. */
+    check_trace(&(struct ref_opt){.kind = REF_SGD, .weight_decay = 0.5}, 0.1, (double[]){0.94, 0.913, 0.83735});
+    /* By hand, alpha 1/2, eps 1: v .005, mean .05, spread .0025; then .0225, -.075, .016875. */
+    double average = 0;
+    double first = 1 - 0.1 * 0.1 / 1.05, second = first + 0.1 * 0.2 / (1 + sqrt(0.016875));
+    double third = second - 0.1 * 0.3 / (1 + sqrt(0.05625 - 0.1125 * 0.1125));
+    check_trace(&(struct ref_opt){.kind = REF_RMSPROP, .alpha = 0.5, .eps = 1, .average = &average}, 0.1,
+                (double[]){first, second, third});
+    /* By hand, alpha 0 and eps 0: g / |g| is 1, -1, 1; the buffer 1, -0.5, 0.75. */
+    check_trace(&(struct ref_opt){.kind = REF_RMSPROP, .momentum = 0.5}, 0.1, (double[]){0.9, 0.95, 0.875});
 }
 
 static void schedules_have_the_right_ends(void **state)
@@ -85,6 +99,21 @@ static void schedules_have_the_right_ends(void **state)
     assert_close(ref_lr_cosine(0.1, 50, 100), 0.05, 1e-15, 0);
     assert_close(ref_lr_cosine(0.1, 100, 100), 0.0, 1e-15, 0);
     assert_close(ref_lr_cosine(0.1, 150, 100), 0.0, 1e-15, 0);
+    assert_close(ref_lr_step(0.1, 9, 0.5, 10), 0.1, 1e-15, 0);
+    assert_close(ref_lr_step(0.1, 10, 0.5, 10), 0.05, 1e-15, 0);
+    assert_close(ref_lr_step(0.1, 39, 0.5, 10), 0.0125, 1e-15, 0);
+    assert_close(ref_lr_exponential(0.1, 5, 0.25, 10), 0.05, 1e-15, 0);
+    assert_close(ref_lr_exponential(0.1, 30, 0.5, 10), 0.0125, 1e-15, 0);
+    assert_close(ref_lr_warmup(0, 4), 0.25, 0, 0);
+    assert_close(ref_lr_warmup(3, 4), 1.0, 0, 0);
+    assert_close(ref_lr_warmup(0, 0), 1.0, 0, 0);
+    /* Not better by a tenth three times in a row, with a patience of two; also below zero, where a share of the best
+     * would have the wrong sign. */
+    const double value[] = {-1, -2, -2.05, -2.05, -2.05, -2.05, -3, -3, -3, -3};
+    assert_close(ref_plateau(value, 4, 0.1, 2, 0.1), 1.0, 0, 0);
+    assert_close(ref_plateau(value, 5, 0.1, 2, 0.1), 0.1, 1e-15, 0);
+    assert_close(ref_plateau(value, 9, 0.1, 2, 0.1), 0.1, 1e-15, 0);
+    assert_close(ref_plateau(value, 10, 0.1, 2, 0.1), 0.01, 1e-15, 0);
 }
 
 /* kat_vectors of Random123, philox4x32 10. */
