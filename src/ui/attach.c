@@ -7,37 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dashboard.h"
+#include "attach.h"
 #include "keys.h"
-#include "term.h"
 #include "tty.h"
+#include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
-#include "vaetop/store/store.h"
-#include "vaetop/ui/ui.h"
 
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
-
-struct attach {
-    const char *dir;
-    struct store *store;
-    struct client *client; /* NULL: no engine */
-    bool own_client;
-    struct term *term;
-    struct view view;
-    struct ui_state state;
-    struct canvas canvas;
-    int64_t interval_ns; /* at most one draw of new data in this time */
-    int64_t data_ns, clock_ns, retry_ns, sort_ns, key_ns; /* when last done */
-    bool data_due, sort_due, paint_due;
-    int sort;
-    bool invert;
-    bool stopping, hangup, done;
-    int mute; /* times in a row that input was there but no key */
-    enum ui_end end;
-};
-
-static void say_error(struct attach *a, const struct err *e)
+void attach_say_error(struct attach *a, const struct err *e)
 {
     state_say(&a->state, true, e->text);
     a->paint_due = true;
@@ -62,8 +38,8 @@ static void load(struct attach *a, int64_t now)
     struct err e;
     bool changed = false;
     a->view.now_us = clock_utc_us();
-    if (view_load(&a->view, a->store, &changed, &e)) {
-        say_error(a, &e);
+    if (a->store && view_load(&a->view, a->store, &changed, &e)) {
+        attach_say_error(a, &e);
     }
     a->data_due = false;
     a->data_ns = now;
@@ -77,10 +53,13 @@ static void load(struct attach *a, int64_t now)
  * new choice of column cannot wait. */
 static void sort_if_due(struct attach *a, int64_t now)
 {
-    bool chosen = a->sort != a->state.sort || a->invert != a->state.invert || a->view.n_order != a->view.n;
+    bool chosen = a->sort != a->state.sort || a->invert != a->state.invert || a->view.n_sorted != a->view.n ||
+                  a->pins != a->state.pins.n || strcmp(a->filter, a->state.filter.text) != 0;
     bool quiet = now - a->sort_ns >= NS_PER_S && now - a->key_ns >= NS_PER_S;
     if (chosen || (a->sort_due && quiet)) {
-        view_sort(&a->view, a->state.sort, a->state.invert);
+        state_order(&a->state, &a->view);
+        a->pins = a->state.pins.n;
+        (void)str_copy(a->filter, sizeof a->filter, a->state.filter.text);
         a->sort = a->state.sort;
         a->invert = a->state.invert;
         a->sort_due = false;
@@ -89,20 +68,22 @@ static void sort_if_due(struct attach *a, int64_t now)
     }
 }
 
-static void paint(struct attach *a)
+void attach_paint(struct attach *a)
 {
-    int w, h, visible[VIEW_SERIES / 2];
+    int w, h, visible[VIEW_SERIES / 2], compared[8];
+    double lo, hi;
     struct err e;
     term_size(a->term, &w, &h);
     canvas_resize(&a->canvas, w, h);
     state_fit(&a->state, &a->view, a->canvas.w, a->canvas.h);
     size_t n = state_visible(&a->state, &a->view, visible, sizeof visible / sizeof *visible);
-    if (view_load_series(&a->view, a->store, visible, n, &e) ||
-        view_load_snapshot(&a->view, a->store, a->state.selected, &e)) {
+    if (a->store && (view_load_series(&a->view, a->store, visible, n, &e) ||
+                     view_load_snapshot(&a->view, a->store, a->state.selected, a->state.at, &e))) {
         state_say(&a->state, true, e.text);
     }
-    view_select(&a->view, a->state.selected);
-    dashboard_draw(&a->canvas, &a->view, &a->state);
+    state_window(&a->state, &a->view, &lo, &hi);
+    view_select(&a->view, a->state.selected, lo, hi, compared, state_compared(&a->state, compared, 8));
+    screen_draw(&a->canvas, &a->view, &a->state);
     term_paint(a->term, &a->canvas);
     a->paint_due = false;
 }
@@ -174,23 +155,72 @@ static void on_client(struct attach *a)
 
 /* --- person */
 
+static void send(struct attach *a, enum command c, int trial, const char *arg)
+{
+    if (a->script) {
+        char reply[160];
+        bool ok = script_command(a->script, c, trial, arg, reply, sizeof reply);
+        if (reply[0]) {
+            state_say(&a->state, !ok, reply);
+        }
+        a->data_due = true;
+    } else if (a->client) {
+        client_send(a->client, c, trial, arg);
+    }
+}
+
+/* Stops that nobody took back in time; all of them when leaving. */
+void attach_stop_due(struct attach *a, int64_t now, bool all)
+{
+    struct ui_state *s = &a->state;
+    int n = 0;
+    for (int i = 0; i < s->n_pending; i++) {
+        struct pending *p = &s->pending[i];
+        p->due_ns = p->due_ns == 0 ? now + UNDO_NS : p->due_ns;
+        if (all || p->due_ns <= now) {
+            send(a, p->command, p->trial, "");
+            a->paint_due = true;
+        } else {
+            s->pending[n++] = *p;
+        }
+    }
+    s->n_pending = n;
+}
+
+static void command_wish(struct attach *a, const struct wish *w)
+{
+    const struct marks *m = &a->state.asked;
+    for (int i = 0; w->each && i < m->n; i++) {
+        send(a, w->command, m->number[i], w->arg);
+    }
+    if (!w->each) {
+        send(a, w->command, w->trial, w->arg);
+    }
+}
+
 static void grant(struct attach *a, struct wish w)
 {
     switch (w.kind) {
     case WISH_COMMAND:
-        if (a->client) {
-            client_send(a->client, w.command, w.trial, "");
-        }
+        command_wish(a, &w);
         break;
     case WISH_STOP_STUDY:
-        if (a->client) {
+        attach_stop_due(a, 0, true);
+        if (a->script) {
+            leave(a, UI_STOPPED);
+        } else if (a->client) {
             client_send(a->client, COMMAND_SHUTDOWN, -1, "");
             a->stopping = true;
             state_say(&a->state, false, "stopping: every trial writes its checkpoint; q leaves without waiting");
         }
         break;
     case WISH_LEAVE:
+        attach_stop_due(a, 0, true);
         leave(a, a->stopping ? UI_STOPPED : view_ended(&a->view) ? UI_ENDED : UI_DETACHED);
+        break;
+    case WISH_OPEN:
+    case WISH_START:
+        attach_from_home(a, w.kind);
         break;
     case WISH_SUSPEND:
         term_suspend(a->term);
@@ -265,7 +295,19 @@ static int wait_ms(const struct attach *a, int64_t now)
         int64_t last = a->sort_ns > a->key_ns ? a->sort_ns : a->key_ns;
         at = earlier(at, last + NS_PER_S);
     }
-    if (!a->client) {
+    for (int i = 0; i < a->state.n_pending; i++) {
+        at = earlier(at, a->state.pending[i].due_ns);
+    }
+    if (a->state.screen == SCREEN_STUDIES && a->hooks) {
+        at = earlier(at, a->home_ns + HOME_NS);
+    }
+    if (a->script) {
+        at = earlier(at, script_next_ns(a->script));
+    }
+    if (!a->dir) {
+        return at < 0 ? -1 : at <= now ? 0 : (int)((at - now) / NS_PER_MS) + 1;
+    }
+    if (!a->client && !a->script) {
         at = earlier(at, a->retry_ns + NS_PER_S);
     } else if (view_running(&a->view)) {
         at = earlier(at, a->clock_ns + (a->interval_ns > NS_PER_S ? a->interval_ns : NS_PER_S));
@@ -278,7 +320,14 @@ static int wait_ms(const struct attach *a, int64_t now)
 
 static void due_by_time(struct attach *a, int64_t now)
 {
-    if (!a->client && now - a->retry_ns >= NS_PER_S) {
+    attach_stop_due(a, now, false);
+    if (a->state.screen == SCREEN_STUDIES && a->hooks && (a->home_ns == 0 || now - a->home_ns >= HOME_NS)) {
+        attach_load_home(a, now);
+    }
+    if (a->script && script_step(a->script, now)) {
+        a->data_due = true;
+    }
+    if (!a->client && !a->script && a->dir && now - a->retry_ns >= NS_PER_S) {
         try_connect(a, now);
         a->data_due = true; /* without an engine another process may still write: fsck, an export */
     }
@@ -286,7 +335,7 @@ static void due_by_time(struct attach *a, int64_t now)
         load(a, now);
     }
     int64_t tick = a->interval_ns > NS_PER_S ? a->interval_ns : NS_PER_S;
-    if (a->client && view_running(&a->view) && now - a->clock_ns >= tick) {
+    if ((a->client || a->script) && view_running(&a->view) && now - a->clock_ns >= tick) {
         a->clock_ns = now;
         a->paint_due = true;
     }
@@ -303,7 +352,7 @@ static void loop(struct attach *a)
         due_by_time(a, now);
         sort_if_due(a, now);
         if (a->paint_due) {
-            paint(a);
+            attach_paint(a);
         }
         struct pollfd p[3] = {{STDIN_FILENO, POLLIN, 0}, {tty_signal_fd(), POLLIN, 0}, {-1, POLLIN, 0}};
         p[2].fd = a->client ? client_fd(a->client) : -1;
@@ -342,36 +391,97 @@ static void attach_release(struct attach *a)
     }
     store_close(a->store);
     view_release(&a->view);
+    home_release(&a->home);
     canvas_release(&a->canvas);
+    free(a->dir);
+}
+
+/* Takes the terminal, runs the loop and gives everything back. */
+static enum err_code run(struct attach *a, enum ui_end *end, const struct ui_options *o, struct err *e)
+{
+    const struct term_options to = {.ascii = o->ascii, .color = o->color, .theme = o->theme};
+    enum err_code rc = term_open(&a->term, &to, e);
+    if (rc) {
+        return rc;
+    }
+    state_init(&a->state, term_tier(a->term));
+    state_say(&a->state, false, term_notice(a->term));
+    if (a->hooks) {
+        home_init(&a->home);
+        a->state.home = &a->home;
+    }
+    if (!a->dir) {
+        a->state.screen = SCREEN_STUDIES;
+    }
+    a->interval_ns = o->slow ? 2 * NS_PER_S : NS_PER_S / 4;
+    a->retry_ns = clock_mono_ns();
+    a->paint_due = a->sort_due = true;
+    a->view.now_us = clock_utc_us();
+    view_total(&a->view);
+    loop(a);
+    *end = a->end;
+    return ERR_OK;
+}
+
+static enum err_code need_terminal(struct err *e)
+{
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        return err_set(e, ERR_IO, "standard input and output are not both a terminal: use --no-tui");
+    }
+    return ERR_OK;
+}
+
+static enum err_code attach_study(enum ui_end *end, const char *study_dir, struct client *client, struct script *script,
+                                  const struct ui_options *o, struct err *e)
+{
+    struct attach a = {.client = client, .script = script, .end = UI_DETACHED, .sort = -1, .hooks = o->hooks};
+    bool changed;
+    enum err_code rc = need_terminal(e);
+    if (rc) {
+        return rc;
+    }
+    view_init(&a.view);
+    rc = store_open(&a.store, study_dir, false, e);
+    rc = rc ? rc : view_open(&a.view, a.store, e);
+    rc = rc ? rc : view_load(&a.view, a.store, &changed, e);
+    if (!rc) {
+        a.dir = xstrdup(study_dir);
+        a.view.link = client || script ? LINK_LIVE : LINK_OFFLINE;
+        rc = run(&a, end, o, e);
+    }
+    attach_release(&a);
+    return rc;
 }
 
 enum err_code ui_attach(enum ui_end *end, const char *study_dir, struct client *client, const struct ui_options *o,
                         struct err *e)
 {
-    struct attach a = {.dir = study_dir, .client = client, .end = UI_DETACHED, .sort = -1};
-    bool changed;
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-        return err_set(e, ERR_IO, "standard input and output are not both a terminal: use --no-tui");
+    return attach_study(end, study_dir, client, NULL, o, e);
+}
+
+enum err_code ui_demo(enum ui_end *end, const struct ui_options *o, struct err *e)
+{
+    struct script *d = NULL;
+    enum err_code rc = need_terminal(e);
+    rc = rc ? rc : script_open(&d, e);
+    if (!rc) {
+        rc = attach_study(end, script_dir(d), NULL, d, o, e);
+    }
+    script_close(d);
+    return rc;
+}
+
+enum err_code ui_home(enum ui_end *end, char *name, size_t cap, const struct ui_options *o, struct err *e)
+{
+    struct attach a = {.end = UI_DETACHED, .sort = -1, .hooks = o->hooks};
+    name[0] = 0;
+    enum err_code rc = need_terminal(e);
+    if (rc) {
+        return rc;
     }
     view_init(&a.view);
-    enum err_code rc = store_open(&a.store, study_dir, false, e);
-    rc = rc ? rc : view_open(&a.view, a.store, e);
-    rc = rc ? rc : view_load(&a.view, a.store, &changed, e);
-    if (!rc) {
-        struct term_options to = {.ascii = o->ascii, .color = o->color};
-        rc = term_open(&a.term, &to, e);
-    }
-    if (!rc) {
-        state_init(&a.state, term_tier(a.term));
-        state_say(&a.state, false, term_notice(a.term));
-        a.interval_ns = o->slow ? 2 * NS_PER_S : NS_PER_S / 4;
-        a.view.link = client ? LINK_LIVE : LINK_OFFLINE;
-        a.retry_ns = clock_mono_ns();
-        a.paint_due = a.sort_due = true;
-        view_total(&a.view);
-        loop(&a);
-        *end = a.end;
-    }
+    rc = run(&a, end, o, e);
+    (void)str_copy(name, cap, a.view.name);
     attach_release(&a);
     return rc;
 }

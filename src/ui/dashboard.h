@@ -1,20 +1,37 @@
-/* The dashboard as a picture: (view, state) -> canvas. Reads only; no time, no I/O, no allocation. */
+/* The screens as pictures: (view, state) -> canvas. Reads only; no time, no I/O, no allocation. */
 #ifndef VAETOP_UI_DASHBOARD_H
 #define VAETOP_UI_DASHBOARD_H
 
 #include "state.h"
 
-/* The whole screen with help or question on top. s was fitted to the canvas by state_fit(). */
-void dashboard_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
+/* The whole screen with help or question on top. s was fitted to the canvas by state_fit(). frame.c. */
+void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
-/* Panes; panes.c. */
+/* The middles of the screens. */
+void dashboard_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
+void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
+void devices_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
+void log_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
+
+/* Panes; panes.c, curves.c. */
 void pane_rule(struct canvas *c, struct area a, enum tier t, const char *title, const char *right);
+void pane_empty(struct canvas *c, struct area a, const char *text);
 void pane_devices(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_detail(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_progress(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s);
+void pane_curve(struct canvas *c, const struct view *v, const struct ui_state *s, enum series_metric m, struct area a);
+void pane_dims(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_log(struct canvas *c, const struct view *v, const struct ui_state *s);
+void pane_divider(struct canvas *c, const struct ui_state *s);
+
+/* A line of text that stops growing at its end: drawing allocates nothing. */
+struct text_line {
+    char text[400];
+    size_t len;
+};
+void line_add(struct text_line *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Over everything; overlay.c. */
 void help_draw(struct canvas *c, const struct ui_state *s);

@@ -18,17 +18,19 @@ enum err_code ui_dump(struct sbuf *out, const char *study_dir, int w, int h, boo
     if (!rc) {
         v.now_us = clock_utc_us();
         view_total(&v);
-        view_sort(&v, COL_VALUE, false);
         state_init(&s, ascii ? TIER_ASCII : TIER_BRAILLE);
+        state_order(&s, &v);
         canvas_resize(&c, w, h);
         state_fit(&s, &v, c.w, c.h);
         size_t n = state_visible(&s, &v, visible, sizeof visible / sizeof *visible);
         rc = view_load_series(&v, store, visible, n, e);
-        rc = rc ? rc : view_load_snapshot(&v, store, s.selected, e);
+        rc = rc ? rc : view_load_snapshot(&v, store, s.selected, 0, e);
     }
     if (!rc) {
-        view_select(&v, s.selected);
-        dashboard_draw(&c, &v, &s);
+        double lo, hi;
+        state_window(&s, &v, &lo, &hi);
+        view_select(&v, s.selected, lo, hi, NULL, 0);
+        screen_draw(&c, &v, &s);
         canvas_dump(out, &c);
     }
     canvas_release(&c);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct key_row key_table[] = {
-#define X(id, keys, bar, place, help) {ACT_##id, keys, bar, place, help},
+#define X(id, keys, bar, help) {ACT_##id, keys, bar, help},
     KEY_TABLE(X)
 #undef X
 };
@@ -24,7 +24,7 @@ enum action key_action(int key)
 
 const char *key_label(char *buf, size_t cap, int key)
 {
-    static const char *const special[] = {"Up", "Down", "Left", "Right", "PgUp", "PgDn", "Home", "End"};
+    static const char *const special[] = {"Up", "Down", "Left", "Right", "PgUp", "PgDn", "Home", "End", "S-Tab", "Bksp"};
     if (key >= UK_F1) {
         (void)snprintf(buf, cap, "F%d", key - UK_F1 + 1);
     } else if (key >= KEYS_BASE && key < KEYS_BASE + (int)(sizeof special / sizeof *special)) {

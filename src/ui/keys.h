@@ -16,6 +16,8 @@ enum key {
     UK_PAGE_DOWN,
     UK_HOME,
     UK_END,
+    UK_BACKTAB,
+    UK_BACKSPACE,
     UK_RESIZE,
     UK_IGNORE, /* focus reports, unknown sequences */
     UK_F1      /* UK_F1 + n - 1 is Fn */
@@ -24,30 +26,56 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
 #define UK_CTRL(letter) ((letter) - '@')
 #define UK_F(n) (UK_F1 + (n) - 1)
 
-/* X(ACTION, keys, word on the key bar or NULL, place on the bar (0: none; low ones stay longest), help) */
+/* X(ACTION, keys, word on the key bar or NULL, help). Which words a screen shows stands in frame.c. */
 #define KEYS(...) {__VA_ARGS__}
 #define KEY_TABLE(X) \
-    X(HELP, KEYS('?', UK_F(1)), "help", 1, "this help") \
-    X(UP, KEYS('k', UK_UP), NULL, 0, "trial above") \
-    X(DOWN, KEYS('j', UK_DOWN), NULL, 0, "trial below") \
-    X(PAGE_UP, KEYS(UK_PAGE_UP, UK_CTRL('U')), NULL, 0, "page up") \
-    X(PAGE_DOWN, KEYS(UK_PAGE_DOWN, UK_CTRL('D')), NULL, 0, "page down") \
-    X(TOP, KEYS('g', UK_HOME), NULL, 0, "first trial") \
-    X(BOTTOM, KEYS('G', UK_END), NULL, 0, "last trial") \
-    X(EXPAND, KEYS(UK_ENTER), "zoom", 6, "larger curves, or back") \
-    X(PAUSE, KEYS('p', UK_F(5)), "pause", 2, "pause or resume the trial") \
-    X(STOP, KEYS('x', UK_F(9)), "stop", 3, "stop the trial: asks how") \
-    X(SORT_LEFT, KEYS('<'), NULL, 0, "sort: column to the left") \
-    X(SORT_RIGHT, KEYS('>', UK_F(6)), "sort", 7, "sort: column to the right") \
-    X(INVERT, KEYS('I'), NULL, 0, "turn the order round") \
-    X(FOLLOW, KEYS('F'), NULL, 0, "follow the best trial") \
-    X(LATENT_MODE, KEYS('m'), "latent", 8, "latent plot's next style") \
-    X(LOG_Y, KEYS('y'), "log", 9, "loss axis linear or log") \
-    X(DETACH, KEYS('d'), "detach", 5, "leave, training goes on") \
-    X(QUIT, KEYS('q', UK_F(10), UK_CTRL('C')), "quit", 4, "leave; asks if trials run") \
-    X(BACK, KEYS(UK_ESC), NULL, 0, "close this; never quits") \
-    X(SUSPEND, KEYS(UK_CTRL('Z')), NULL, 0, "to the shell; fg returns") \
-    X(REDRAW, KEYS(UK_CTRL('L')), NULL, 0, "draw everything again")
+    X(HELP, KEYS('?', UK_F(1)), "help", "this help") \
+    X(SCREEN, KEYS('1', '0', '2', '3', '5'), NULL, "screens as in the top row") \
+    X(NEXT_SCREEN, KEYS(UK_TAB), "screens", "next screen") \
+    X(PREVIOUS_SCREEN, KEYS(UK_BACKTAB), NULL, "screen before") \
+    X(UP, KEYS('k', UK_UP), NULL, "line above") \
+    X(DOWN, KEYS('j', UK_DOWN), NULL, "line below") \
+    X(PAGE_UP, KEYS(UK_PAGE_UP, UK_CTRL('U')), NULL, "page up") \
+    X(PAGE_DOWN, KEYS(UK_PAGE_DOWN, UK_CTRL('D')), NULL, "page down") \
+    X(TOP, KEYS('g', UK_HOME), NULL, "first line") \
+    X(BOTTOM, KEYS('G', UK_END), NULL, "last line") \
+    X(OPEN, KEYS(UK_ENTER), "open", "open the trial or study") \
+    X(BACK, KEYS(UK_ESC), "back", "one step back; no quit") \
+    X(PAUSE, KEYS('p', UK_F(5)), "pause", "pause or resume trials") \
+    X(STOP, KEYS('x', UK_F(9)), "stop", "stop trials: asks how") \
+    X(UNDO, KEYS('u'), NULL, "take a stop back, 5 s") \
+    X(EDIT, KEYS('e', UK_F(7)), "edit", "edit lr, beta or epochs") \
+    X(SLOTS_UP, KEYS('+'), "slot more", "one trial more at once") \
+    X(SLOTS_DOWN, KEYS('-'), "slot fewer", "one trial fewer at once") \
+    X(FILTER, KEYS('\\', UK_F(4)), "filter", "show only some trials") \
+    X(SEARCH, KEYS('/', UK_F(3)), "search", "search a trial") \
+    X(FIND_NEXT, KEYS('n'), NULL, "search on") \
+    X(FIND_PREVIOUS, KEYS('N'), NULL, "search back") \
+    X(SORT_LEFT, KEYS('<'), NULL, "sort: column to the left") \
+    X(SORT_RIGHT, KEYS('>', UK_F(6)), "sort", "sort: column to the right") \
+    X(INVERT, KEYS('I'), NULL, "turn the order round") \
+    X(FOLLOW, KEYS('F'), NULL, "follow the best trial") \
+    X(TAG, KEYS(UK_SPACE), "tag", "tag; keys act on tagged") \
+    X(UNTAG, KEYS('U'), NULL, "no trial tagged any more") \
+    X(PIN, KEYS('P'), NULL, "pin the trial to the top") \
+    X(NEXT_TRIAL, KEYS('}'), "next trial", "next trial") \
+    X(PREVIOUS_TRIAL, KEYS('{'), NULL, "trial before") \
+    X(EARLIER, KEYS(','), "earlier", "an epoch earlier") \
+    X(LATER, KEYS('.'), "later", "an epoch later") \
+    X(CROSSHAIR, KEYS('i'), "crosshair", "crosshair on the curves") \
+    X(LEFT, KEYS('h', UK_LEFT), NULL, "crosshair left") \
+    X(RIGHT, KEYS('l', UK_RIGHT), NULL, "crosshair right") \
+    X(ZOOM_IN, KEYS('['), "zoom", "curves: shorter window") \
+    X(ZOOM_OUT, KEYS(']'), NULL, "curves: longer window") \
+    X(ZOOM_ALL, KEYS('='), NULL, "curves: all epochs") \
+    X(LOG_Y, KEYS('y'), "log", "loss axis linear or log") \
+    X(LATENT_MODE, KEYS('m'), "latent", "latent plot's next style") \
+    X(LOG_MINE, KEYS('a'), "one trial or all", "log: this trial or all") \
+    X(COMMAND, KEYS(':'), "command", "command line; Tab helps") \
+    X(DETACH, KEYS('d'), "detach", "leave, training goes on") \
+    X(QUIT, KEYS('q', UK_F(10), UK_CTRL('C')), "quit", "leave; asks if trials run") \
+    X(SUSPEND, KEYS(UK_CTRL('Z')), NULL, "to the shell; fg returns") \
+    X(REDRAW, KEYS(UK_CTRL('L')), NULL, "draw everything again")
 
 enum action {
     ACT_NONE,
@@ -57,12 +85,11 @@ enum action {
     ACT_COUNT
 };
 
-#define KEYS_PER_ACTION 4
+#define KEYS_PER_ACTION 5
 struct key_row {
     enum action action;
     int key[KEYS_PER_ACTION]; /* 0 after the last */
     const char *bar;
-    int bar_place;
     const char *help;
 };
 extern const struct key_row key_table[];

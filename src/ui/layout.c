@@ -1,5 +1,7 @@
 #include "layout.h"
 
+#include "state.h"
+
 static int least(int a, int b)
 {
     return a < b ? a : b;
@@ -38,8 +40,7 @@ static void split_plots(struct layout *l, struct area plots)
     int latent_w = least(plots.w * 45 / 100, most(plots.h * 3, 30));
     l->loss = (struct area){plots.x, plots.y, plots.w - latent_w - 1, plots.h};
     l->latent = (struct area){plots.x + plots.w - latent_w, plots.y, latent_w, plots.h};
-    l->divider_x = plots.x + plots.w - latent_w - 1;
-    l->divider = (struct area){l->divider_x, plots.y, 1, plots.h};
+    l->divider = (struct area){plots.x + plots.w - latent_w - 1, plots.y, 1, plots.h};
 }
 
 /* One column: list above, plots below, then the log. */
@@ -56,10 +57,10 @@ static void stack(struct layout *l, struct area body, const struct layout_want *
         l->log = take_bottom(&body, least(body.h / 6, 8));
     }
     l->head = take(&body, 1);
-    int plots = want->expanded ? body.h - 5 : most(body.h * 45 / 100, 8);
-    int detail = body.h >= 20 ? 2 : 0;
+    int plots = most(body.h * 45 / 100, 8);
+    int detail = body.h >= 19 ? 2 : 0;
     int list = body.h - plots - detail;
-    if (list > need && !want->expanded) { /* rows that will stay empty serve the plots better */
+    if (list > need) { /* rows that will stay empty serve the plots better */
         list = need;
     }
     l->list = take(&body, list);
@@ -70,7 +71,7 @@ static void stack(struct layout *l, struct area body, const struct layout_want *
 /* Two columns: list, facts and log on the left, plots on the right. */
 static void side_by_side(struct layout *l, struct area body, const struct layout_want *want)
 {
-    int right_w = want->expanded ? body.w * 55 / 100 : least(body.w * 38 / 100, 80);
+    int right_w = least(body.w * 38 / 100, 80);
     struct area left = {body.x, body.y, body.w - right_w - 1, body.h};
     struct area right = {body.x + body.w - right_w, body.y, right_w, body.h};
     l->log = take_bottom(&left, most(least(left.h / 4, 14), 6));
@@ -81,22 +82,82 @@ static void side_by_side(struct layout *l, struct area body, const struct layout
     l->list = left;
     l->loss = take(&right, right.h * 45 / 100);
     l->latent = right;
-    l->divider_x = right.x - 1;
-    l->divider = (struct area){l->divider_x, body.y, 1, body.h};
+    l->divider = (struct area){right.x - 1, body.y, 1, body.h};
+}
+
+/* Curves and KL bars below loss and latent plot, as lines of text. */
+static void trial_stack(struct layout *l, struct area body)
+{
+    if (body.h >= 14) {
+        struct area low = take_bottom(&body, body.h >= 18 ? 6 : 5);
+        split_plots(l, body);
+        int left_w = l->latent.w > 0 ? l->loss.w : low.w;
+        l->dims = (struct area){low.x + left_w + 1, low.y, low.w - left_w - 1, low.w > left_w ? low.h : 0};
+        l->progress = (struct area){low.x, low.y, left_w, 1}; /* the title line over the curves' lines */
+        for (int i = 0; i < 4 && i + 1 < low.h; i++) {
+            l->curve[i] = (struct area){low.x, low.y + 1 + i, left_w, 1};
+        }
+    }
+    if (l->loss.h == 0) {
+        split_plots(l, body);
+    }
+    if (body.h < 4) {
+        l->loss = body;
+    }
+}
+
+static void trial_wide(struct layout *l, struct area body)
+{
+    int right_w = body.w * 48 / 100;
+    struct area left = {body.x, body.y, body.w - right_w - 1, body.h};
+    struct area right = {body.x + body.w - right_w, body.y, right_w, body.h};
+    int row = left.h * 27 / 100, half = left.w / 2;
+    for (int i = 3; i >= 1; i -= 2) {
+        struct area low = take_bottom(&left, row);
+        l->curve[i - 1] = (struct area){low.x, low.y, half, low.h};
+        l->curve[i] = (struct area){low.x + half, low.y, low.w - half, low.h};
+    }
+    l->loss = left;
+    l->log = take_bottom(&right, body.h >= 36 ? 7 : 0);
+    l->dims = take_bottom(&right, most(body.h / 4, 6));
+    l->latent = right;
+    l->divider = (struct area){right.x - 1, body.y, 1, body.h};
+}
+
+static void trial_body(struct layout *l, struct area body)
+{
+    l->detail = take(&body, body.h >= 26 ? 2 : body.h >= 4 ? 1 : 0);
+    if (body.w >= 100 && body.h >= 24) {
+        trial_wide(l, body);
+    } else if (body.h < 3 || body.w < 24) {
+        l->list = body; /* too small for a plot: the trial's row */
+    } else {
+        trial_stack(l, body);
+    }
 }
 
 void layout_make(struct layout *l, int w, int h, const struct layout_want *want)
 {
     struct area body = {0, 0, w, h};
-    *l = (struct layout){.divider_x = -1};
+    *l = (struct layout){.divider = {0, 0, 0, 0}};
     if (h < 3) { /* the selected trial's row, and above it the title */
         l->header = take(&body, h == 2 ? 1 : 0);
-        l->list = body;
+        l->list = l->body = body;
         return;
     }
     l->header = take(&body, 1);
+    l->tabs = take(&body, h >= 20 && w >= 60 ? 1 : 0);
     l->keys = take_bottom(&body, h >= 6 ? 1 : 0);
     l->message = take_bottom(&body, h >= 5 ? 1 : 0);
+    l->body = body;
+    if (want->screen == SCREEN_TRIAL) {
+        trial_body(l, body);
+        return;
+    }
+    if (want->screen != SCREEN_DASHBOARD) {
+        l->list = body;
+        return;
+    }
     if (h >= 16 && w >= 48) {
         l->devices = take(&body, least(want->devices, h >= 40 ? 6 : h >= 30 ? 4 : 2));
     }

@@ -6,25 +6,28 @@
 #include "canvas.h"
 
 struct layout_want {
-    int trials;    /* rows the list will come to have */
-    int devices;   /* device lines */
-    bool expanded; /* the selected trial's panes get most of the room */
+    int screen;  /* enum screen */
+    int trials;  /* rows the list will come to have */
+    int devices; /* device lines */
 };
 
 struct layout {
     struct area header;   /* one line */
+    struct area tabs;     /* one line */
+    struct area body;     /* the whole middle, for screens that are one list */
     struct area devices;
     struct area head;     /* column titles */
     struct area list;
     struct area progress; /* best value so far, with its title line; only where the list leaves room */
     struct area detail;   /* facts of the selected trial */
     struct area loss;     /* with its title line */
+    struct area curve[4]; /* reconstruction, KL, learning rate, beta: with title line, or one line without */
+    struct area dims;     /* KL per latent dimension, with its title line */
     struct area latent;   /* with its title line */
     struct area log;      /* with its title line */
     struct area message;  /* one line */
     struct area keys;     /* one line */
-    int divider_x;        /* column of the line between left and right, or -1 */
-    struct area divider;
+    struct area divider;  /* the line between left and right; w 0: none */
 };
 void layout_make(struct layout *l, int w, int h, const struct layout_want *want);
 

@@ -31,14 +31,14 @@ struct wanted {
     int id, w, leave;
 };
 
-static int want_columns(struct wanted *k, const struct view *v)
+static int want_columns(struct wanted *k, const struct view *v, bool marked)
 {
     int n = 0, epochs = 0, count = v->planned > (int)v->n ? v->planned : (int)v->n;
     for (size_t i = 0; i < v->n; i++) {
         epochs = v->trial[i].epochs > epochs ? v->trial[i].epochs : epochs;
     }
     int epoch_w = 2 * digits(epochs) + 1, number_w = digits(count), latent_w = 5;
-    k[n++] = (struct wanted){COL_MARK, 2, 0};
+    k[n++] = (struct wanted){COL_MARK, marked ? 3 : 2, 0};
     k[n++] = (struct wanted){COL_RANK, number_w < 2 ? 2 : number_w, 3};
     k[n++] = (struct wanted){COL_NUMBER, number_w < 3 ? 3 : number_w, 0};
     k[n++] = (struct wanted){COL_STATE, 1, 0};
@@ -59,10 +59,10 @@ static int want_columns(struct wanted *k, const struct view *v)
     return n;
 }
 
-void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int w)
+void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int w, bool marked)
 {
     struct wanted k[LEADERBOARD_COLUMNS];
-    int n = want_columns(k, v), sum = 0;
+    int n = want_columns(k, v, marked), sum = 0;
     for (int i = 0; i < n; i++) {
         sum += k[i].w + (k[i].id != COL_MARK && k[i].id != COL_RANK);
     }
@@ -224,7 +224,7 @@ static void draw_spark(struct canvas *c, const struct view *v, const struct ui_s
 {
     const struct view_series *e = view_series(v, t->number);
     if (e && e->n > 0) {
-        struct plot_line l = {.x = e->epoch, .y = e->value, .n = e->n, .role = ROLE_SPARK};
+        struct plot_line l = {.x = e->epoch, .y = e->y[SERIES_VALUE], .n = e->n, .role = ROLE_SPARK};
         double end = t->epochs > e->last_epoch ? t->epochs : e->last_epoch;
         spark_draw(c, a, &l, end, s->tier);
     } else if (t->reason) {
@@ -245,6 +245,20 @@ static uint8_t cell_role(const struct view *v, const struct view_trial *t, int i
         return ROLE_DIM;
     }
     return ROLE_TEXT;
+}
+
+/* t tagged, P pinned, x about to stop. */
+static void draw_mark(struct canvas *c, const struct ui_state *s, const struct view_trial *t, struct area a)
+{
+    struct style style = {ROLE_WARN, t->number == s->selected ? ATTR_REVERSE : 0};
+    bool stops = false;
+    for (int i = 0; i < s->n_pending; i++) {
+        stops = stops || s->pending[i].trial == t->number;
+    }
+    char mark = stops ? 'x' : marks_has(&s->tags, t->number) ? 't' : marks_has(&s->pins, t->number) ? 'P' : 0;
+    if (mark) {
+        canvas_put(c, a.x + 2, a.y, (uint32_t)(unsigned char)mark, style);
+    }
 }
 
 static void draw_row(struct canvas *c, const struct view *v, const struct ui_state *s, const struct leaderboard_plan *p,
@@ -277,6 +291,7 @@ static void draw_row(struct canvas *c, const struct view *v, const struct ui_sta
         canvas_restyle(c, a, (struct style){ROLE_TITLE, ATTR_REVERSE});
         canvas_put(c, a.x, a.y, g->select, (struct style){ROLE_TITLE, ATTR_REVERSE});
     }
+    draw_mark(c, s, t, a);
     if (t->number == v->best) {
         canvas_put(c, a.x + 1, a.y, g->best, (struct style){ROLE_BEST, chosen ? ATTR_REVERSE : 0});
     }
@@ -301,11 +316,17 @@ void leaderboard_draw(struct canvas *c, const struct view *v, const struct ui_st
 {
     struct leaderboard_plan p;
     struct area a = s->layout.list;
+    if (v->n_order == 0 && v->n > 0 && s->filter.n > 0) {
+        char text[240];
+        (void)snprintf(text, sizeof text, "0 of %zu trials match %s; Esc shows all", v->n, s->filter.text);
+        canvas_text(c, a.x + 2, a.y + (a.h > 2 ? 1 : 0), a.w - 3, STYLE(TITLE), text);
+        return;
+    }
     if (v->n_order == 0) {
         draw_empty(c, v, a);
         return;
     }
-    leaderboard_plan_make(&p, v, a.w);
+    leaderboard_plan_make(&p, v, a.w, s->tags.n + s->pins.n + s->n_pending > 0);
     draw_head(c, v, s, &p);
     for (int y = 0; y < a.h && s->top + (size_t)y < v->n_order; y++) {
         const struct view_trial *t = &v->trial[v->order[s->top + (size_t)y]];

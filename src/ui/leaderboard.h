@@ -12,8 +12,8 @@ struct leaderboard_plan {
     struct leaderboard_column col[LEADERBOARD_COLUMNS];
     int n;
 };
-/* Columns leave from the least important on; value, number and state never do. The sparkline takes what is left. */
-void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int w);
+/* marked: some trial is tagged, pinned or about to stop, and its row says so. Columns leave from the least important on; value, number and state never do. The sparkline takes what is left. */
+void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int w, bool marked);
 
 void leaderboard_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 uint8_t phase_role(enum trial_phase p);

@@ -52,6 +52,7 @@ static int word_lines(struct help_line *l)
         {"ACT", "latents in use, of all"},
         {"LOSS", "its curve over the planned epochs; ! is NaN"},
         {"R+", "edited while it ran"},
+        {"t P x", "tagged, pinned, about to stop"},
     };
     int n = (int)(sizeof words / sizeof *words);
     for (int i = 0; i < n; i++) {

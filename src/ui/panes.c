@@ -71,14 +71,7 @@ void pane_devices(struct canvas *c, const struct view *v, const struct ui_state 
     }
 }
 
-/* A line of text that stops growing at its end: drawing allocates nothing. */
-struct text_line {
-    char text[400];
-    size_t len;
-};
-
-static void line_add(struct text_line *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void line_add(struct text_line *b, const char *fmt, ...)
+void line_add(struct text_line *b, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -162,66 +155,12 @@ void pane_detail(struct canvas *c, const struct view *v, const struct ui_state *
     }
 }
 
-/* Two lines in the middle of an empty pane. */
-static void say_empty(struct canvas *c, struct area a, const char *text)
+void pane_empty(struct canvas *c, struct area a, const char *text)
 {
     int n = text_columns(text);
     if (a.h > 0) {
         canvas_text(c, a.x + (n < a.w ? (a.w - n) / 2 : 0), a.y + a.h / 2, a.w, STYLE(DIM), text);
     }
-}
-
-/* The title names the lines by their marks and gives their last values. */
-static void loss_title(struct text_line *b, const struct view_series *e, const struct ui_state *s)
-{
-    const struct glyphs *g = glyphs_of(s->tier);
-    char x[32];
-    line_add(b, "loss #%d", s->selected);
-    if (e && e->n > 0) {
-        line_add(b, "  %s val %s", g->dash, num_fit(x, sizeof x, (double)e->value[e->n - 1], 8, 2));
-        line_add(b, "  %s train %s", g->dots, num_fit(x, sizeof x, (double)e->train[e->n - 1], 8, 2));
-    }
-}
-
-/* A young curve is not squeezed into the first columns of all planned epochs: the axis grows in steps of 1, 2, 5. */
-static double axis_end(int last, int planned)
-{
-    int end = 10;
-    for (int k = 0; end < 2 * last && end < 1000000; k++) {
-        end = k % 3 == 1 ? end / 2 * 5 : end * 2;
-    }
-    end = end < planned ? end : planned;
-    return end > last ? end : last > 1 ? last : 1;
-}
-
-void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
-{
-    struct area a = s->layout.loss;
-    const struct view_series *e = view_series(v, s->selected);
-    const struct view_trial *t = view_trial(v, s->selected);
-    struct text_line title = {.len = 0};
-    char right[48] = "";
-    if (a.h < 3) {
-        return;
-    }
-    loss_title(&title, e, s);
-    bool log_y = s->log_y && v->loss.lo > 0;
-    if (v->loss.off > 0) {
-        (void)snprintf(right, sizeof right, "%d off scale  %s", v->loss.off, log_y ? "log" : "nats");
-    } else {
-        (void)snprintf(right, sizeof right, "%s", log_y ? "nats, log" : "nats");
-    }
-    pane_rule(c, a, s->tier, t ? title.text : "loss", right);
-    struct area body = {a.x, a.y + 1, a.w, a.h - 1};
-    if (!e || e->n == 0 || v->loss_of != s->selected) {
-        say_empty(c, body, t && t->phase == PHASE_ACTIVE ? "the curve begins after the first epoch" : "no epoch yet");
-        return;
-    }
-    struct plot p = {.n_lines = 2, .x_lo = 0, .x_hi = axis_end(e->last_epoch, t ? t->epochs : 0),
-                     .y_lo = v->loss.lo, .y_hi = v->loss.hi, .log_y = log_y, .x_unit = "epoch"};
-    p.line[0] = (struct plot_line){e->epoch, e->train, e->n, ROLE_TRAIN, 't', true};
-    p.line[1] = (struct plot_line){e->epoch, e->value, e->n, ROLE_VAL, 'v', false};
-    plot_draw(c, body, &p, s->tier);
 }
 
 void pane_progress(struct canvas *c, const struct view *v, const struct ui_state *s)
@@ -239,7 +178,7 @@ void pane_progress(struct canvas *c, const struct view *v, const struct ui_state
     pane_rule(c, a, s->tier, title.text, "nats after N finished trials");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (v->n_done < 3) {
-        say_empty(c, body, v->n > 0 ? "the curve begins with the second finished trial" : "");
+        pane_empty(c, body, v->n > 0 ? "the curve begins with the second finished trial" : "");
         return;
     }
     double hi = (double)v->done_best[0], lo = (double)v->done_best[v->n_done - 1],
@@ -262,7 +201,7 @@ void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (l->trial < 0 || l->trial != s->selected) {
         pane_rule(c, a, s->tier, "latent", "");
-        say_empty(c, body, v->n > 0 ? "the picture comes with an epoch" : "");
+        pane_empty(c, body, v->n > 0 ? "the picture comes with an epoch" : "");
         return;
     }
     (void)snprintf(title, sizeof title, "latent #%d e%d", l->trial, l->epoch);
@@ -275,18 +214,29 @@ void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *
     scatter_draw(c, body, &l->scatter, s->latent_mode, s->tier);
 }
 
+/* The newest lines that concern the pane, the last one lowest. */
 void pane_log(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     struct area a = s->layout.log;
+    bool mine_only = s->screen == SCREEN_TRIAL;
+    char title[48] = "log";
     if (a.h < 2) {
         return;
     }
-    pane_rule(c, a, s->tier, "log", "");
-    int rows = a.h - 1, first = v->n_logs > rows ? v->n_logs - rows : 0;
-    for (int i = first; i < v->n_logs; i++) {
-        int y = a.y + 1 + i - first;
+    if (mine_only) {
+        (void)snprintf(title, sizeof title, "log #%d", s->selected);
+    }
+    pane_rule(c, a, s->tier, title, "");
+    int want = a.h - 1, first = v->n_logs;
+    for (int k = 0; first > 0 && k < want; first--) {
+        k += !mine_only || v->log[first - 1].trial == s->selected;
+    }
+    for (int i = first, y = a.y + 1; i < v->n_logs && y < a.y + a.h; i++) {
         bool mine = v->log[i].trial >= 0 && v->log[i].trial == s->selected;
+        if (mine_only && !mine) {
+            continue;
+        }
         int x = a.x + 1 + canvas_text(c, a.x + 1, y, 8, STYLE(DIM), v->log[i].time) + 1;
-        canvas_text(c, x, y, a.x + a.w - x - 1, mine ? STYLE(TITLE) : STYLE(TEXT), v->log[i].text);
+        canvas_text(c, x, y++, a.x + a.w - x - 1, mine && !mine_only ? STYLE(TITLE) : STYLE(TEXT), v->log[i].text);
     }
 }

@@ -205,6 +205,10 @@ void plot_draw(struct canvas *c, struct area a, const struct plot *p, enum tier 
     q.log_y = p->log_y && p->y_lo > 0;
     draw_y_axis(c, (struct area){a.x, a.y, a.w, a.h - 1}, &q, t);
     draw_x_axis(c, a, plot_w, &q, t);
+    if (p->mark > 0 && p->mark >= p->x_lo && p->mark <= p->x_hi) {
+        int x = (int)lround((p->mark - p->x_lo) / (p->x_hi - p->x_lo) * (plot_w - 1));
+        canvas_fill(c, (struct area){a.x + LABEL_W + 1 + x, a.y, 1, a.h - 1}, glyphs_of(t)->vline, STYLE(WARN));
+    }
     for (int i = 0; i < q.n_lines; i++) {
         draw_line(c, (struct area){a.x + LABEL_W + 1, a.y, plot_w, a.h - 1}, &q, &q.line[i], t);
     }

@@ -15,11 +15,12 @@ struct plot_line {
 };
 
 struct plot {
-    struct plot_line line[4];
+    struct plot_line line[8];
     int n_lines; /* later ones cover earlier ones, cell by cell: merged dots would mix colours */
     double x_lo, x_hi, y_lo, y_hi;
     bool log_y;
     const char *x_unit;
+    double mark; /* > 0: a vertical line at this x */
 };
 
 /* The y range that shows the shape: extremes far away from the bulk are left out and counted. */

@@ -3,9 +3,24 @@
 #ifndef VAETOP_UI_STATE_H
 #define VAETOP_UI_STATE_H
 
+#include "filter.h"
 #include "layout.h"
 #include "view.h"
 #include "vaetop/ipc/client.h"
+
+/* X(ID, key, word): the screens in the order of Tab. */
+#define SCREEN_LIST(X) \
+    X(STUDIES, '0', "Studies") \
+    X(DASHBOARD, '1', "Dashboard") \
+    X(TRIAL, '2', "Trial") \
+    X(DEVICES, '3', "Devices") \
+    X(LOG, '5', "Log")
+enum screen {
+#define X(id, key, word) SCREEN_##id,
+    SCREEN_LIST(X)
+#undef X
+    SCREEN_COUNT
+};
 
 enum question { ASK_NOTHING, ASK_QUIT, ASK_STOP };
 
@@ -16,27 +31,76 @@ struct answer {
 };
 #define ANSWERS_MAX 3
 
+/* A line being typed at the bottom of the screen. */
+enum prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_SEARCH, PROMPT_COMMAND, PROMPT_EDIT, PROMPT_FIELD };
+struct input {
+    enum prompt prompt;
+    char text[160];
+    size_t len, at; /* bytes; at: the cursor */
+};
+
+/* A set of trials, in the order they came. */
+#define MARKS_MAX 64
+struct marks {
+    int number[MARKS_MAX], n;
+};
+bool marks_has(const struct marks *m, int number);
+
+/* A stop that was decided and can be taken back until due. */
+struct pending {
+    int trial;
+    enum command command;
+    int64_t due_ns; /* 0: the loop has not seen it yet */
+};
+
+struct home;
+
 struct ui_state {
     enum tier tier;
     int w, h;
+    enum screen screen;
     struct layout layout;
     int sort; /* enum column */
-    bool invert, follow, expanded, log_y, help;
+    bool invert, follow, log_y, help;
     int help_top;
     enum scatter_mode latent_mode;
     int selected; /* number of a trial; -1: none */
     size_t top;   /* first row shown, in the view's order */
     enum question question;
-    int choice, question_trial;
+    int choice;
+    struct marks asked; /* the trials a question or an edit is about */
     char message[240];
     bool message_bad;
+    int at;   /* epoch under the crosshair; 0: none, the newest epoch shows */
+    int zoom; /* the curves' window is 1 / 2^zoom of all epochs */
+    struct filter filter;
+    char search[64];
+    struct input input;
+    struct marks tags, pins;
+    struct pending pending[MARKS_MAX];
+    int n_pending;
+    int device, device_top; /* row of the devices screen */
+    int log_back;           /* lines scrolled back from the newest */
+    bool log_mine;          /* only the selected trial's lines */
+    struct home *home;      /* studies and presets; NULL: none to show */
 };
 
-enum wish_kind { WISH_NOTHING, WISH_COMMAND, WISH_LEAVE, WISH_STOP_STUDY, WISH_SUSPEND, WISH_REDRAW };
+enum wish_kind {
+    WISH_NOTHING,
+    WISH_COMMAND,
+    WISH_LEAVE,
+    WISH_STOP_STUDY,
+    WISH_SUSPEND,
+    WISH_REDRAW,
+    WISH_OPEN, /* the study chosen in home */
+    WISH_START /* the preset chosen in home, as its form says */
+};
 struct wish {
     enum wish_kind kind;
     enum command command;
-    int trial;
+    int trial; /* -1: the study */
+    char arg[96];
+    bool each; /* to every trial in state.asked instead */
 };
 
 void state_init(struct ui_state *s, enum tier tier);
@@ -50,10 +114,42 @@ void state_fit(struct ui_state *s, const struct view *v, int w, int h);
 /* Numbers of the trials on screen, the selected one first. Returns how many. */
 size_t state_visible(const struct ui_state *s, const struct view *v, int *number, size_t cap);
 
+/* Trials whose curves are drawn together: the tagged ones, when there are any. */
+int state_compared(const struct ui_state *s, int *number, int most);
+
+/* The epochs that the selected trial's curves show. */
+void state_window(const struct ui_state *s, const struct view *v, double *lo, double *hi);
+
+/* Sorts and filters v as the state says. */
+void state_order(const struct ui_state *s, struct view *v);
+
 void state_say(struct ui_state *s, bool bad, const char *text);
 
 /* Title and answers of a question; the number of answers. */
 const char *question_title(char *buf, size_t cap, const struct ui_state *s, const struct view *v);
 int question_answers(struct answer a[ANSWERS_MAX], enum question q);
+
+/* --- between the files of the state */
+struct wish wish_nothing(void);
+const char *state_names(char *buf, size_t cap, const struct marks *m); /* "#3 #5 #7" */
+void state_go(struct ui_state *s, enum screen screen);
+void state_move_to(struct ui_state *s, const struct view *v, size_t place);
+size_t state_place(const struct ui_state *s, const struct view *v);
+/* The tagged trials, else the selected one; fewer are left where one has nothing to do. state_act.c. */
+struct wish act_pause(struct ui_state *s, const struct view *v);
+void act_ask_stop(struct ui_state *s, const struct view *v);
+struct wish act_answer(struct ui_state *s, char answer);
+void act_undo(struct ui_state *s);
+void act_tag(struct ui_state *s, const struct view *v, struct marks *m, const char *word);
+void act_edit(struct ui_state *s, const struct view *v);
+struct wish act_edit_line(struct ui_state *s, const struct view *v, const char *line);
+struct wish act_slots(struct ui_state *s, const struct view *v, int step);
+/* The line typed after ':'. command.c. */
+struct wish act_command(struct ui_state *s, const struct view *v, const char *line);
+/* Prompts; prompt.c. */
+void prompt_open(struct ui_state *s, enum prompt p, const char *text);
+struct wish prompt_key(struct ui_state *s, const struct view *v, int key);
+void prompt_search(struct ui_state *s, const struct view *v, int step);
+const char *prompt_title(enum prompt p);
 
 #endif

@@ -23,6 +23,7 @@ struct term {
     int in_fd, out_fd;
     enum tier tier;
     int colors;
+    enum theme theme;
     bool default_colors;
     int pair[ROLE_COUNT + 1]; /* by role; -1: not made yet */
     struct canvas last;       /* what the terminal shows */
@@ -178,6 +179,7 @@ enum err_code term_open(struct term **out, const struct term_options *o, struct 
     (void)typeahead(-1);
     (void)set_escdelay(getenv("SSH_CONNECTION") ? 100 : 25);
     start_keys();
+    t->theme = theme_find(o->theme) < 0 ? THEME_DEFAULT : (enum theme)theme_find(o->theme);
     start_colors(t, o->color);
     t->all = true;
     term_resized(t);
@@ -266,7 +268,7 @@ static void put_cell(struct term *t, int x, int y, const struct cell *cell)
         unsigned ours;
         attr_t theirs;
     } map[] = {{ATTR_BOLD, WA_BOLD}, {ATTR_DIM, WA_DIM}, {ATTR_REVERSE, WA_REVERSE}, {ATTR_UNDERLINE, WA_UNDERLINE}};
-    struct paint p = theme_paint(cell->style, t->colors);
+    struct paint p = theme_paint(t->theme, cell->style, t->colors);
     int pair = pair_of(t, cell->style.role, p.color), columns = glyph_columns(cell->ch);
     attr_t attr = 0;
     wchar_t text[2] = {(wchar_t)cell->ch, 0};
@@ -374,7 +376,7 @@ int term_key(struct term *t)
     } map[] = {{KEY_UP, UK_UP},     {KEY_DOWN, UK_DOWN},    {KEY_LEFT, UK_LEFT},     {KEY_RIGHT, UK_RIGHT},
                {KEY_HOME, UK_HOME}, {KEY_END, UK_END},      {KEY_PPAGE, UK_PAGE_UP}, {KEY_NPAGE, UK_PAGE_DOWN},
                {OWN_HOME, UK_HOME}, {OWN_END, UK_END},      {OWN_F + 1, UK_F(1)},    {KEY_ENTER, UK_ENTER},
-               {KEY_RESIZE, UK_RESIZE}};
+               {KEY_RESIZE, UK_RESIZE}, {KEY_BTAB, UK_BACKTAB}, {KEY_BACKSPACE, UK_BACKSPACE}};
     wint_t ch = 0;
     int kind = get_wch(&ch);
     (void)t;

@@ -12,6 +12,7 @@ struct term;
 struct term_options {
     bool ascii;
     const char *color; /* as in struct ui_options */
+    const char *theme; /* as in struct ui_options */
     const char *type;  /* NULL: $TERM */
     FILE *in, *out;    /* NULL: stdin, stdout */
 };

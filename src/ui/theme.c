@@ -2,7 +2,46 @@
 
 #include <string.h>
 
-struct paint theme_paint(struct style s, int colors)
+#include "vaetop/ui/ui.h"
+
+static const char *const word[THEME_COUNT] = {
+#define X(id, word) word,
+    THEME_LIST(X)
+#undef X
+};
+
+int theme_find(const char *name)
+{
+    for (int i = 0; i < THEME_COUNT && name; i++) {
+        if (strcmp(name, word[i]) == 0) {
+            return i;
+        }
+    }
+    return name && strcmp(name, "color-blind") == 0 ? THEME_COLOR_BLIND : name ? -1 : THEME_DEFAULT;
+}
+
+const char *ui_themes(void)
+{
+    return "default|light|mono|colour-blind";
+}
+
+/* Colours of 256 that differ from the default theme's. 0: the same. */
+static const uint8_t light[ROLE_COUNT] = {
+    [ROLE_DIM] = 240,    [ROLE_BORDER] = 248, [ROLE_BRAND] = 25,   [ROLE_HEAD] = 25,    [ROLE_KEY] = 25,
+    [ROLE_GOOD] = 28,    [ROLE_WARN] = 130,   [ROLE_BAD] = 160,    [ROLE_BEST] = 130,   [ROLE_RUN] = 28,
+    [ROLE_WAIT] = 240,   [ROLE_PAUSE] = 130,  [ROLE_DONE] = 26,    [ROLE_PRUNE] = 90,   [ROLE_STOP] = 130,
+    [ROLE_FAIL] = 160,   [ROLE_VAL] = 26,     [ROLE_TRAIN] = 130,  [ROLE_SPARK] = 26,   [ROLE_BAR] = 28,
+    [ROLE_CLASS0] = 26,  [ROLE_CLASS1] = 130, [ROLE_CLASS2] = 28,  [ROLE_CLASS3] = 160, [ROLE_CLASS4] = 90,
+    [ROLE_CLASS5] = 30,  [ROLE_CLASS6] = 94,  [ROLE_CLASS7] = 240, [ROLE_CLASS8] = 52,  [ROLE_CLASS9] = 18};
+/* Okabe and Ito (2008): orange 214, sky blue 74, green 36, yellow 220, blue 32, vermillion 166, purple 175. */
+static const uint8_t color_blind[ROLE_COUNT] = {
+    [ROLE_GOOD] = 74,    [ROLE_WARN] = 214,   [ROLE_BAD] = 166,    [ROLE_BEST] = 214,   [ROLE_RUN] = 74,
+    [ROLE_PAUSE] = 214,  [ROLE_DONE] = 32,    [ROLE_PRUNE] = 175,  [ROLE_STOP] = 175,   [ROLE_FAIL] = 166,
+    [ROLE_VAL] = 74,     [ROLE_TRAIN] = 214,  [ROLE_SPARK] = 74,   [ROLE_BAR] = 74,     [ROLE_CLASS0] = 32,
+    [ROLE_CLASS1] = 214, [ROLE_CLASS2] = 36,  [ROLE_CLASS3] = 166, [ROLE_CLASS4] = 175, [ROLE_CLASS5] = 74,
+    [ROLE_CLASS6] = 220, [ROLE_CLASS7] = 245, [ROLE_CLASS8] = 131, [ROLE_CLASS9] = 25};
+
+struct paint theme_paint(enum theme theme, struct style s, int colors)
 {
     static const struct {
         int16_t c256, c16, c8;
@@ -16,11 +55,13 @@ struct paint theme_paint(struct style s, int colors)
     if (s.role >= ROLE_COUNT) {
         return p;
     }
-    if (colors == 0) {
+    if (colors == 0 || theme == THEME_MONO) {
         p.attr |= role[s.role].mono;
         return p;
     }
     p.color = colors >= 256 ? role[s.role].c256 : colors >= 16 ? role[s.role].c16 : role[s.role].c8;
+    const uint8_t *other = theme == THEME_LIGHT ? light : theme == THEME_COLOR_BLIND ? color_blind : NULL;
+    p.color = other && other[s.role] && colors >= 256 ? other[s.role] : p.color;
     p.attr |= role[s.role].attr;
     if (s.attr & ATTR_REVERSE) {
         p.color = -1; /* the bar of the selected row is one colour; the letter still tells the state */

@@ -22,8 +22,9 @@ void view_init(struct view *v)
 static void series_release(struct view_series *s)
 {
     free(s->epoch);
-    free(s->value);
-    free(s->train);
+    for (int m = 0; m < SERIES_METRICS; m++) {
+        free(s->y[m]);
+    }
     *s = (struct view_series){.number = -1};
 }
 
@@ -44,6 +45,7 @@ void view_release(struct view *v)
     free(v->done_best);
     free(v->latent.xy);
     free(v->latent.label);
+    free(v->latent.dim);
     if (v->has_preset) {
         preset_release(&v->preset);
     }
@@ -266,32 +268,19 @@ void view_put_epochs(struct view *v, int number, const struct epoch_row *row, si
         if (s->n == s->cap) {
             s->cap = s->cap ? s->cap * 2 : 32;
             s->epoch = xreallocarray(s->epoch, s->cap, sizeof *s->epoch);
-            s->value = xreallocarray(s->value, s->cap, sizeof *s->value);
-            s->train = xreallocarray(s->train, s->cap, sizeof *s->train);
+            for (int m = 0; m < SERIES_METRICS; m++) {
+                s->y[m] = xreallocarray(s->y[m], s->cap, sizeof *s->y[m]);
+            }
         }
         s->epoch[s->n] = (float)row[i].epoch;
-        s->value[s->n] = (float)row[i].value;
-        s->train[s->n++] = (float)row[i].train_loss;
+        const double y[SERIES_METRICS] = {row[i].value, row[i].train_loss, row[i].val_rec, row[i].val_kl,
+                                          row[i].lr,    row[i].beta,       row[i].images_per_s};
+        for (int m = 0; m < SERIES_METRICS; m++) {
+            s->y[m][s->n] = (float)y[m];
+        }
+        s->n++;
         s->last_epoch = row[i].epoch;
     }
-}
-
-void view_select(struct view *v, int number)
-{
-    const struct view_series *s = view_series(v, number);
-    v->loss_of = s ? number : -1;
-    v->loss = (struct plot_span){0, 1, 0};
-    if (!s || s->n == 0) {
-        return;
-    }
-    float *pool = xcalloc(s->n * 2, sizeof *pool);
-    memcpy(pool, s->value, s->n * sizeof *pool);
-    memcpy(pool + s->n, s->train, s->n * sizeof *pool);
-    v->loss = plot_span_of(pool, s->n * 2);
-    free(pool);
-    double pad = (v->loss.hi - v->loss.lo) * 0.04;
-    v->loss.lo = v->loss.lo > 0 ? fmax(v->loss.lo - pad, v->loss.lo / 2) : v->loss.lo - pad;
-    v->loss.hi += pad;
 }
 
 double view_param(const struct view *v, const struct view_trial *t, int param)

@@ -46,6 +46,18 @@ struct view_trial {
     char *device, *reason; /* NULL when empty */
 };
 
+/* What is kept of every epoch, in the order of struct view_series.y. */
+enum series_metric {
+    SERIES_VALUE,
+    SERIES_TRAIN,
+    SERIES_REC,
+    SERIES_KL,
+    SERIES_LR,
+    SERIES_BETA,
+    SERIES_RATE,
+    SERIES_METRICS
+};
+
 /* Epoch series of one trial, for curves and sparklines. */
 struct view_series {
     int number; /* -1: slot is free */
@@ -53,7 +65,7 @@ struct view_series {
     int64_t changed;   /* view_trial.changed when last read */
     uint64_t used;     /* for dropping the longest unused */
     size_t n, cap;
-    float *epoch, *value, *train;
+    float *epoch, *y[SERIES_METRICS];
 };
 
 struct view_device {
@@ -69,9 +81,17 @@ struct view_log {
     char text[240];
 };
 
-/* The selected trial's newest snapshot. */
+/* KL of one latent dimension. */
+struct view_dim {
+    float kl;
+    int dim;
+};
+
+/* The selected trial's newest snapshot, or the one of an earlier epoch. */
 struct view_latent {
     int trial, epoch; /* trial -1: none */
+    struct view_dim *dim; /* (n_dims), greatest first */
+    int n_dims;
     size_t n;
     float *xy;
     uint8_t *label;
@@ -102,13 +122,15 @@ struct view {
     size_t n, cap;
     uint32_t *order;  /* (n_order) indices as sorted for the screen */
     uint32_t *ranked; /* (n) indices by value */
-    size_t n_order;
+    size_t n_order;   /* fewer than n_sorted when a filter hides some */
+    size_t n_sorted;  /* trials there were when last sorted */
     int counts[PHASE_COUNT];
     int best; /* number, -1 none */
 
     struct view_series series[VIEW_SERIES];
     uint64_t series_clock;
-    struct plot_span loss; /* of the selected trial */
+    struct plot_span loss;                 /* value and train of the selected trial, in the window shown */
+    struct plot_span span[SERIES_METRICS]; /* each by itself */
     int loss_of;
 
     float *done_x, *done_best; /* (n_done) best value after each finished trial, as steps */
@@ -121,6 +143,7 @@ struct view {
     struct view_latent latent;
     int snapshot_of;         /* trial and its change when a snapshot was last looked for */
     int64_t snapshot_changed;
+    int snapshot_at; /* the epoch asked for; 0: the newest */
 
     enum view_link link;
     char banner[160];
@@ -146,8 +169,10 @@ void view_total(struct view *v);
 /* Elapsed and remaining time at v->now_us. */
 void view_clock(struct view *v);
 void view_sort(struct view *v, int column, bool invert);
-/* Prepares the selected trial's curve. */
-void view_select(struct view *v, int number);
+/* Prepares the selected trial's curves between two epochs; the trials in `with` are drawn on the loss's axes too. */
+void view_select(struct view *v, int number, double lo, double hi, const int *with, int n_with);
+/* The row of an epoch in a series: the last one at or before it; n when there is none. */
+size_t series_at(const struct view_series *s, int epoch);
 
 const struct view_trial *view_trial(const struct view *v, int number);    /* NULL: none */
 const struct view_series *view_series(const struct view *v, int number);  /* NULL: not loaded */
@@ -165,6 +190,7 @@ WUR enum err_code view_open(struct view *v, struct store *s, struct err *e);
 WUR enum err_code view_load(struct view *v, struct store *s, bool *changed, struct err *e);
 /* Curves of the visible trials, curve and snapshot of the selected one. */
 WUR enum err_code view_load_series(struct view *v, struct store *s, const int *number, size_t n, struct err *e);
-WUR enum err_code view_load_snapshot(struct view *v, struct store *s, int number, struct err *e);
+/* epoch 0: the newest snapshot; else the newest at or before it. */
+WUR enum err_code view_load_snapshot(struct view *v, struct store *s, int number, int epoch, struct err *e);
 
 #endif

@@ -64,6 +64,25 @@ static void prepare(struct view_latent *l)
     }
 }
 
+static int by_kl(const void *pa, const void *pb)
+{
+    const struct view_dim *a = pa, *b = pb;
+    if (isnan(a->kl) || isnan(b->kl) || !(a->kl < b->kl || a->kl > b->kl)) {
+        return isnan(a->kl) != isnan(b->kl) ? isnan(a->kl) - isnan(b->kl) : a->dim - b->dim;
+    }
+    return a->kl < b->kl ? 1 : -1;
+}
+
+static void put_dims(struct view_latent *l, const struct snapshot *s)
+{
+    l->n_dims = s->kl && s->latent > 0 ? s->latent : 0;
+    l->dim = xcalloc((size_t)l->n_dims + 1, sizeof *l->dim);
+    for (int i = 0; i < l->n_dims; i++) {
+        l->dim[i] = (struct view_dim){s->kl[i], i};
+    }
+    qsort(l->dim, (size_t)l->n_dims, sizeof *l->dim, by_kl);
+}
+
 void view_put_snapshot(struct view *v, const struct snapshot *s)
 {
     struct view_latent *l = &v->latent;
@@ -80,8 +99,10 @@ void view_put_snapshot(struct view *v, const struct snapshot *s)
     }
     free(l->xy);
     free(l->label);
+    free(l->dim);
     *l = (struct view_latent){.trial = s->trial, .epoch = s->epoch, .n = n, .xy = xy, .latent = s->latent,
                               .explained = (double)s->explained};
+    put_dims(l, s);
     l->label = xcalloc(n, 1);
     memcpy(l->label, s->label, n);
     prepare(l);

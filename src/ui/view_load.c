@@ -135,17 +135,19 @@ enum err_code view_load_series(struct view *v, struct store *s, const int *numbe
     return ERR_OK;
 }
 
-enum err_code view_load_snapshot(struct view *v, struct store *s, int number, struct err *e)
+enum err_code view_load_snapshot(struct view *v, struct store *s, int number, int epoch, struct err *e)
 {
     const struct view_trial *t = view_trial(v, number);
     struct snapshot snap = {0};
-    if (!t || t->epoch == 0 || (v->snapshot_of == number && v->snapshot_changed == t->changed) ||
-        (v->latent.trial == number && v->latent.epoch == t->epoch)) {
+    int want = epoch > 0 ? epoch : t ? t->epoch : 0;
+    bool asked = v->snapshot_of == number && v->snapshot_at == epoch && (epoch > 0 || v->snapshot_changed == t->changed);
+    if (!t || t->epoch == 0 || asked || (v->latent.trial == number && v->latent.epoch == want)) {
         return ERR_OK;
     }
     v->snapshot_of = number;
     v->snapshot_changed = t->changed;
-    enum err_code rc = store_snapshot_get(s, number, 0, &snap, e);
+    v->snapshot_at = epoch;
+    enum err_code rc = store_snapshot_get(s, number, epoch, &snap, e);
     if (rc == ERR_NOTFOUND) {
         return ERR_OK;
     }

@@ -75,7 +75,7 @@ static void sort_into(uint32_t *to, const struct view *v, int column, bool inver
 void view_sort(struct view *v, int column, bool invert)
 {
     sort_into(v->order, v, column, invert);
-    v->n_order = v->n;
+    v->n_order = v->n_sorted = v->n;
 }
 
 /* Time since the study began training, and how long the rest takes at the pace of the finished trials. */

@@ -120,6 +120,9 @@ static void make_snapshot(struct demo *d)
     *s =
         (struct snapshot){.trial = 0, .epoch = 18, .latent = 16, .n_points = n, .xy_scale = 0.001f, .explained = 0.61f};
     s->kl = xcalloc(16, sizeof *s->kl);
+    for (int i = 0; i < 16; i++) { /* two of them are unused */
+        s->kl[i] = i % 7 == 3 ? 0.001f : (float)(3.2 - 0.19 * ((i * 5) % 16));
+    }
     s->xy = xcalloc((size_t)n * 2, sizeof *s->xy);
     s->label = xcalloc((size_t)n, 1);
     for (int i = 0; i < n; i++) {

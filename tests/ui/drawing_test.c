@@ -55,7 +55,7 @@ static void help_names_every_key_and_every_state(void **state)
     (void)state;
     scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
     (void)scene_keys(&s, "?");
-    char *t = scene_text(&s, 80, 24);
+    char *t = scene_text(&s, 100, 60);
     for (size_t i = 0; i < key_table_rows; i++) {
         char names[48];
         assert_has(t, key_labels(names, sizeof names, &key_table[i]));
@@ -90,7 +90,7 @@ static void columns_leave_in_their_order_and_the_value_never(void **state)
     for (int w = 24; w <= 200; w++) {
         struct leaderboard_plan p;
         bool value = false, number = false, phase = false;
-        leaderboard_plan_make(&p, &s.view, w);
+        leaderboard_plan_make(&p, &s.view, w, false);
         assert_true(p.n >= before);
         before = p.n;
         for (int i = 0; i < p.n; i++) {

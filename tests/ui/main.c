@@ -7,10 +7,12 @@
 
 int canvas_tests(void);
 int drawing_tests(void);
+int filter_tests(void);
 int keys_tests(void);
 int numbers_tests(void);
 int pictures_tests(void);
 int plot_tests(void);
+int screens_tests(void);
 int sizes_tests(void);
 int term_tests(void);
 int view_tests(void);
@@ -47,6 +49,8 @@ int main(int argc, char **argv)
     failed += keys_tests();
     failed += view_tests();
     failed += drawing_tests();
+    failed += filter_tests();
+    failed += screens_tests();
     failed += sizes_tests();
     failed += pictures_tests();
     failed += term_tests();

@@ -1,8 +1,43 @@
 #include "scene.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "vaetop/base/alloc.h"
+
+/* Studies and presets that no machine's folders decide. */
+static void make_home(struct scene *s, enum demo_kind kind)
+{
+    static const char *const state[] = {"running", "finished", "interrupted"};
+    static const char *const lesson[] = {
+        "what a VAE is: trials train on built-in digits within a minute, and the best ones sort to the top",
+        "how learning rate and latent size trade off on digits", "that a grid shows every corner and costs for it"};
+    static const char *const name[] = {"quickstart", "random", "grid"};
+    struct home *h = &s->home;
+    h->preset = xcalloc(3, sizeof *h->preset);
+    for (int i = 0; i < 3; i++) {
+        struct home_preset *p = &h->preset[h->n_presets++];
+        preset_copy(&p->preset, &s->demo.preset);
+        (void)str_copy(p->name, sizeof p->name, name[i]);
+        (void)str_copy(p->lesson, sizeof p->lesson, lesson[i]);
+    }
+    if (kind != DEMO_EMPTY) {
+        struct ui_study *t = xcalloc(3, sizeof *t);
+        for (int i = 0; i < 3; i++) {
+            (void)snprintf(t[i].name, sizeof t[i].name, i == 0 ? "mnist-3" : "quickstart%.0d", i > 1 ? i : 0);
+            (void)str_copy(t[i].state, sizeof t[i].state, state[i]);
+            t[i].ended = i == 1 ? 16 : 9 * i;
+            t[i].total = 16 * (i + 1);
+            t[i].best = i == 2 ? (double)NAN : 93.9 + i;
+            t[i].changed_us = DEMO_NOW_US - (i * 90 + 1) * INT64_C(61000000);
+            t[i].bytes = (uint64_t)(i + 1) << 22;
+        }
+        home_put_studies(h, t, 3);
+    }
+}
 
 void scene_make(struct scene *s, enum demo_kind kind, enum tier tier)
 {
@@ -34,6 +69,8 @@ void scene_make(struct scene *s, enum demo_kind kind, enum tier tier)
     view_total(&s->view);
     view_sort(&s->view, COL_VALUE, false);
     state_init(&s->state, tier);
+    make_home(s, kind);
+    s->state.home = &s->home;
     s->state.selected = s->demo.n > 0 ? 0 : -1;
     s->state.follow = false;
     state_fit(&s->state, &s->view, 80, 24);
@@ -42,16 +79,17 @@ void scene_make(struct scene *s, enum demo_kind kind, enum tier tier)
 void scene_release(struct scene *s)
 {
     canvas_release(&s->canvas);
+    home_release(&s->home);
     view_release(&s->view);
     demo_release(&s->demo);
 }
 
 struct wish scene_keys(struct scene *s, const char *keys)
 {
-    struct wish w = {WISH_NOTHING, 0, 0};
+    struct wish w = wish_nothing();
     for (; *keys; keys++) {
         w = state_key(&s->state, &s->view, *keys);
-        view_sort(&s->view, s->state.sort, s->state.invert);
+        state_order(&s->state, &s->view);
         state_fit(&s->state, &s->view, s->state.w, s->state.h);
     }
     return w;
@@ -61,8 +99,11 @@ void scene_draw(struct scene *s, int w, int h)
 {
     canvas_resize(&s->canvas, w, h);
     state_fit(&s->state, &s->view, s->canvas.w, s->canvas.h);
-    view_select(&s->view, s->state.selected);
-    dashboard_draw(&s->canvas, &s->view, &s->state);
+    int compared[8];
+    double lo, hi;
+    state_window(&s->state, &s->view, &lo, &hi);
+    view_select(&s->view, s->state.selected, lo, hi, compared, state_compared(&s->state, compared, 8));
+    screen_draw(&s->canvas, &s->view, &s->state);
 }
 
 char *scene_text(struct scene *s, int w, int h)

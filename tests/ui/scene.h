@@ -3,6 +3,7 @@
 #define VAETOP_TEST_SCENE_H
 
 #include "../../src/ui/dashboard.h"
+#include "../../src/ui/home.h"
 #include "demo.h"
 
 struct scene {
@@ -10,6 +11,7 @@ struct scene {
     struct view view;
     struct ui_state state;
     struct canvas canvas;
+    struct home home;
 };
 
 void scene_make(struct scene *s, enum demo_kind kind, enum tier tier);

@@ -17,15 +17,17 @@ static void panes_never_overlap_and_stay_inside(void **state)
     (void)state;
     for (int h = 1; h <= 100; h++) {
         for (int w = 1; w <= 300; w++) {
-            for (int k = 0; k < 8; k++) {
+            for (int k = 0; k < 4 * SCREEN_COUNT; k++) {
                 const struct layout_want want = {
-                    .trials = k & 1 ? 13 : 10000, .devices = k & 2 ? 2 : 9, .expanded = k & 4};
+                    .screen = k / 4, .trials = k & 1 ? 13 : 10000, .devices = k & 2 ? 2 : 9};
                 struct layout l;
                 layout_make(&l, w, h, &want);
-                const struct area a[] = {l.header, l.devices, l.head, l.list,    l.progress, l.detail,
-                                         l.loss,   l.latent,  l.log,  l.message, l.keys};
+                const struct area a[] = {l.header,   l.tabs,     l.devices,  l.head,     l.list, l.progress, l.detail,
+                                         l.loss,     l.latent,   l.log,      l.message,  l.keys, l.dims,     l.divider,
+                                         l.curve[0], l.curve[1], l.curve[2], l.curve[3]};
                 const int n = (int)(sizeof a / sizeof *a);
-                assert_true(l.list.h >= 1 && l.list.w >= 1);
+                assert_true(k / 4 == SCREEN_TRIAL || (l.list.h >= 1 && l.list.w >= 1));
+                assert_true(l.list.h >= 1 || l.loss.h >= 3);
                 for (int i = 0; i < n; i++) {
                     assert_true(a[i].h == 0 || (a[i].x >= 0 && a[i].y >= 0 && a[i].w >= 0 && a[i].x + a[i].w <= w));
                     assert_true(a[i].h >= 0 && (a[i].h == 0 || a[i].y + a[i].h <= h));
@@ -40,7 +42,7 @@ static void panes_never_overlap_and_stay_inside(void **state)
 
 static void a_larger_screen_never_shows_fewer_trials(void **state)
 {
-    const struct layout_want want = {.trials = 10000, .devices = 2};
+    const struct layout_want want = {.screen = SCREEN_DASHBOARD, .trials = 10000, .devices = 2};
     (void)state;
     for (int w = 20; w <= 140; w++) {
         int before = 0;
@@ -74,7 +76,9 @@ static void every_size_is_drawn(void **state)
 
 static void every_content_and_overlay_is_drawn_on_a_grid_of_sizes(void **state)
 {
-    static const char *const keys[] = {"", "?", "?jjjjjjjjj", "x", "q", "\r", "my", "mm", "G"};
+    static const char *const keys[] = {"", "?", "?jjjjjjjjj", "x", "q", "\r", "my", "mm", "G",
+                                       "2", "2y[i", "2\\,,,", "3", "5", "5a", "0", "\\value < 100\r", "/adam\r", "e", ":stop",
+                                       " j j j", "P  "};
     (void)state;
     for (int kind = DEMO_EMPTY; kind <= DEMO_STRANGE; kind++) {
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {

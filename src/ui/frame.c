@@ -1,0 +1,258 @@
+/* What every screen has: title, tabs, message, keys. */
+#include "dashboard.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "home.h"
+#include "keys.h"
+#include "leaderboard.h"
+#include "number.h"
+#include "vaetop/base/str.h"
+
+/* Badge at the right end of the title: is what you see alive? Returns its width. */
+static int draw_badge(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    const char *word = "LIVE";
+    uint8_t role = ROLE_GOOD;
+    char text[32];
+    if (v->link == LINK_LOST) {
+        word = "RECONNECTING";
+        role = ROLE_BAD;
+    } else if (strcmp(v->study_phase, "finished") == 0 || strcmp(v->study_phase, "stopped") == 0) {
+        word = v->study_phase[0] == 'f' ? "FINISHED" : "STOPPED";
+        role = v->study_phase[0] == 'f' ? ROLE_DONE : ROLE_WARN;
+    } else if (v->link == LINK_OFFLINE) {
+        word = "OFFLINE";
+        role = ROLE_WARN;
+    } else if (strcmp(v->study_phase, "paused") == 0) {
+        word = "PAUSED";
+        role = ROLE_WARN;
+    }
+    (void)snprintf(text, sizeof text, "%s%s", role == ROLE_GOOD ? glyphs_of(s->tier)->live : "", word);
+    int n = text_columns(text);
+    canvas_text(c, s->layout.header.w - n - 1, s->layout.header.y, n, (struct style){role, ATTR_BOLD}, text);
+    return n + 2;
+}
+
+static int draw_counts(struct canvas *c, const struct view *v, int x, int y, int room)
+{
+    static const enum trial_phase order[] = {PHASE_ACTIVE, PHASE_PAUSED,   PHASE_QUEUED, PHASE_ENQUEUED, PHASE_DONE,
+                                             PHASE_PRUNED, PHASE_STOPPED, PHASE_DIVERGED, PHASE_NOMEM, PHASE_FAILED};
+    int at = x;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        char text[24];
+        int n = snprintf(text, sizeof text, "%d%c", v->counts[order[i]], trial_phase_letter(order[i]));
+        if (v->counts[order[i]] > 0 && at + n + 1 <= x + room) {
+            struct style style = {phase_role(order[i]), 0};
+            at += canvas_text(c, at, y, n, style, text) + 1;
+        }
+    }
+    return at - x;
+}
+
+/* Title line: what fits of name, time, counts, best and badge, in this order of importance: badge, name, counts, best,
+ * times. */
+static void draw_header(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.header;
+    char best[64] = "", times[64] = "", buf[32], eta[16];
+    if (a.h == 0) {
+        return;
+    }
+    if (!v->name[0]) {
+        canvas_text(c, 1, a.y, a.w - 2, STYLE(BRAND), "vaetop");
+        canvas_text(c, 9, a.y, a.w - 10, STYLE(DIM), "no study is open");
+        return;
+    }
+    int room = a.w - 1 - draw_badge(c, v, s), x = 1;
+    if (room > 40) {
+        x += canvas_text(c, x, a.y, 8, STYLE(BRAND), "vaetop") + 2;
+    }
+    x += canvas_text(c, x, a.y, room - x < 8 ? room - x : room * 2 / 5, STYLE(TITLE), v->name) + 2;
+    x += draw_counts(c, v, x, a.y, room - x);
+    const struct view_trial *t = view_trial(v, v->best);
+    if (t) {
+        (void)snprintf(best, sizeof best, "best #%d %s", t->number, num_fit(buf, sizeof buf, t->value, 8, 2));
+        int n = text_columns(best);
+        if (x + n + 2 <= room) {
+            canvas_text(c, x + 1, a.y, n, STYLE(BEST), best);
+            x += n + 3;
+        }
+    }
+    if (v->elapsed_s > 0) {
+        (void)snprintf(times, sizeof times, "%s", str_duration(buf, sizeof buf, v->elapsed_s));
+        if (v->eta_s > 0 && v->link == LINK_LIVE && x + 24 < room) {
+            (void)snprintf(times, sizeof times, "%s  about %s left", str_duration(buf, sizeof buf, v->elapsed_s),
+                           num_eta(eta, sizeof eta, v->eta_s));
+        }
+        int n = text_columns(times);
+        if (x + n + 1 <= room) {
+            canvas_text(c, x + 1, a.y, n, STYLE(DIM), times);
+        }
+    }
+}
+
+static bool devices_start(const struct view *v)
+{
+    for (int i = 0; i < v->n_devices; i++) {
+        if (strcmp(v->device[i].state, "starting") == 0) {
+            return v->counts[PHASE_ACTIVE] == 0;
+        }
+    }
+    return false;
+}
+
+/* The line being typed; what is wrong with it shows behind it. */
+static void draw_prompt(struct canvas *c, const struct ui_state *s, struct area a)
+{
+    char title[100], names[60];
+    if (s->input.prompt == PROMPT_EDIT) {
+        (void)snprintf(title, sizeof title, "edit %s (lr, beta or epochs): ", state_names(names, sizeof names, &s->asked));
+    } else {
+        (void)snprintf(title, sizeof title, "%s", prompt_title(s->input.prompt));
+    }
+    int x = 1 + canvas_text(c, 1, a.y, a.w / 2, STYLE(HEAD), title), room = a.w - x - 1;
+    char before[sizeof s->input.text];
+    (void)snprintf(before, sizeof before, "%.*s", (int)s->input.at, s->input.text);
+    const char *from = before;
+    while (text_columns(from) >= room && *from) { /* the cursor stays in sight */
+        (void)utf8_next(&from);
+    }
+    const char *text = s->input.text + (from - before);
+    int end = x + canvas_text(c, x, a.y, room, STYLE(TITLE), text);
+    canvas_restyle(c, (struct area){x + text_columns(from), a.y, 1, 1}, (struct style){ROLE_TITLE, ATTR_REVERSE});
+    if (s->message[0] && end + 3 < a.w) {
+        canvas_text(c, end + 3, a.y, a.w - end - 4, STYLE(BAD), s->message);
+    }
+}
+
+static void draw_tabs(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    static const struct {
+        char key;
+        const char *word;
+    } tab[SCREEN_COUNT] = {
+#define X(id, key, word) {key, word},
+        SCREEN_LIST(X)
+#undef X
+    };
+    struct area a = s->layout.tabs;
+    char text[300] = "";
+    if (a.h == 0) {
+        return;
+    }
+    int x = a.x;
+    for (int i = 0; i < SCREEN_COUNT; i++) {
+        bool here = i == (int)s->screen;
+        (void)snprintf(text, sizeof text, here ? "[%c %s]" : " %c %s ", tab[i].key, tab[i].word);
+        x += canvas_text(c, x, a.y, 20, here ? (struct style){ROLE_TITLE, ATTR_BOLD} : STYLE(DIM), text);
+    }
+    struct text_line b = {.len = 0};
+    if (s->tags.n > 0) {
+        line_add(&b, "%d tagged  ", s->tags.n);
+    }
+    if (s->n_pending > 0) {
+        line_add(&b, "%d stopping, u undoes  ", s->n_pending);
+    }
+    if (s->filter.n > 0) {
+        line_add(&b, "%zu of %zu match %.100s", v->n_order, v->n, s->filter.text);
+    } else if (s->log_mine && s->screen == SCREEN_LOG) {
+        line_add(&b, "#%d only", s->selected);
+    }
+    int room = a.w - x - 3;
+    if (text_columns(b.text) <= room) {
+        canvas_right(c, x + 1, a.y, a.w - x - 2, STYLE(WARN), b.text);
+    } else if (room > 8) {
+        canvas_text(c, x + 2, a.y, room, STYLE(WARN), b.text);
+    }
+}
+
+/* The message of the moment, else a banner of the engine, else why the selected trial failed or nothing moves yet, else
+ * the newest log line. */
+static void draw_message(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.message;
+    const struct view_trial *t = view_trial(v, s->selected);
+    char text[300];
+    if (a.h == 0) {
+        return;
+    }
+    if (s->input.prompt != PROMPT_NONE) {
+        draw_prompt(c, s, a);
+    } else if (s->message[0]) {
+        canvas_text(c, 1, a.y, a.w - 2, s->message_bad ? STYLE(WARN) : STYLE(TITLE), s->message);
+    } else if (v->banner[0]) {
+        canvas_text(c, 1, a.y, a.w - 2, STYLE(WARN), v->banner);
+    } else if (t && t->reason && trial_phase_state(t->phase) == TRIAL_FAIL) {
+        (void)snprintf(text, sizeof text, "#%d %s: %s", t->number, trial_phase_word(t->phase), t->reason);
+        canvas_text(c, 1, a.y, a.w - 2, STYLE(BAD), text);
+    } else if (v->link == LINK_LIVE && devices_start(v)) {
+        canvas_text(c, 1, a.y, a.w - 2, STYLE(TEXT),
+                    "the device starts; its first time takes longer: kernels are compiled and kept");
+    } else if (v->n_logs > 0 && s->layout.log.h == 0 && (s->screen == SCREEN_DASHBOARD || s->screen == SCREEN_TRIAL)) {
+        const struct view_log *l = &v->log[v->n_logs - 1];
+        (void)snprintf(text, sizeof text, "%s %s", l->time, l->text);
+        canvas_text(c, 1, a.y, a.w - 2, STYLE(DIM), text);
+    }
+}
+
+static const struct key_row *row_of(enum action act)
+{
+    for (size_t i = 0; i < key_table_rows; i++) {
+        if (key_table[i].action == act) {
+            return &key_table[i];
+        }
+    }
+    return NULL;
+}
+
+/* What is of use here, the most important first: as many as fit. */
+static void draw_keys(struct canvas *c, const struct ui_state *s)
+{
+    static const uint8_t wanted[SCREEN_COUNT][16] = {
+        [SCREEN_STUDIES] = {ACT_HELP, ACT_OPEN, ACT_BACK, ACT_QUIT, ACT_EDIT, ACT_NEXT_SCREEN},
+        [SCREEN_DASHBOARD] = {ACT_HELP, ACT_OPEN, ACT_PAUSE, ACT_STOP, ACT_QUIT, ACT_DETACH, ACT_EDIT, ACT_FILTER,
+                              ACT_TAG, ACT_SORT_RIGHT, ACT_SEARCH, ACT_LATENT_MODE, ACT_LOG_Y, ACT_COMMAND},
+        [SCREEN_TRIAL] = {ACT_HELP, ACT_BACK, ACT_EARLIER, ACT_LATER, ACT_NEXT_TRIAL, ACT_PAUSE, ACT_STOP, ACT_EDIT,
+                          ACT_ZOOM_IN, ACT_CROSSHAIR, ACT_LATENT_MODE, ACT_LOG_Y, ACT_QUIT},
+        [SCREEN_DEVICES] = {ACT_HELP, ACT_BACK, ACT_SLOTS_UP, ACT_SLOTS_DOWN, ACT_QUIT, ACT_NEXT_SCREEN},
+        [SCREEN_LOG] = {ACT_HELP, ACT_BACK, ACT_LOG_MINE, ACT_QUIT, ACT_NEXT_SCREEN}};
+    struct area a = s->layout.keys;
+    int x = 1;
+    for (int i = 0; i < 16 && wanted[s->screen][i] != ACT_NONE && a.h > 0; i++) {
+        const struct key_row *r = row_of((enum action)wanted[s->screen][i]);
+        char name[16];
+        int w = text_columns(key_label(name, sizeof name, r->key[0])) + 1 + text_columns(r->bar);
+        if (x + w + 1 > a.w) {
+            break;
+        }
+        x += canvas_text(c, x, a.y, 12, STYLE(KEY), name) + 1;
+        x += canvas_text(c, x, a.y, 20, STYLE(DIM), r->bar) + 2;
+    }
+}
+
+void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    c->ascii = s->tier == TIER_ASCII;
+    canvas_clear(c);
+    if (s->help) {
+        help_draw(c, s);
+    } else {
+        draw_header(c, v, s);
+        draw_tabs(c, v, s);
+        switch (s->screen) {
+        case SCREEN_STUDIES: home_draw(c, v, s); break;
+        case SCREEN_TRIAL: trial_draw(c, v, s); break;
+        case SCREEN_DEVICES: devices_draw(c, v, s); break;
+        case SCREEN_LOG: log_draw(c, v, s); break;
+        default: dashboard_draw(c, v, s); break;
+        }
+        draw_message(c, v, s);
+        draw_keys(c, s);
+    }
+    if (s->question != ASK_NOTHING) {
+        question_draw(c, v, s);
+    }
+}
