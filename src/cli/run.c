@@ -103,7 +103,10 @@ static enum err_code check_world(char **note, const struct preset *p, const stru
     struct probe probe;
     size_t *chosen = NULL;
     size_t n = 0;
+    struct split split = {0};
     enum err_code rc = dataset_peek(&h, &p->base, e);
+    rc = rc ? rc : split_make(&split, &p->base, h.n, e);
+    split_release(&split);
     if (rc) {
         return rc;
     }
