@@ -1,5 +1,19 @@
 /* Rows of the data set into the first layer's input. */
 
+/* Values of one row of the data set to zeros and ones: binarize_row() in model/. */
+FN void binarize_values(const struct view *v, __global float *x, uint row)
+{
+    __global const uint *key = v->step->draw ? v->lane->key : v->lane->data_key;
+    for (int c = 0; c < v->shape->data_pad; c += 64) {
+        uint16 word[4] = {columns_from(c / 4), (uint16)(row), (uint16)(v->step->draw), (uint16)((uint)RNG_BINARIZE)};
+        philox(word, key[0], key[1]);
+        for (int i = 0; i < 4 && c + 16 * i < v->shape->data_pad; i++) {
+            const float16 u = convert_float16(word[i] >> 8) * 0x1p-24f;
+            vstore16(u < vload16(0, x + c + 16 * i) ? (float16)(1.0f) : (float16)(0.0f), 0, x + c + 16 * i);
+        }
+    }
+}
+
 /* x (16 rows from r0, ld_x) = rows / 255 (uint8) or rows (float); zero in padding and beyond the batch's true rows.
  * data (n, data) as on disk; uint8 data have 64 readable bytes behind the last row. */
 FN void gather_rows(const struct view *v, __global const uchar *data, int r0)
@@ -22,6 +36,7 @@ FN void gather_rows(const struct view *v, __global const uchar *data, int r0)
             for (int c = 0; c < n; c++) out[c] = in[c];
             for (int c = n; c < n_pad; c++) out[c] = 0.0f;
         }
+        if (real && v->lane->binarize) binarize_values(v, out, (uint)row);
     }
 }
 

@@ -365,7 +365,8 @@ enum err_code config_check(const struct config *c, struct err *e)
     double warmup = config_f64(c, KNOB_LOSS_BETA_WARMUP);
     double epochs = config_f64(c, KNOB_TRAIN_EPOCHS);
     char w[32], n[32];
-    if (config_choice(c, KNOB_LOSS_BETA_SCHEDULE) == BETA_LINEAR && config_choice(c, KNOB_STUDY_VALUE) == VALUE_BEST &&
+    int schedule = config_choice(c, KNOB_LOSS_BETA_SCHEDULE);
+    if ((schedule == BETA_LINEAR || schedule == BETA_SIGMOID) && config_choice(c, KNOB_STUDY_VALUE) == VALUE_BEST &&
         epochs > 0 && warmup > epochs) {
         return err_set(e, ERR_USAGE,
                        "loss.beta_warmup: %s epochs of warm-up do not fit into train.epochs %s, and no epoch after it "

@@ -17,6 +17,17 @@ double latent_noise(const struct pack_lane *lane, const struct pack_step *s, uin
     return output % 2 ? radius * sin(2 * pi * v) : radius * cos(2 * pi * v);
 }
 
+void binarize_row(float *x, size_t n, const struct pack_lane *lane, uint32_t draw, uint32_t row)
+{
+    const struct rng_key own = {{lane->key[0], lane->key[1]}}, fixed = {{lane->data_key[0], lane->data_key[1]}};
+    for (size_t j = 0; j < n; j++) {
+        const uint32_t counter[4] = {(uint32_t)(j % 16 + j / 64 * 16), row, draw, RNG_BINARIZE};
+        uint32_t w[4];
+        rng_philox(w, counter, draw ? own : fixed);
+        x[j] = (float)(w[j / 16 % 4] >> 8) * 0x1p-24f < x[j] ? 1.0f : 0.0f;
+    }
+}
+
 void shuffle_key(uint32_t out[4], struct rng_key key, int64_t epoch)
 {
     const uint32_t counter[4] = {0, (uint32_t)epoch, (uint32_t)((uint64_t)epoch >> 32), RNG_SHUFFLE};

@@ -29,6 +29,10 @@ void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_ke
     out->bias_decay = config_choice(c, KNOB_OPTIMIZER_DECAY_BIAS) == YES ? out->weight_decay : 0;
     out->nesterov = config_choice(c, KNOB_OPTIMIZER_NESTEROV);
     out->centered = config_choice(c, KNOB_OPTIMIZER_CENTERED);
+    const struct rng_key fixed = rng_key((uint64_t)config_i64(c, KNOB_DATA_SEED), -1);
+    out->binarize = config_choice(c, KNOB_DATA_BINARIZE);
+    out->data_key[0] = fixed.k[0];
+    out->data_key[1] = fixed.k[1];
     struct net n;
     if (!net_from_config(&n, c, 1, NULL)) pack_lane_widths(out, &n); /* else the plan has refused it already */
 }
@@ -60,6 +64,7 @@ void pack_step_train(struct pack_step *out, const struct pack_lane *lane, int64_
     out->root_adam = (float)(1 / sqrt(1 - pow(1 - (double)lane->not_beta2, t)));
     out->beta = (float)beta;
     out->scale = (float)(1.0 / (double)out->rows);
+    out->draw = lane->binarize == BINARIZE_DYNAMIC ? (uint32_t)epoch + 1 : 0;
 }
 
 void pack_step_eval(struct pack_step *out, int64_t first, int rows)

@@ -64,6 +64,7 @@ static enum err_code release_idle(struct trainer *t, struct err *e)
 
 static int64_t steps_left(const struct trainer *t, const struct train_lane *l)
 {
+    if (l->step % steps_per_epoch(t) == 0 && schedule_stops(l)) return 0;
     return config_i64(&l->config, KNOB_TRAIN_EPOCHS) * steps_per_epoch(t) - l->step;
 }
 

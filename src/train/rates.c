@@ -57,17 +57,46 @@ double schedule_lr(const struct train_lane *l, int64_t step, int64_t per_epoch)
     return (double)(step + 1) < warmup ? scheduled * (double)(step + 1) / warmup : scheduled;
 }
 
-/* Linear warm-up counts epochs with their fractions: 0 at the first step, all of beta from `beta_warmup` epochs on. */
+/* Warm-ups count epochs with their fractions: linear is 0 at the first step and all of beta from `beta_warmup` epochs
+ * on; the sigmoid goes the same way from .0025 to .9975; cycles (Fu et al. 2019) share the planned epochs out. */
 double schedule_beta(const struct config *c, int64_t step, int64_t per_epoch)
 {
     const double beta = config_f64(c, KNOB_LOSS_BETA), warmup = config_f64(c, KNOB_LOSS_BETA_WARMUP);
-    if (config_choice(c, KNOB_LOSS_BETA_SCHEDULE) != BETA_LINEAR || warmup <= 0) return beta;
-    return beta * fmin(1, (double)step / (double)per_epoch / warmup);
+    const double epochs = (double)step / (double)per_epoch, planned = (double)config_i64(c, KNOB_TRAIN_EPOCHS);
+    switch ((enum beta_schedule)config_choice(c, KNOB_LOSS_BETA_SCHEDULE)) {
+    case BETA_LINEAR: return warmup > 0 ? beta * fmin(1, epochs / warmup) : beta;
+    case BETA_SIGMOID: return warmup > 0 ? beta / (1 + exp(-12 * (epochs / warmup - 0.5))) : beta;
+    case BETA_CYCLICAL: {
+        const double at = epochs * (double)config_i64(c, KNOB_LOSS_BETA_CYCLES) / planned; /* planned > 0: there is a step */
+        return beta * fmin(1, (at - floor(at)) / config_f64(c, KNOB_LOSS_BETA_RATIO));
+    }
+    case BETA_CONSTANT: break;
+    }
+    return beta;
 }
 
+/* Of cycles, the first counts as warm-up. */
 int schedule_first_best(const struct config *c)
 {
     const double epochs = (double)config_i64(c, KNOB_TRAIN_EPOCHS);
-    if (config_choice(c, KNOB_LOSS_BETA_SCHEDULE) != BETA_LINEAR) return epochs < 1 ? 0 : 1;
-    return (int)fmin(epochs, fmax(1, ceil(config_f64(c, KNOB_LOSS_BETA_WARMUP))));
+    double warmup = 0;
+    switch ((enum beta_schedule)config_choice(c, KNOB_LOSS_BETA_SCHEDULE)) {
+    case BETA_LINEAR:
+    case BETA_SIGMOID: warmup = config_f64(c, KNOB_LOSS_BETA_WARMUP); break;
+    case BETA_CYCLICAL: warmup = epochs / (double)config_i64(c, KNOB_LOSS_BETA_CYCLES); break;
+    case BETA_CONSTANT: break;
+    }
+    return (int)fmin(epochs, fmax(1, ceil(warmup)));
+}
+
+bool schedule_stops(const struct train_lane *l)
+{
+    const int64_t patience = config_i64(&l->config, KNOB_TRAIN_PATIENCE);
+    double best = HUGE_VAL;
+    int64_t waited = 0;
+    for (int i = schedule_first_best(&l->config) - 1; patience > 0 && i < l->n_rows; i++) {
+        waited = i < 0 || l->row[i].value < best ? 0 : waited + 1;
+        if (i >= 0) best = fmin(best, l->row[i].value);
+    }
+    return patience > 0 && waited >= patience;
 }

@@ -294,6 +294,63 @@ static void check_chain_update(struct variant v)
     shape_release(&s);
 }
 
+/* Zeros and ones with the values as probabilities; training draws anew each epoch, evaluation never. */
+static void check_binarized(bool floats)
+{
+    struct variant v = {.data = 561, .latent = 2, .batch = 33, .hidden = 5, .floats = floats,
+                        .optimizer = "optimizer.kind=sgd\ndata.binarize=dynamic\n"};
+    struct shape s;
+    shape_init(&s, &v);
+    const int64_t at[] = {0, 3, 0, 0}; /* three steps an epoch */
+    size_t n = 33 * 561, same = 0, moved = 0, outside = 0;
+    double *got[4], ones = 0, expected = 0, variance = 0;
+    for (int i = 0; i < 4; i++) {
+        struct pack_step step = shape_train_step(&s, at[i], 0.1, 1);
+        if (i >= 2) {
+            pack_step_eval(&step, 0, 33);
+        }
+        shape_steps(&s, &step, 1);
+        op(&s, OP_GATHER, 0);
+        got[i] = doubles(n);
+        shape_read(&s, 0, ACT_IN, 0, 33, 561, got[i]);
+        for (int r = 0; r < 33; r++) { /* against the rule in model.h, by the reference's generator */
+            uint32_t at_row = (uint32_t)(step.first + r);
+            uint32_t row = i >= 2 ? s.val[at_row] : s.train[shuffle_at(step.shuffle, (uint32_t)s.n_train, at_row)];
+            for (uint32_t j = 0; j < 561; j++) {
+                uint32_t word[4], draw = i >= 2 ? 0 : (uint32_t)at[i] / 3 + 1;
+                ref_philox(word, (uint32_t[]){j % 16 + j / 64 * 16, row, draw, RNG_BINARIZE},
+                           draw ? s.lane.key : s.lane.data_key);
+                double p = s.x[row * 561 + j], u = (word[j / 16 % 4] >> 8) / 16777216.0;
+                if (fabs(u - p) > 1e-6) { /* a byte over 255 may be rounded either way */
+                    outside += got[i][(size_t)r * 561 + j] != (u < p);
+                }
+                expected += p;
+                variance += p * (1 - p);
+                ones += got[i][(size_t)r * 561 + j];
+            }
+        }
+    }
+    assert_int_equal(outside, 0);
+    assert_close(ones, expected, 5 * sqrt(variance), 0);
+    for (size_t j = 0; j < n; j++) {
+        same += got[2][j] == got[3][j];
+        moved += got[0][j] != got[1][j];
+    }
+    assert_int_equal(same, n);
+    assert_true(moved > n / 10);
+    for (int i = 0; i < 4; i++) {
+        free(got[i]);
+    }
+    shape_release(&s);
+}
+
+static void binarized_data_are_drawn_by_the_rule(void **state)
+{
+    (void)state;
+    check_binarized(false);
+    check_binarized(true);
+}
+
 /* Two hidden layers each side, so that every kind of neighbour occurs. */
 static const struct variant two = {.flat = true, .n_enc = 2, .n_dec = 2};
 
@@ -361,6 +418,7 @@ int kernels_tests(void)
         cmocka_unit_test(kernels_on_our_tiles_agree),
         cmocka_unit_test(kernels_on_clblast_agree),
         cmocka_unit_test(every_activation_agrees),
+        cmocka_unit_test(binarized_data_are_drawn_by_the_rule),
         cmocka_unit_test(the_chain_plan_s_update_agrees),
         cmocka_unit_test(loss_gradients_agree_for_huge_logits),
     };

@@ -35,6 +35,24 @@ static void a_step_s_numbers_follow_from_its_number_alone(void **state)
     }
 }
 
+static void binarized_rows_follow_the_rule(void **state)
+{
+    (void)state;
+    struct pack_lane lane = {.key = {5, 6}, .data_key = {7, 8}};
+    for (uint32_t draw = 0; draw < 3; draw++) {
+        float x[130];
+        for (int j = 0; j < 130; j++) {
+            x[j] = (float)j / 129;
+        }
+        binarize_row(x, 130, &lane, draw, 11);
+        for (uint32_t j = 0; j < 130; j++) {
+            uint32_t word[4];
+            ref_philox(word, (uint32_t[]){j % 16 + j / 64 * 16, 11, draw, RNG_BINARIZE}, draw ? lane.key : lane.data_key);
+            assert_true(x[j] == ((word[j / 16 % 4] >> 8) / 16777216.0 < (double)((float)j / 129)));
+        }
+    }
+}
+
 /* The padded arena: layer by layer as plan.h says, apart from tensor_to_arena(). */
 static float *arena_cell(float *arena, const struct plan *p, const struct tensor_info *t, int row, int col)
 {
@@ -334,6 +352,7 @@ int lanes_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_s_numbers_follow_from_its_number_alone),
+        cmocka_unit_test(binarized_rows_follow_the_rule),
         cmocka_unit_test(tensors_have_pytorch_s_names_and_layout),
         cmocka_unit_test(weights_start_as_pytorch_s),
         cmocka_unit_test(other_initialisations_have_their_variance),

@@ -57,6 +57,8 @@ void ref_update(double *theta, double *m, double *v, const double *grad, size_t 
 
 /* --- schedule.c. step is the number of steps done before this one. */
 double ref_beta_linear(double beta, int64_t step, double warmup_steps); /* warmup 0: beta at once */
+double ref_beta_sigmoid(double beta, int64_t step, double warmup_steps); /* half at half the warm-up, slope 3 there */
+double ref_beta_cyclical(double beta, int64_t step, double total_steps, int cycles, double ratio);
 double ref_lr_cosine(double lr, int64_t step, int64_t total_steps);
 double ref_lr_step(double lr, int64_t step, double gamma, double every); /* by gamma after each `every` steps */
 double ref_lr_exponential(double lr, int64_t step, double gamma, double every); /* the same points, smoothly */

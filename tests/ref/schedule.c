@@ -7,6 +7,19 @@ double ref_beta_linear(double beta, int64_t step, double warmup_steps)
     return warmup_steps > 0 ? beta * fmin(1, (double)step / warmup_steps) : beta;
 }
 
+/* 1 / (1 + e^(-k (t - t0))) with t0 = W / 2 and k W = 12: .0025 at 0, .9975 at W. */
+double ref_beta_sigmoid(double beta, int64_t step, double warmup_steps)
+{
+    return warmup_steps > 0 ? beta / (1 + exp(-12 * ((double)step / warmup_steps - 0.5))) : beta;
+}
+
+/* Fu et al. 2019. */
+double ref_beta_cyclical(double beta, int64_t step, double total_steps, int cycles, double ratio)
+{
+    double period = total_steps / cycles, into = fmod((double)step, period) / period;
+    return beta * fmin(1, into / ratio);
+}
+
 double ref_lr_cosine(double lr, int64_t step, int64_t total_steps)
 {
     double done = fmin(1, (double)step / (double)total_steps);

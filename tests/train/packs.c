@@ -22,7 +22,8 @@ static const struct {
     {SHAPE "model.latent=18\noptimizer.lr=5e-3\noptimizer.lr_schedule=cosine\noptimizer.beta1=0.5\n"
            "optimizer.beta2=0.9\noptimizer.eps=1e-4\ntrain.epochs=4\nstudy.value=last\n", 0, 0},
     {SHAPE "model.latent=17\noptimizer.kind=sgd\noptimizer.lr=1000\noptimizer.momentum=0.99\ntrain.epochs=4\n", 0, 0},
-    {SHAPE "model.latent=20\nmodel.activation=gelu\nmodel.init=he\noptimizer.lr=2e-3\nloss.beta=2\ntrain.epochs=9\n", 0, 2},
+    {SHAPE "model.latent=20\nmodel.activation=gelu\nmodel.init=he\ndata.binarize=dynamic\noptimizer.lr=2e-3\n"
+           "loss.beta_schedule=cyclical\nloss.beta=2\ntrain.epochs=9\n", 0, 2},
     {SHAPE "model.latent=17\nmodel.activation=softplus\nmodel.bias=data\noptimizer.lr=1e-2\ntrain.epochs=4\n", 1, 0},
     {SHAPE "model.latent=19\noptimizer.kind=sgd\noptimizer.lr=1e-2\noptimizer.momentum=0.5\noptimizer.nesterov=yes\n"
            "optimizer.weight_decay=0.01\ntrain.epochs=6\n", 2, 0},

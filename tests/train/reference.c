@@ -125,7 +125,8 @@ static void validate(struct epoch_row *out, struct twin *w)
 struct rules {
     struct ref_opt opt;
     double lr, beta, warmup_epochs;
-    bool cosine;
+    bool cosine, sigmoid;
+    int cycles;
     double step_gamma, exponential_gamma, plateau_gamma, every, lr_warmup; /* epochs; 0: not so */
 };
 
@@ -153,7 +154,9 @@ static void train_epoch(struct epoch_row *out, struct twin *w, const struct rule
         struct pack_step s;
         uint32_t row[BATCH];
         out->lr = rate(r, step, steps, values);
-        out->beta = ref_beta_linear(r->beta, step, r->warmup_epochs * (double)steps);
+        out->beta = r->sigmoid ? ref_beta_sigmoid(r->beta, step, r->warmup_epochs * (double)steps)
+                    : r->cycles ? ref_beta_cyclical(r->beta, step, EPOCHS * (double)steps, r->cycles, 0.75)
+                                : ref_beta_linear(r->beta, step, r->warmup_epochs * (double)steps);
         pack_step_train(&s, &w->lane, step, (size_t)n, BATCH, out->lr, out->beta);
         for (int j = 0; j < s.rows; j++) {
             row[j] = w->data->split.train[shuffle_at(s.shuffle, (uint32_t)n, (uint32_t)(s.first + j))];
@@ -279,6 +282,12 @@ static void schedules_train_as_the_reference(void **state)
     r = (struct rules){.opt = adam, .lr = 1e-3, .beta = 1, .exponential_gamma = 0.5, .every = 1, .lr_warmup = 2.5};
     check_training("model.activation=tanh\noptimizer.kind=adamw\noptimizer.lr_schedule=exponential\n"
                    "optimizer.lr_every=1\noptimizer.lr_warmup=2.5\n", &r, PLAN_PLAIN);
+    r = (struct rules){.opt = adam, .lr = 1e-3, .beta = 3, .sigmoid = true, .warmup_epochs = 2.5};
+    check_training("model.activation=tanh\noptimizer.kind=adamw\nloss.beta=3\nloss.beta_schedule=sigmoid\n"
+                   "loss.beta_warmup=2.5\n", &r, PLAN_CHAIN);
+    r = (struct rules){.opt = adam, .lr = 1e-3, .beta = 3, .cycles = 2};
+    check_training("model.activation=tanh\noptimizer.kind=adamw\nloss.beta=3\nloss.beta_schedule=cyclical\n"
+                   "loss.beta_cycles=2\nloss.beta_ratio=0.75\n", &r, PLAN_PLAIN);
     /* Gains below a nat count as none: the rate falls after the second epoch and each that follows. */
     r = (struct rules){.opt = adam, .lr = 1e-4, .beta = 1, .plateau_gamma = 0.1};
     check_training("model.activation=tanh\noptimizer.kind=adamw\noptimizer.lr_schedule=plateau\noptimizer.lr=1e-4\n"

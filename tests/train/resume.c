@@ -90,7 +90,10 @@ static void resumed_lanes_end_with_the_same_bits(void **state)
         SHAPE "loss.beta=2\nloss.beta_schedule=linear\nloss.beta_warmup=3.3\noptimizer.lr_schedule=cosine\n",
         SHAPE "optimizer.kind=rmsprop\nmodel.activation=tanh\nstudy.value=last\n",
         SHAPE "optimizer.kind=sgd\noptimizer.momentum=0.9\noptimizer.lr=3e-3\n",
+        SHAPE "data.binarize=dynamic\nloss.beta_schedule=cyclical\nloss.beta_cycles=2\nloss.beta=3\n",
+        SHAPE "data.binarize=static\nloss.beta_schedule=sigmoid\nloss.beta_warmup=2\n",
         SHAPE "optimizer.kind=rmsprop\noptimizer.centered=yes\noptimizer.momentum=0.5\nmodel.activation=gelu\n",
+        SHAPE "optimizer.lr=0.05\ntrain.patience=2\n",
         SHAPE "optimizer.kind=adamw\noptimizer.weight_decay=0.05\noptimizer.lr=0.02\noptimizer.lr_schedule=plateau\n"
               "optimizer.lr_patience=0\noptimizer.lr_threshold=1\noptimizer.lr_warmup=0.5\n",
     };

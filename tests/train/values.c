@@ -113,6 +113,27 @@ static void best_does_not_count_epochs_of_the_warm_up(void **state)
     rig_data_release(&d);
 }
 
+static void patience_ends_a_trial_so_many_epochs_behind_its_best(void **state)
+{
+    (void)state;
+    struct rig_data d;
+    rig_data_make(&d, 37, 97, 53);
+    struct record all = run(&d, WILD, PLAN_CHAIN, NULL), stopped = run(&d, WILD "train.patience=2\n", PLAN_CHAIN, NULL);
+    int best = 1, end = 0;
+    for (int i = 2; i <= 12 && !end; i++) {
+        best = all.row[i].value < all.row[best].value ? i : best;
+        end = i - best >= 2 ? i : 0;
+    }
+    assert_in_range(end, 3, 11); /* else this test says nothing */
+    assert_int_equal(stopped.end, EVENT_DONE);
+    assert_int_equal(stopped.rows, end);
+    assert_true(stopped.value == all.row[best].value);
+    assert_memory_equal(stopped.row, all.row, (size_t)(end + 1) * sizeof all.row[0]);
+    stopped = run(&d, WILD "train.patience=2\nloss.beta_schedule=linear\nloss.beta_warmup=11\n", PLAN_CHAIN, NULL);
+    assert_int_equal(stopped.rows, 12); /* epochs of the warm-up do not count */
+    rig_data_release(&d);
+}
+
 static void divergence_says_step_rate_and_last_loss(void **state)
 {
     (void)state;
@@ -189,6 +210,7 @@ int values_tests(void)
         cmocka_unit_test(the_best_epoch_s_weights_are_what_is_encoded_with),
         cmocka_unit_test(before_there_is_a_best_epoch_the_present_weights_encode),
         cmocka_unit_test(best_does_not_count_epochs_of_the_warm_up),
+        cmocka_unit_test(patience_ends_a_trial_so_many_epochs_behind_its_best),
         cmocka_unit_test(divergence_says_step_rate_and_last_loss),
         cmocka_unit_test(thirty_two_images_are_learnt_to_the_floor_without_the_kl),
         cmocka_unit_test(a_strong_kl_goes_to_nothing_but_never_below),

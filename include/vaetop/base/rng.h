@@ -17,7 +17,8 @@ enum rng_stream {
     RNG_SPLIT = 5,     /* training and validation split */
     RNG_SUGGEST = 6,   /* samplers */
     RNG_DIGITS = 7,    /* the built-in digits */
-    RNG_SAMPLE = 8     /* samples from the prior */
+    RNG_SAMPLE = 8,    /* samples from the prior */
+    RNG_BINARIZE = 9   /* grey values to zeros and ones */
 };
 
 struct rng_key {

@@ -51,6 +51,9 @@ enum knob_type {
     X(DATA_TEST, "data", "test", KNOB_TEXT, "", 0, 0, "", false, "",                                                     \
       "scored by eval only: the last N rows (`last N` or N), a fraction drawn by seed, or a file of their own; "         \
       "empty: none")                                                                                                    \
+    X(DATA_BINARIZE, "data", "binarize", KNOB_CHOICE, "no", 0, 0, "no|static|dynamic", false, "",                        \
+      "each value becomes 1 with itself as probability, else 0; static: once, by data.seed; dynamic: anew for each "     \
+      "epoch of training, once for validation. The two are not comparable")                                             \
     X(MODEL_ENCODER, "model", "encoder", KNOB_TEXT, "", 0, 0, "", true, "units",                                         \
       "hidden widths of the encoder, such as 512,256; empty: depth x width")                                            \
     X(MODEL_DECODER, "model", "decoder", KNOB_TEXT, "", 0, 0, "", true, "units",                                         \
@@ -69,9 +72,13 @@ enum knob_type {
     X(LOSS_LIKELIHOOD, "loss", "likelihood", KNOB_CHOICE, "bernoulli", 0, 0, "bernoulli", false, "",                     \
       "p(x|z): bernoulli from logits")                                                                                 \
     X(LOSS_BETA, "loss", "beta", KNOB_FLOAT, "1", 0, 1e4, "", true, "", "weight of the KL term in training")             \
-    X(LOSS_BETA_SCHEDULE, "loss", "beta_schedule", KNOB_CHOICE, "constant", 0, 0, "constant|linear", true, "",           \
-      "linear: from 0 to beta over beta_warmup")                                                                       \
+    X(LOSS_BETA_SCHEDULE, "loss", "beta_schedule", KNOB_CHOICE, "constant", 0, 0,                                        \
+      "constant|linear|sigmoid|cyclical", true, "",                                                                     \
+      "linear: from 0 to beta over beta_warmup; sigmoid: the same way in an S; cyclical: beta_cycles times over the "    \
+      "trial's epochs, each rising linearly over its first beta_ratio")                                                 \
     X(LOSS_BETA_WARMUP, "loss", "beta_warmup", KNOB_FLOAT, "5", 0, 1e6, "", true, "epochs", "length of the KL warm-up")  \
+    X(LOSS_BETA_CYCLES, "loss", "beta_cycles", KNOB_INT, "4", 1, 1e6, "", true, "cycles", "cycles of the cyclical schedule") \
+    X(LOSS_BETA_RATIO, "loss", "beta_ratio", KNOB_FLOAT, "0.5", 0.001, 1, "", true, "", "rising share of a cycle")       \
     X(OPTIMIZER_KIND, "optimizer", "kind", KNOB_CHOICE, "adam", 0, 0, "adam|rmsprop|sgd|adamw", true, "",               \
       "update rule, each as PyTorch's")                                                                                 \
     X(OPTIMIZER_LR, "optimizer", "lr", KNOB_FLOAT, "0.001", 0, 1e3, "", true, "", "learning rate")                       \
@@ -105,7 +112,9 @@ enum knob_type {
     X(OPTIMIZER_BETA2, "optimizer", "beta2", KNOB_FLOAT, "0.999", 0, 0.999999, "", true, "", "second-moment decay of adam(w)") \
     X(OPTIMIZER_EPS, "optimizer", "eps", KNOB_FLOAT, "1e-8", 1e-12, 1, "", true, "", "denominator floor of adam(w), rmsprop") \
     X(TRAIN_EPOCHS, "train", "epochs", KNOB_INT, "20", 0, 1e6, "", true, "epochs", "passes over the training set")       \
-    X(TRAIN_BATCH, "train", "batch", KNOB_INT, "128", 1, 65536, "", true, "images", "images per step")
+    X(TRAIN_BATCH, "train", "batch", KNOB_INT, "128", 1, 65536, "", true, "images", "images per step")             \
+    X(TRAIN_PATIENCE, "train", "patience", KNOB_INT, "0", 0, 1e6, "", true, "epochs",                                    \
+      "end a trial whose validation has not improved for so many epochs; 0: never")
 
 enum knob {
 #define X(id, ...) KNOB_##id,
@@ -142,10 +151,11 @@ int knob_choice_index(enum knob k, const char *word); /* -1: no such word */
 enum sampler_kind { SAMPLER_RANDOM, SAMPLER_GRID, SAMPLER_SOBOL, SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO };
 enum value_kind { VALUE_BEST, VALUE_LAST };
 enum data_scaling { SCALING_AUTO, SCALING_NONE, SCALING_255, SCALING_UNIT, SCALING_STANDARD };
+enum data_binarize { BINARIZE_NO, BINARIZE_STATIC, BINARIZE_DYNAMIC };
 enum activation { ACT_RELU, ACT_TANH, ACT_LEAKY, ACT_ELU, ACT_SILU, ACT_GELU, ACT_SOFTPLUS };
 enum weight_init { INIT_TORCH, INIT_GLOROT, INIT_HE };
 enum output_bias { BIAS_INIT, BIAS_DATA };
-enum beta_schedule { BETA_CONSTANT, BETA_LINEAR };
+enum beta_schedule { BETA_CONSTANT, BETA_LINEAR, BETA_SIGMOID, BETA_CYCLICAL };
 enum optimizer_kind { OPT_ADAM, OPT_RMSPROP, OPT_SGD, OPT_ADAMW };
 enum lr_schedule { LR_CONSTANT, LR_COSINE, LR_STEP, LR_EXPONENTIAL, LR_PLATEAU };
 enum no_yes { NO, YES };

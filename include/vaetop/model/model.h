@@ -49,7 +49,9 @@ struct pack_lane {
     float weight_decay, bias_decay;
     int32_t nesterov;       /* sgd */
     int32_t centered;       /* rmsprop: moment 3 is the mean gradient */
-    uint32_t unused[15];
+    int32_t binarize;       /* enum data_binarize */
+    uint32_t data_key[2];   /* rng_key(data.seed, -1): of draws that are the same for every trial */
+    uint32_t unused[12];
     int32_t width[2 * NET_HIDDEN_MAX + 2]; /* true columns of each layer's output: what is not at 0 for 0 is cut there */
 };
 void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_key key);
@@ -70,7 +72,8 @@ struct pack_step {
     float root_adam;          /* 1 / sqrt(1 - beta2^t) */
     float beta;               /* weight of the KL term in force */
     float scale;              /* 1 / rows: gradients are of the batch mean */
-    uint32_t unused[2];
+    uint32_t draw;            /* binarised data: 0: the fixed draw, else epoch + 1 */
+    uint32_t unused;
 };
 /* Step number `step` (0 = first) of a lane: rows step * batch ... of its epoch's order, lr and beta given.
  * n_train and batch give the epoch and the true size of the last batch. */
@@ -85,6 +88,11 @@ void pack_step_eval(struct pack_step *out, int64_t first, int rows);
  * Evaluation: output 0 of Philox({j, data set row, 0, RNG_EVAL}, key): the same noise every epoch.
  * Host twin in double, for tests and the reference. */
 double latent_noise(const struct pack_lane *lane, const struct pack_step *s, uint32_t row, uint32_t j);
+
+/* Binarised data: value j of a row of the data set becomes 1 where word < value, else 0. word: the upper 24 bits of output
+ * j / 16 % 4 of Philox(counter = {j % 16 + j / 64 * 16, row, draw, RNG_BINARIZE}, draw ? key : data_key), as a fraction.
+ * Host twin, for tests and evaluation: x (n) of one row. */
+void binarize_row(float *x, size_t n, const struct pack_lane *lane, uint32_t draw, uint32_t row);
 
 /* Order of the training rows: place i of the epoch holds train[shuffle_at(...)], a keyed bijection of 0 .. n - 1
  * (a Feistel network with cycle walking). n >= 1, i < n. The kernels compute the same. */

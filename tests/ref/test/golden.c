@@ -94,6 +94,15 @@ static void schedules_have_the_right_ends(void **state)
     assert_close(ref_beta_linear(4, 10, 10), 4.0, 1e-15, 0);
     assert_close(ref_beta_linear(4, 1000, 10), 4.0, 1e-15, 0);
     assert_close(ref_beta_linear(4, 0, 0), 4.0, 0, 0);
+    assert_close(ref_beta_sigmoid(2, 5, 10), 1.0, 1e-15, 0);
+    assert_close(ref_beta_sigmoid(1, 0, 10), 0.0024726232, 1e-9, 0);
+    assert_close(ref_beta_sigmoid(1, 10, 10), 0.9975273768, 1e-9, 0);
+    assert_close(ref_beta_sigmoid(1, 0, 0), 1.0, 0, 0);
+    assert_close(ref_beta_cyclical(2, 0, 40, 4, 0.5), 0.0, 0, 0);
+    assert_close(ref_beta_cyclical(2, 3, 40, 4, 0.5), 1.2, 1e-15, 0);
+    assert_close(ref_beta_cyclical(2, 5, 40, 4, 0.5), 2.0, 1e-15, 0);
+    assert_close(ref_beta_cyclical(2, 9, 40, 4, 0.5), 2.0, 1e-15, 0);
+    assert_close(ref_beta_cyclical(2, 32, 40, 4, 0.5), 0.8, 1e-15, 0);
     assert_close(ref_lr_cosine(0.1, 0, 100), 0.1, 1e-15, 0);
     assert_close(ref_lr_cosine(0.1, 25, 100), 0.05 * (1 + sqrt(0.5)), 1e-15, 0);
     assert_close(ref_lr_cosine(0.1, 50, 100), 0.05, 1e-15, 0);
