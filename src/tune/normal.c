@@ -30,7 +30,7 @@ double normal_erfcx(double x)
     if (x < 5) {
         return exp(x * x) * erfc(x);
     }
-    for (int i = 60; i >= 1; i--) {
+    for (int i = x < 8 ? 60 : x < 15 ? 24 : 12; i >= 1; i--) {
         k = x + 0.5 * i / k;
     }
     return 0.56418958354775628695 / k;
@@ -47,8 +47,20 @@ double normal_log_cdf(double a)
     return -0.5 * a * a + log(0.5 * normal_erfcx(-a * SQRT1_2));
 }
 
+/* As a difference of two tails where that loses few digits; -1 where it would. 0 <= a <= b. */
+static double tail_mass(double a, double b)
+{
+    double near = erfc(a * SQRT1_2);
+    double mass = near - erfc(b * SQRT1_2);
+    return near > 1e-290 && mass > 1e-3 * near ? 0.5 * mass : -1;
+}
+
 double normal_log_mass(double a, double b)
 {
+    double mass = b <= 0 ? tail_mass(-b, -a) : a > 0 ? tail_mass(a, b) : -1;
+    if (mass > 0) {
+        return log(mass);
+    }
     if (b <= 0) {
         return log_sub(normal_log_cdf(b), normal_log_cdf(a));
     }

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "normal.h"
 #include "vaetop/base/alloc.h"
@@ -134,25 +135,63 @@ static void add_dim(double *out, const struct parzen *pz, size_t j, double x)
     }
 }
 
-double parzen_log_density(const struct parzen *pz, const double *x)
+/* ln of the sum of exponentials. */
+static double log_sum(const double *term, size_t n)
 {
-    double *term = xcalloc(pz->n, sizeof *term);
     double most = -HUGE_VAL;
     double sum = 0;
-    for (size_t i = 0; i < pz->n; i++) {
-        term[i] = pz->log_weight[i];
-    }
-    for (size_t j = 0; j < pz->n_dims; j++) {
-        add_dim(term, pz, j, x[j]);
-    }
-    for (size_t i = 0; i < pz->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         most = term[i] > most ? term[i] : most;
     }
-    for (size_t i = 0; i < pz->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         sum += exp(term[i] - most);
     }
-    free(term);
     return most + log(sum);
+}
+
+/* One dimension of all points; a value that came before costs a copy. Shapes: term, part (m, n). */
+static void add_dim_many(double *term, double *part, const struct parzen *pz, size_t j, const double *x, size_t m)
+{
+    for (size_t c = 0; c < m; c++) {
+        double *own = part + c * pz->n;
+        size_t same = 0;
+        while (x[same * pz->n_dims + j] != x[c * pz->n_dims + j]) {
+            same++;
+        }
+        if (same < c) {
+            memcpy(own, part + same * pz->n, pz->n * sizeof *own);
+        } else {
+            memset(own, 0, pz->n * sizeof *own);
+            add_dim(own, pz, j, x[c * pz->n_dims + j]);
+        }
+        for (size_t i = 0; i < pz->n; i++) {
+            term[c * pz->n + i] += own[i];
+        }
+    }
+}
+
+void parzen_log_densities(double *out, const struct parzen *pz, const double *x, size_t m)
+{
+    double *term = xcalloc(m * pz->n, sizeof *term);
+    double *part = xcalloc(m * pz->n, sizeof *part);
+    for (size_t c = 0; c < m; c++) {
+        memcpy(term + c * pz->n, pz->log_weight, pz->n * sizeof *term);
+    }
+    for (size_t j = 0; j < pz->n_dims; j++) {
+        add_dim_many(term, part, pz, j, x, m);
+    }
+    for (size_t c = 0; c < m; c++) {
+        out[c] = log_sum(term + c * pz->n, pz->n);
+    }
+    free(term);
+    free(part);
+}
+
+double parzen_log_density(const struct parzen *pz, const double *x)
+{
+    double out;
+    parzen_log_densities(&out, pz, x, 1);
+    return out;
 }
 
 static size_t draw_kernel(const struct parzen *pz, struct rng *rng)

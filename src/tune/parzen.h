@@ -25,6 +25,8 @@ void parzen_release(struct parzen *pz);
 
 /* ln p(x) of a point of the n_dims values. */
 double parzen_log_density(const struct parzen *pz, const double *x);
+/* The same of m points. Shapes: x (m, n_dims), out (m). */
+void parzen_log_densities(double *out, const struct parzen *pz, const double *x, size_t m);
 void parzen_draw(const struct parzen *pz, struct rng *rng, double *x);
 
 /* Weights by age, oldest first: the last 25 count fully, the others from 1/n up. Shapes: out (n). */

@@ -119,9 +119,8 @@ static void explain(struct sampler *s, enum sampler_kind used, const char *why, 
 
 static void suggest_tpe(struct sampler *s, int number, struct point *out, const char *why)
 {
-    double ratio;
     char text[120];
-    tpe_suggest(&s->space, &s->seen, &tpe_defaults, s->seed, number, out, &ratio);
+    double ratio = tpe_suggest(&(struct tpe){&s->space, &s->seen, tpe_defaults}, s->seed, number, out);
     (void)snprintf(text, sizeof text, "tpe: %.3g times likelier among the best %zu than among the rest", exp(ratio),
                    tpe_below(s->seen.n_done, tpe_defaults.fraction));
     explain(s, SAMPLER_TPE, why, text);

@@ -10,7 +10,7 @@
 #include "vaetop/base/rng.h"
 
 #define GOOD_MOST 25
-#define REST_MOST 400 /* kernels of the rest; beyond, the newest half and an even choice of the others stand for all */
+#define REST_MOST 200 /* kernels of the rest; beyond, the newest half and an even choice of the older stand for all */
 
 const struct tpe_options tpe_defaults = {0.15, true, true, 64};
 
@@ -110,44 +110,90 @@ static bool has_group(const struct space *s, const struct record *r, size_t grou
     return false;
 }
 
-void tpe_split(struct tpe_split *out, const struct space *s, const struct history *h, size_t group, double fraction)
+/* Indices of the k best entries, best first. Shapes: top (k). Returns how many. */
+static size_t select_best(size_t *top, size_t k, const struct entry *x, size_t n)
 {
-    struct entry *x = xcalloc(h->n_done + 1, sizeof *x);
-    size_t n = 0, allowed = 0;
-    *out = (struct tpe_split){.by_value = h->objectives == 1, .rest_best = NAN};
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = m;
+        while (at > 0 && by_quality(&x[i], &x[top[at - 1]]) < 0) {
+            at--;
+        }
+        if (at < k) {
+            m += m < k;
+            memmove(&top[at + 1], &top[at], (m - at - 1) * sizeof *top);
+            top[at] = i;
+        }
+    }
+    return m;
+}
+
+/* Finished trials nearly stand in the order of their numbers: few moves, or else a sort. */
+static void sort_by_number(const struct record **r, size_t n)
+{
+    size_t moves = 8 * n + 64;
+    for (size_t i = 1; i < n; i++) {
+        const struct record *x = r[i];
+        size_t at = i;
+        for (; at > 0 && r[at - 1]->seen.number > x->seen.number && moves > 0; at--, moves--) {
+            r[at] = r[at - 1];
+        }
+        r[at] = x;
+    }
+    if (moves == 0) {
+        qsort(r, n, sizeof(const struct record *), by_number);
+    }
+}
+
+static size_t judge_group(struct entry *x, size_t *allowed, const struct space *s, const struct history *h, size_t group)
+{
+    size_t n = 0;
+    *allowed = 0;
     for (size_t i = 0; i < h->n_done; i++) {
         if (has_group(s, &h->done[i], group)) {
             x[n] = judge(h, &h->done[i]);
-            allowed += x[n].quality != Q_FAILED;
+            *allowed += x[n].quality != Q_FAILED;
             n++;
         }
     }
     if (h->objectives == 2) {
         judge_fronts(x, n);
     }
-    qsort(x, n, sizeof *x, by_quality);
+    return n;
+}
+
+void tpe_split(struct tpe_split *out, const struct space *s, const struct history *h, size_t group, double fraction)
+{
+    struct entry *x = xcalloc(h->n_done + 1, sizeof *x);
+    size_t allowed, n = judge_group(x, &allowed, s, h, group);
+    *out = (struct tpe_split){.by_value = h->objectives == 1, .rest_best = (double)NAN};
     out->n_good = tpe_below(n, fraction);
     out->n_good = out->n_good < allowed ? out->n_good : allowed;
+    size_t top[GOOD_MOST + 1];
+    size_t chosen = select_best(top, out->n_good + 1, x, n);
     out->good = xcalloc(n + 1, sizeof *out->good);
     out->rest = xcalloc(n + h->n_running + 1, sizeof *out->rest);
+    if (chosen > out->n_good && x[top[out->n_good]].quality == Q_VALUE) {
+        out->rest_best = x[top[out->n_good]].r->seen.value[0];
+    }
+    for (size_t i = 0; i < out->n_good; i++) {
+        struct entry *good = &x[top[i]];
+        out->good[i] = good->r;
+        out->by_value = out->by_value && good->quality == Q_VALUE;
+        good->r = NULL; /* taken */
+    }
     for (size_t i = 0; i < n; i++) {
-        if (i < out->n_good) {
-            out->good[i] = x[i].r;
-            out->by_value = out->by_value && x[i].quality == Q_VALUE;
-        } else {
+        if (x[i].r) {
             out->rest[out->n_rest++] = x[i].r;
         }
-    }
-    if (out->n_good < n && x[out->n_good].quality == Q_VALUE) {
-        out->rest_best = x[out->n_good].r->seen.value[0];
     }
     for (size_t i = 0; i < h->n_running; i++) {
         if (has_group(s, &h->running[i], group)) {
             out->rest[out->n_rest++] = &h->running[i];
         }
     }
-    qsort(out->good, out->n_good, sizeof(const struct record *), by_number);
-    qsort(out->rest, out->n_rest, sizeof(const struct record *), by_number);
+    sort_by_number(out->good, out->n_good);
+    sort_by_number(out->rest, out->n_rest);
     free(x);
 }
 
@@ -215,37 +261,54 @@ static void density(struct parzen *out, const struct space *s, const size_t *dim
     free(value);
 }
 
-/* Draws the dimensions of one group together. */
-static double suggest_group(const struct space *s, const struct history *h, const struct tpe_options *o, size_t group,
-                            struct rng *rng, struct point *out)
+/* Draws candidates from good and takes the one that the rest finds least likely. Shapes: out (n_dims). */
+static double draw_best(double *out, const struct parzen *good, const struct parzen *rest, size_t n, struct rng *rng)
 {
+    size_t dims = good->n_dims, best = 0;
+    double *x = xcalloc(n * (dims + 1), sizeof *x);
+    double *l = xcalloc(2 * n, sizeof *l);
+    double *g = l + n;
+    double ratio;
+    for (size_t c = 0; c < n; c++) {
+        parzen_draw(good, rng, x + c * dims);
+    }
+    parzen_log_densities(l, good, x, n);
+    parzen_log_densities(g, rest, x, n);
+    for (size_t c = 1; c < n; c++) {
+        best = l[c] - g[c] > l[best] - g[best] ? c : best;
+    }
+    ratio = l[best] - g[best];
+    memcpy(out, x + best * dims, dims * sizeof *out);
+    free(x);
+    free(l);
+    return ratio;
+}
+
+/* Draws the dimensions of one group together. */
+static double suggest_group(const struct tpe *t, size_t group, struct rng *rng, struct point *out)
+{
+    const struct space *s = t->space;
     struct tpe_split sp;
     struct parzen good, rest;
     size_t *dim = xcalloc(s->n + 1, sizeof *dim);
     double *x = xcalloc(s->n + 1, sizeof *x);
-    double best = -HUGE_VAL;
+    double ratio;
     size_t n_dims = 0;
     for (size_t d = 0; d < s->n; d++) {
         if (s->dim[d].group == group) {
             dim[n_dims++] = d;
         }
     }
-    tpe_split(&sp, s, h, group, o->fraction);
+    tpe_split(&sp, s, t->seen, group, t->options.fraction);
     double *w = xcalloc(sp.n_good + sp.n_rest + 2, sizeof *w);
-    good_weights(w, &sp, o);
+    good_weights(w, &sp, &t->options);
     density(&good, s, dim, n_dims, sp.good, sp.n_good, w);
-    rest_weights(w, sp.n_rest, o);
+    rest_weights(w, sp.n_rest, &t->options);
     sp.n_rest = thin_out(sp.rest, w, sp.n_rest);
     density(&rest, s, dim, n_dims, sp.rest, sp.n_rest, w);
-    for (int c = 0; c < o->candidates; c++) {
-        parzen_draw(&good, rng, x);
-        double ratio = parzen_log_density(&good, x) - parzen_log_density(&rest, x);
-        if (c == 0 || ratio > best) {
-            best = ratio;
-            for (size_t j = 0; j < n_dims; j++) {
-                out->value[dim[j]] = x[j];
-            }
-        }
+    ratio = draw_best(x, &good, &rest, t->options.candidates, rng);
+    for (size_t j = 0; j < n_dims; j++) {
+        out->value[dim[j]] = x[j];
     }
     parzen_release(&good);
     parzen_release(&rest);
@@ -253,26 +316,27 @@ static double suggest_group(const struct space *s, const struct history *h, cons
     free(w);
     free(x);
     free(dim);
-    return best;
+    return ratio;
 }
 
-void tpe_suggest(const struct space *s, const struct history *h, const struct tpe_options *o, uint64_t seed, int number,
-                 struct point *out, double *ratio)
+double tpe_suggest(const struct tpe *t, uint64_t seed, int number, struct point *out)
 {
+    const struct space *s = t->space;
     struct rng rng = rng_start(rng_key(seed, number), RNG_SUGGEST, 0);
     bool *done = xcalloc(s->n_groups + 1, sizeof *done);
-    *ratio = 0;
+    double ratio = 0;
     memset(out->present, 0, s->n * sizeof *out->present);
     memset(out->value, 0, s->n * sizeof *out->value);
     for (size_t d = 0; d < s->n; d++) {
         size_t g = s->dim[d].group;
         if (dim_active(s, d, out->present, out->value)) {
             if (!done[g]) {
-                *ratio += suggest_group(s, h, o, g, &rng, out);
+                ratio += suggest_group(t, g, &rng, out);
                 done[g] = true;
             }
             out->present[d] = true;
         }
     }
     free(done);
+    return ratio;
 }

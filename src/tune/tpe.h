@@ -1,4 +1,4 @@
-/* Tree-structured Parzen estimator: a density of the good trials, one of the rest, and of 24 draws from the first the one
+/* Tree-structured Parzen estimator: a density of the good trials, one of the rest, and of 64 draws from the first the one
  * that the second finds least likely. Source: Bergstra et al. 2011, Watanabe 2304.11127. */
 #ifndef VAETOP_TUNE_TPE_H
 #define VAETOP_TUNE_TPE_H
@@ -13,13 +13,17 @@ struct tpe_options {
     double fraction;  /* of trials that count as good */
     bool ei_weights;  /* good ones weighted by how much they undercut the rest; else by age */
     bool age_weights; /* the rest weighted by age; else alike */
-    int candidates;
+    size_t candidates;
 };
 extern const struct tpe_options tpe_defaults;
 
-/* out settled. *ratio: the chosen candidate's ln l - ln g, summed over the groups of dimensions. */
-void tpe_suggest(const struct space *s, const struct history *h, const struct tpe_options *o, uint64_t seed, int number,
-                 struct point *out, double *ratio);
+struct tpe {
+    const struct space *space;
+    const struct history *seen;
+    struct tpe_options options;
+};
+/* Returns the chosen candidate's ln l - ln g, summed over the groups of dimensions. */
+double tpe_suggest(const struct tpe *t, uint64_t seed, int number, struct point *out);
 
 /* Records of done (and then running) that have the group's dimensions, split. Owns: caller frees good and rest. */
 struct tpe_split {
