@@ -2,6 +2,7 @@ int random_tests(void);
 int grid_tests(void);
 int sobol_tests(void);
 int tpe_tests(void);
+int objectives_tests(void);
 int pruner_tests(void);
 int gp_tests(void);
 int samplers_tests(void);
@@ -12,6 +13,7 @@ int main(void)
     failed += grid_tests();
     failed += sobol_tests();
     failed += tpe_tests();
+    failed += objectives_tests();
     failed += pruner_tests();
     failed += gp_tests();
     failed += samplers_tests();

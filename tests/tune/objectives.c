@@ -1,0 +1,207 @@
+/* Two objectives and requirements. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/tune/front.h"
+#include "check.h"
+#include "made.h"
+#include "vaetop/base/alloc.h"
+#include "vaetop/base/rng.h"
+#include "vaetop/tune/sampler.h"
+
+int objectives_tests(void);
+
+static bool dominates(const double *a, const double *b)
+{
+    return a[0] <= b[0] && a[1] <= b[1] && (a[0] < b[0] || a[1] < b[1]);
+}
+
+/* Peels the fronts one after the other, straight from the definition. */
+static void naive_ranks(int *rank, const double *v, size_t n)
+{
+    size_t left = n;
+    for (size_t i = 0; i < n; i++) {
+        rank[i] = -1;
+    }
+    for (int r = 0; left > 0; r++) {
+        bool *in = xcalloc(n, sizeof *in);
+        for (size_t i = 0; i < n; i++) {
+            in[i] = rank[i] < 0;
+            for (size_t j = 0; j < n && in[i]; j++) {
+                in[i] = rank[j] >= 0 || !dominates(v + 2 * j, v + 2 * i);
+            }
+        }
+        for (size_t i = 0; i < n; i++) {
+            if (in[i]) {
+                rank[i] = r;
+                left--;
+            }
+        }
+        free(in);
+    }
+}
+
+static void ranks_match_peeling_off_fronts(void **state)
+{
+    struct rng rng = rng_start(rng_key(2, 0), RNG_SUGGEST, 0);
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        double v[120];
+        int got[60], want[60];
+        for (int i = 0; i < 120; i++) {
+            v[i] = rng_below(&rng, round < 10 ? 8 : 1000); /* many ties, then few */
+        }
+        front_ranks(got, v, 60);
+        naive_ranks(want, v, 60);
+        for (int i = 0; i < 60; i++) {
+            assert_int_equal(got[i], want[i]);
+        }
+    }
+}
+
+static void ends_of_a_front_are_loneliest(void **state)
+{
+    static const double v[] = {0, 4, 1, 2, 2, 1, 4, 0, 4, 4};
+    int rank[5];
+    double crowd[5];
+    (void)state;
+    front_ranks(rank, v, 5);
+    assert_true(rank[0] == 0 && rank[3] == 0 && rank[4] == 1);
+    front_crowding(crowd, v, rank, 5);
+    assert_true(isinf(crowd[0]) && isinf(crowd[3]) && isinf(crowd[4]));
+    assert_close(crowd[1], 2.0 / 4 + 3.0 / 4, 1e-12, 0);
+    assert_close(crowd[2], 3.0 / 4 + 2.0 / 4, 1e-12, 0);
+}
+
+static void the_area_under_a_front_is_counted_once(void **state)
+{
+    static const double v[] = {1, 3, 2, 2, 3, 1, 2.5, 2.5, 9, 0};
+    const double reference[] = {4, 4};
+    (void)state;
+    assert_close(front_area(v, 5, reference), 1 * 1 + 1 * 2 + 1 * 3, 1e-12, 0);
+    assert_close(front_area(v, 0, reference), 0, 0, 0);
+}
+
+struct study {
+    struct preset p;
+    struct sampler *s;
+    struct point pt;
+};
+
+static void open_study(struct study *x, enum sampler_kind kind, int objectives)
+{
+    struct err e;
+    made_init(&x->p);
+    made_float(&x->p, 0, 1, false);
+    made_float(&x->p, 0, 1, false);
+    made_float(&x->p, 0, 1, false);
+    x->p.base.num[KNOB_STUDY_SAMPLER] = kind;
+    assert_ok(sampler_new(&x->s, &x->p, &e), &e);
+    sampler_set_objectives(x->s, objectives);
+    point_init(&x->pt, &x->p);
+}
+
+static void close_study(struct study *x)
+{
+    point_release(&x->pt);
+    sampler_free(x->s);
+    preset_release(&x->p);
+}
+
+/* The front runs from (0, 1) to (1, 0) where the second and third numbers are .7 and .2. */
+static void both(double out[2], const struct point *pt)
+{
+    double off = pow(pt->value[1] - .7, 2) + pow(pt->value[2] - .2, 2);
+    out[0] = pt->value[0] * pt->value[0] + off;
+    out[1] = pow(pt->value[0] - 1, 2) + off;
+}
+
+static double area_after(enum sampler_kind kind, int trials)
+{
+    const double reference[] = {1.5, 1.5};
+    struct study x;
+    struct err e;
+    double *v = xcalloc(2 * (size_t)trials, sizeof *v);
+    open_study(&x, kind, 2);
+    for (int n = 0; n < trials; n++) {
+        struct seen t = {.number = n, .state = SEEN_COMPLETE};
+        assert_ok(sampler_suggest(x.s, n, &x.pt, &e), &e);
+        both(t.value, &x.pt);
+        memcpy(v + 2 * n, t.value, sizeof t.value);
+        sampler_observe(x.s, &t, &x.pt);
+    }
+    double area = front_area(v, (size_t)trials, reference);
+    free(v);
+    close_study(&x);
+    return area;
+}
+
+static void learning_covers_more_of_the_front_than_chance(void **state)
+{
+    double chance = area_after(SAMPLER_RANDOM, 60);
+    (void)state;
+    assert_true(area_after(SAMPLER_TPE, 60) > chance + 0.02);
+    assert_true(area_after(SAMPLER_GP, 60) > chance + 0.05);
+}
+
+/* The best values break the requirement x0 >= .5. */
+static void suggestions_keep_a_requirement(void **state)
+{
+    static const enum sampler_kind kind[] = {SAMPLER_TPE, SAMPLER_GP};
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct study x;
+        struct err e;
+        int kept = 0;
+        double best = 9;
+        open_study(&x, kind[k], 1);
+        for (int n = 0; n < 50; n++) {
+            struct seen t = {.number = n, .state = SEEN_COMPLETE};
+            assert_ok(sampler_suggest(x.s, n, &x.pt, &e), &e);
+            t.value[0] = x.pt.value[0] + pow(x.pt.value[1] - .7, 2);
+            t.violation = fmax(0, .5 - x.pt.value[0]);
+            kept += n >= 30 && t.violation == 0;
+            best = t.violation == 0 ? fmin(best, t.value[0]) : best;
+            sampler_observe(x.s, &t, &x.pt);
+        }
+        assert_true(kept >= 10);
+        assert_true(best < .55);
+        close_study(&x);
+    }
+}
+
+static void before_anything_keeps_the_requirement_less_breaking_is_better(void **state)
+{
+    static const enum sampler_kind kind[] = {SAMPLER_TPE, SAMPLER_GP};
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct study x;
+        struct err e;
+        double late = 0;
+        open_study(&x, kind[k], 1);
+        for (int n = 0; n < 40; n++) {
+            struct seen t = {.number = n, .state = SEEN_COMPLETE};
+            assert_ok(sampler_suggest(x.s, n, &x.pt, &e), &e);
+            t.value[0] = x.pt.value[2];
+            t.violation = 2 - x.pt.value[0] - x.pt.value[1] + .1;
+            late += n >= 30 ? (x.pt.value[0] + x.pt.value[1]) / 10 : 0;
+            sampler_observe(x.s, &t, &x.pt);
+        }
+        assert_true(late > 1.3); /* chance: 1 */
+        close_study(&x);
+    }
+}
+
+int objectives_tests(void)
+{
+    const struct CMUnitTest test[] = {
+        cmocka_unit_test(ranks_match_peeling_off_fronts),
+        cmocka_unit_test(ends_of_a_front_are_loneliest),
+        cmocka_unit_test(the_area_under_a_front_is_counted_once),
+        cmocka_unit_test(learning_covers_more_of_the_front_than_chance),
+        cmocka_unit_test(suggestions_keep_a_requirement),
+        cmocka_unit_test(before_anything_keeps_the_requirement_less_breaking_is_better),
+    };
+    return cmocka_run_group_tests_name("tune objectives", test, NULL, NULL);
+}
