@@ -6,6 +6,7 @@
 #include "made.h"
 #include "vaetop/base/rng.h"
 #include "vaetop/tune/importance.h"
+#include "vaetop/tune/stop.h"
 
 int pruner_tests(void);
 
@@ -208,6 +209,26 @@ static void importance_finds_what_decides(void **state)
     preset_release(&p);
 }
 
+static void a_study_ends_when_nothing_is_left_to_gain(void **state)
+{
+    const struct stop_rule r = {.least = 6, .window = 3, .expected = .01};
+    struct gain g[] = {{9, NAN}, {5, NAN}, {NAN, NAN}, {4, .5}, {6, .004}, {7, .002}, {5, .003}};
+    struct stop_verdict v = stop_look(&r, g, 7);
+    (void)state;
+    assert_true(v.stop);
+    assert_int_equal(v.since, 3);
+    assert_close(v.expected, .004, 0, 0);
+    assert_false(stop_look(&r, g, 6).stop); /* one of the last three expected much */
+    g[4].expected = NAN;
+    assert_false(stop_look(&r, g, 7).stop); /* not by the model */
+    g[4].expected = .004;
+    g[6].value = 3;
+    assert_false(stop_look(&r, g, 7).stop); /* the best has just come */
+    g[6].value = 5;
+    assert_false(stop_look(&stop_default, g, 7).stop);
+    assert_false(stop_look(&r, g, 0).stop);
+}
+
 int pruner_tests(void)
 {
     const struct CMUnitTest test[] = {
@@ -219,6 +240,7 @@ int pruner_tests(void)
         cmocka_unit_test(stopping_keeps_the_best_share_of_a_rung),
         cmocka_unit_test(promotion_takes_the_best_unpromoted_from_the_highest_rung),
         cmocka_unit_test(importance_finds_what_decides),
+        cmocka_unit_test(a_study_ends_when_nothing_is_left_to_gain),
     };
     return cmocka_run_group_tests_name("tune pruner", test, NULL, NULL);
 }

@@ -1,0 +1,28 @@
+/* Whether going on is worth while: what the model still expects to gain, and how long nothing has been gained. */
+#ifndef VAETOP_TUNE_STOP_H
+#define VAETOP_TUNE_STOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One finished trial, in the order of finishing. */
+struct gain {
+    double value;    /* minimised; NaN: none */
+    double expected; /* improvement its suggestion expected, in standard deviations; NaN: no model made it */
+};
+
+struct stop_rule {
+    size_t least;    /* finished trials before a study may end */
+    size_t window;   /* so many suggestions in a row expected next to nothing, and none of them improved the best */
+    double expected; /* next to nothing */
+};
+extern const struct stop_rule stop_default;
+
+struct stop_verdict {
+    bool stop;
+    double expected; /* the largest of the window, NaN without a model: what is left to be gained */
+    size_t since;    /* trials since the best */
+};
+struct stop_verdict stop_look(const struct stop_rule *r, const struct gain *g, size_t n);
+
+#endif
