@@ -48,15 +48,15 @@ const struct cli_command commands[] = {
     {"eval", "eval STUDY [options]", "figures of a trained model on held-out or other data",
      "  vaetop eval quickstart                 the best trial on the study's validation part\n"
      "  vaetop eval mnist --source t10k-images-idx3-ubyte.gz --samples 1000 --json\n",
-     "dtFMDjo", 1, 1, eval_command},
+     "dtFQMDjo", 1, 1, eval_command},
     {"sample", "sample STUDY [options] -o FILE", "new images as PNG or NPY",
      "  vaetop sample quickstart -o samples.png\n"
      "  vaetop sample quickstart --from gmm --count 100 --seed 7 -o samples.npy\n",
      "dtGKSDoq", 1, 1, sample_command},
     {"reconstruct", "reconstruct STUDY [options] -o FILE", "held-out images above what the model makes of them",
-     "  vaetop reconstruct quickstart -o pairs.png\n", "dtFKDoq", 1, 1, reconstruct_command},
+     "  vaetop reconstruct quickstart -o pairs.png\n", "dtFQKDoq", 1, 1, reconstruct_command},
     {"interpolate", "interpolate STUDY [options] -o FILE", "ways through latent space from one image to another",
-     "  vaetop interpolate quickstart --steps 12 -o ways.png\n", "dtFKPSDoq", 1, 1, interpolate_command},
+     "  vaetop interpolate quickstart --steps 12 -o ways.png\n", "dtFQKPSDoq", 1, 1, interpolate_command},
     {"encode", "encode STUDY [options] -o FILE", "latent means of all images as NPY",
      "  vaetop encode quickstart -o means.npy --labels labels.npy\n"
      "  vaetop encode mnist --source t10k-images-idx3-ubyte.gz -o test.npy\n",

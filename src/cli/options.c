@@ -25,6 +25,7 @@ static const struct option_row {
     {'C', "csv", NULL, "one line a trial, comma-separated"},
     {'o', "output", "FILE", "where to write"},
     {'F', "source", "FILE", "other data than the study's own validation part"},
+    {'Q', "test", NULL, "the study's test rows (data.test)"},
     {'K', "count", "N", "how many images, pairs or rows"},
     {'M', "samples", "K", "latent samples an image for the NLL (default: 64; 0: none)"},
     {'G', "from", "WHAT", "where latent points come from: prior or gmm, a mixture fitted to the training data"},
@@ -64,6 +65,7 @@ static void assign(struct options *o, char letter, const char *value)
     case 'j': o->json = true; break;
     case 'C': o->csv = true; break;
     case 'V': o->self_test = true; break;
+    case 'Q': o->test = true; break;
     case 'q': o->quiet = true; break;
     case 'w': o->slow = true; break;
     case 'a': o->ascii = true; break;

@@ -75,6 +75,10 @@ static enum err_code read_options(struct m_use *m, const struct options *o, int6
         char clean[64];
         rc = err_set(e, ERR_USAGE, "--from %s: prior or gmm was expected", str_clean(clean, sizeof clean, o->from));
     }
+    if (!rc && o->test && o->source) {
+        rc = err_set(e, ERR_USAGE, "--test or --source, not both");
+    }
+    m->test = o->test;
     return rc;
 }
 
@@ -145,6 +149,7 @@ static void eval_json(struct sbuf *out, const struct use_command *u)
     (void)json_object_set_new(root, "study", json_string(u->study.name));
     (void)json_object_set_new(root, "trial", json_integer(u->trial->number));
     (void)json_object_set_new(root, "source", u->ask.source[0] ? json_string(u->ask.source) : json_null());
+    (void)json_object_set_new(root, "part", json_string(u->ask.source[0] ? "all" : u->ask.test ? "test" : "validation"));
     (void)json_object_set_new(root, "images", json_integer(m->rows));
     (void)json_object_set_new(root, "neg_elbo_nats", real(m->rec + m->kl));
     (void)json_object_set_new(root, "rec_nats", real(m->rec));
@@ -196,7 +201,9 @@ static void eval_text(struct sbuf *out, const struct use_command *u)
     const struct m_used *m = &u->answer.used;
     char source[256];
     sbuf_addf(out, "%s, trial %d, %lld images of %s\n", u->study.name, u->trial->number, (long long)m->rows,
-              u->ask.source[0] ? str_clean(source, sizeof source, u->ask.source) : "its validation part");
+              u->ask.source[0] ? str_clean(source, sizeof source, u->ask.source)
+              : u->ask.test    ? "its test part"
+                               : "its validation part");
     sbuf_addf(out, "-ELBO         %9.3f nats = reconstruction %.3f + KL %.3f\n", m->rec + m->kl, m->rec, m->kl);
     if (m->samples > 0) {
         sbuf_addf(out, "NLL           %9.3f nats +- %.3f, importance-weighted with %lld samples, effectively %.1f\n", m->nll,

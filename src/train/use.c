@@ -96,30 +96,82 @@ static void guess_shape(struct use *u)
     }
 }
 
-static enum err_code own_data(struct use *u, const char *path, struct err *e)
+/* The rows as in training, or nothing. */
+static enum err_code trained_on(struct dataset *out, const struct use *u, const char *path, struct err *e)
 {
     char hash[32];
     const char *then = tensor_file_meta(u->file, "data_hash");
-    enum err_code rc = dataset_load(&u->set, &u->config, e);
+    enum err_code rc = dataset_load(out, &u->config, e);
     if (rc) return rc;
-    snprintf(hash, sizeof hash, "%016" PRIx64, u->set.hash);
-    if (!then || strcmp(then, hash) != 0) {
-        return err_set(e, ERR_DATA, "%s: is not the data that %s was trained on; bring it back, or name data with --source",
-                       u->set.source, path);
-    }
-    return split_make(&u->split, &u->config, u->set.n, e);
+    snprintf(hash, sizeof hash, "%016" PRIx64, out->hash);
+    if (then && strcmp(then, hash) == 0) return ERR_OK;
+    rc = err_set(e, ERR_DATA, "%s: is not the data that %s was trained on; bring it back, or name data with --source",
+                 out->source, path);
+    dataset_release(out);
+    return rc;
 }
 
-static enum err_code other_data(struct use *u, const char *source, struct err *e)
+static enum err_code own_data(struct use *u, const char *path, struct err *e)
 {
-    enum err_code rc = config_set(&u->config, KNOB_DATA_SOURCE, source, e);
-    if (!rc) rc = config_set(&u->config, KNOB_DATA_LABELS, "auto", e);
-    if (!rc) rc = config_set(&u->config, KNOB_DATA_COUNT, "0", e);
-    if (!rc) rc = dataset_load(&u->set, &u->config, e);
-    if (rc) return rc;
+    const enum err_code rc = trained_on(&u->set, u, path, e);
+    return rc ? rc : split_make(&u->split, &u->config, u->set.n, e);
+}
+
+/* Every row is evaluated. */
+static void take_all_rows(struct use *u)
+{
+    split_release(&u->split);
     u->split = (struct split){.train = xcalloc(1, sizeof(uint32_t)), .val = xcalloc(u->set.n, sizeof(uint32_t)),
                               .n_train = 1, .n_val = u->set.n};
     for (size_t i = 0; i < u->set.n; i++) u->split.val[i] = (uint32_t)i;
+}
+
+/* Rows of a file, prepared as those of training; where data.scale has constants of the training rows, by those. */
+static enum err_code other_data(struct use *u, const char *path, const char *source, struct err *e)
+{
+    const int scale = config_choice(&u->config, KNOB_DATA_SCALE);
+    const char *labels = config_text(&u->config, KNOB_DATA_LABELS);
+    enum err_code rc = ERR_OK;
+    if (scale == SCALING_UNIT || scale == SCALING_STANDARD) {
+        struct dataset own;
+        rc = trained_on(&own, u, path, e);
+        if (rc) return rc;
+        rc = config_set(&u->config, KNOB_DATA_TEST, source, e);
+        if (!rc) rc = dataset_load_test(&u->set, &u->config, &own, e);
+        dataset_release(&own);
+    } else {
+        /* A column has the same name there; a labels file is that of the training rows. */
+        if (!str_starts(labels, "column ")) rc = config_set(&u->config, KNOB_DATA_LABELS, "auto", e);
+        if (!rc) rc = config_set(&u->config, KNOB_DATA_SOURCE, source, e);
+        if (!rc) rc = config_set(&u->config, KNOB_DATA_COUNT, "0", e);
+        if (!rc) rc = dataset_load(&u->set, &u->config, e);
+    }
+    if (!rc) take_all_rows(u);
+    return rc;
+}
+
+/* The rows of data.test: some of the data's own, or a file. */
+static enum err_code test_data(struct use *u, const char *path, struct err *e)
+{
+    struct dataset test;
+    enum err_code rc = own_data(u, path, e);
+    if (rc) return rc;
+    if (u->split.n_test > 0) {
+        free(u->split.val);
+        u->split.val = u->split.test;
+        u->split.n_val = u->split.n_test;
+        u->split.test = NULL;
+        u->split.n_test = 0;
+        return ERR_OK;
+    }
+    rc = dataset_load_test(&test, &u->config, &u->set, e);
+    if (rc == ERR_NOTFOUND) {
+        return err_set(e, ERR_DATA, "data.test: the study keeps no rows for a test; name data with --source");
+    }
+    if (rc) return rc;
+    dataset_release(&u->set);
+    u->set = test;
+    take_all_rows(u);
     return ERR_OK;
 }
 
@@ -130,7 +182,9 @@ static enum err_code load_data(struct use *u, enum use_data which, const char *p
         guess_shape(u);
         return ERR_OK;
     }
-    enum err_code rc = which == USE_OWN_DATA ? own_data(u, path, e) : other_data(u, source, e);
+    enum err_code rc = which == USE_OWN_DATA    ? own_data(u, path, e)
+                       : which == USE_TEST_DATA ? test_data(u, path, e)
+                                                : other_data(u, path, source, e);
     if (!rc && u->set.dim != (size_t)u->net.data) {
         rc = err_set(e, ERR_DATA, "%s: found rows of %zu values, expected %d as the model has", u->set.source, u->set.dim,
                      u->net.data);

@@ -132,7 +132,7 @@ enum err_code job_sample(struct job *j, struct err *e)
 
 static enum err_code open_rows(struct job *j, size_t *n, struct err *e)
 {
-    enum err_code rc = job_open(j, j->ask.source[0] ? USE_OTHER_DATA : USE_OWN_DATA, e);
+    enum err_code rc = job_open(j, job_data(j), e);
     if (!rc) {
         const size_t rows = use_split(j->use)->n_val;
         *n = (size_t)j->ask.count < rows ? (size_t)j->ask.count : rows;
@@ -188,7 +188,7 @@ enum err_code job_interpolate(struct job *j, struct err *e)
     struct images s = {0};
     float *z = NULL, *ends = NULL;
     uint32_t *rows = NULL;
-    enum err_code rc = job_open(j, j->ask.source[0] ? USE_OTHER_DATA : USE_OWN_DATA, e);
+    enum err_code rc = job_open(j, job_data(j), e);
     rc = rc ? rc : images_new(&s, j, n, steps, e);
     if (!rc) {
         const size_t latent = (size_t)use_latent(j->use);

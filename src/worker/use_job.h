@@ -15,7 +15,9 @@ struct job {
     char note[256];       /* worth knowing; "" */
 };
 
-/* The model with the data that was asked for, instead of the one before. Errors: as use_open(). */
+/* The data that were asked for. */
+enum use_data job_data(const struct job *j);
+/* The model with these data, instead of the one before. Errors: as use_open(). */
 WUR enum err_code job_open(struct job *j, enum use_data which, struct err *e);
 
 /* --- use_images.c: pictures into ask.output. Errors: as use_*() and png_grid_save(), npy_save(). */

@@ -16,6 +16,11 @@
 #define NEIGHBOURS 5
 #define SAMPLES_MAX 100000
 
+enum use_data job_data(const struct job *j)
+{
+    return j->ask.test ? USE_TEST_DATA : j->ask.source[0] ? USE_OTHER_DATA : USE_OWN_DATA;
+}
+
 enum err_code job_open(struct job *j, enum use_data which, struct err *e)
 {
     use_free(j->use);
@@ -63,10 +68,11 @@ static enum err_code encode_rows(struct encoded *out, struct use *u, const uint3
 static enum err_code encode_neighbours(struct encoded *out, struct job *j, struct err *e)
 {
     struct err why = {0};
-    enum err_code rc = ERR_OK;
     *out = (struct encoded){0};
-    if (j->ask.source[0]) {
-        rc = job_open(j, USE_OWN_DATA, &why);
+    enum err_code rc = job_open(j, USE_OWN_DATA, &why);
+    if (rc && job_data(j) == USE_OWN_DATA) {
+        *e = why;
+        return rc;
     }
     if (rc) {
         (void)str_copy(j->note, sizeof j->note, "no knn: the study's own data cannot be read");
@@ -91,13 +97,9 @@ static double share_right(const struct encoded *query, const struct encoded *kno
 static enum err_code job_eval(struct job *j, struct err *e)
 {
     struct encoded known = {0}, query = {0};
-    enum err_code rc = ERR_OK;
-    if (!j->ask.source[0]) {
-        rc = job_open(j, USE_OWN_DATA, e);
-    }
-    rc = rc ? rc : encode_neighbours(&known, j, e);
-    if (!rc && j->ask.source[0]) {
-        rc = job_open(j, USE_OTHER_DATA, e);
+    enum err_code rc = encode_neighbours(&known, j, e);
+    if (!rc && job_data(j) != USE_OWN_DATA) {
+        rc = job_open(j, job_data(j), e);
     }
     if (!rc && known.label) {
         rc = encode_rows(&query, j->use, use_split(j->use)->val, use_split(j->use)->n_val, e);
@@ -129,7 +131,7 @@ static enum err_code save_labels(const struct job *j, size_t n, struct err *e)
 /* Every row in the data's own order, so that row i of the array is image i of the file. */
 static enum err_code job_encode(struct job *j, struct err *e)
 {
-    enum err_code rc = job_open(j, j->ask.source[0] ? USE_OTHER_DATA : USE_OWN_DATA, e);
+    enum err_code rc = job_open(j, job_data(j), e);
     if (rc) {
         return rc;
     }

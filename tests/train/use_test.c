@@ -347,6 +347,64 @@ static void a_file_s_rows_are_all_evaluated_and_must_fit(void **state)
     trained_release(&t);
 }
 
+static void test_rows_are_evaluated_apart(void **state)
+{
+    (void)state;
+    struct trained t;
+    struct use *u;
+    struct err e;
+    train(&t, LINES "train.epochs=1\ndata.test=last 100\n", NULL);
+    u = open_use(&t, USE_OWN_DATA, NULL);
+    assert_int_equal(use_split(u)->n_val, 120);
+    use_free(u);
+    u = open_use(&t, USE_TEST_DATA, NULL);
+    assert_int_equal(use_split(u)->n_val, 100);
+    assert_int_equal(use_split(u)->val[0], 600);
+    assert_int_equal(use_split(u)->val[99], 699);
+    use_free(u);
+    trained_release(&t);
+    train(&t, LINES "train.epochs=1\n", NULL);
+    assert_err(use_open(&u, rig_device(), t.path, USE_TEST_DATA, NULL, &e), ERR_DATA, &e);
+    assert_has(e.text, "data.test");
+    trained_release(&t);
+    char *path = digits_file(300, 28), *lines = xasprintf(LINES "train.epochs=1\ndata.test=%s\n", path);
+    train(&t, lines, NULL);
+    u = open_use(&t, USE_TEST_DATA, NULL);
+    assert_int_equal(use_split(u)->n_val, 300);
+    use_free(u);
+    trained_release(&t);
+    free(lines);
+    free(path);
+}
+
+/* The file's brightest pixel is as bright as the training rows' or not: their constants, not its own. */
+static void a_file_is_scaled_as_the_training_rows_were(void **state)
+{
+    (void)state;
+    enum { N = 40 };
+    static float x[N * 784];
+    static uint8_t raw[N * 784], label[N];
+    static uint32_t rows[N];
+    struct trained t;
+    train(&t, LINES "train.epochs=1\ndata.scale=unit\n", NULL);
+    char *path = digits_file(N, 28);
+    struct use *u = open_use(&t, USE_OTHER_DATA, path);
+    const struct data_scale *scale = &use_dataset(u)->scale;
+    digits_generate(raw, label, N, 5);
+    for (uint32_t i = 0; i < N; i++) {
+        rows[i] = i;
+    }
+    use_rows(u, x, rows, N);
+    assert_int_equal(scale->n, 1);
+    for (size_t i = 0; i < N * 784; i++) {
+        const double v = ((double)raw[i] - (double)scale->shift[0]) * (double)scale->factor[0];
+        assert_close(x[i], fmin(fmax(v, 0), 1), 1e-6, 0);
+    }
+    use_free(u);
+    trained_release(&t);
+    free(path);
+}
+
 static void encoding_is_the_trainer_s(void **state)
 {
     (void)state;
@@ -379,6 +437,8 @@ int use_tests(void)
         cmocka_unit_test(prior_points_are_standard_normal_and_begin_alike),
         cmocka_unit_test(other_data_than_in_training_are_refused),
         cmocka_unit_test(a_file_s_rows_are_all_evaluated_and_must_fit),
+        cmocka_unit_test(test_rows_are_evaluated_apart),
+        cmocka_unit_test(a_file_is_scaled_as_the_training_rows_were),
         cmocka_unit_test(encoding_is_the_trainer_s),
     };
     return cmocka_run_group_tests_name("train use", tests, NULL, NULL);

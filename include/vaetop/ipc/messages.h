@@ -71,10 +71,11 @@
 #define M_PROBED(I, D, S) S(error)
 
 /* --- client -> one-off worker: what to do with a trained model, in words of the command line. output: a file, with
- * its suffix. source "": the study's own data. steps: of an interpolation. samples: for nll; 0: none. */
+ * its suffix. source "": the study's own data; test 1: its test rows. steps: of an interpolation. samples: for nll; 0:
+ * none. */
 #define M_USE(I, D, S)                                                                       \
     I(platform) I(device) S(what) S(checkpoint) S(source) S(output) S(labels) S(from)       \
-    I(count) I(steps) I(samples) I(seed)
+    I(test) I(count) I(steps) I(samples) I(seed)
 /* The worker's answer: after `eval` a USED_DIM for each latent dimension, then USED. code: enum err_code.
  * Figures as struct use_figures; knn NaN: no labels. text: what went wrong, else something worth knowing or "". */
 #define M_USED_DIM(I, D, S) D(kl)

@@ -15,7 +15,8 @@
 enum use_data {
     USE_NO_DATA,   /* none: decoding only */
     USE_OWN_DATA,  /* the study's, refused when it is not what the trial was trained on; evaluated: its validation rows */
-    USE_OTHER_DATA /* a file's; evaluated: all rows */
+    USE_TEST_DATA, /* the study's; evaluated: the rows of data.test */
+    USE_OTHER_DATA /* a file's, prepared as the study's; evaluated: all rows */
 };
 
 struct use;
