@@ -4,7 +4,13 @@
  * latent_pad) of the first rows. */
 struct latent_out {
     __global float *dims, *means;
+    __global float *kl; /* (latent_pad): where a batch's KL by dimension is wanted in training, else 0 */
 };
+
+FN bool controls_kl(const struct view *v)
+{
+    return v->lane->capacity_weight > 0.0f || v->lane->free_bits > 0.0f;
+}
 
 /* Where 16 rows have their per-dimension sums in stats, and a slot its means. */
 FN struct latent_out latent_places(const struct view *v, __global float *stats, __global float *means, int r0)
@@ -13,6 +19,7 @@ FN struct latent_out latent_places(const struct view *v, __global float *stats, 
     struct latent_out out;
     out.dims = stats + (v->place * (size_t)v->shape->row_tiles + (size_t)(r0 / 16)) * 3 * lp;
     out.means = means + v->slot * MEAN_ROWS * lp;
+    out.kl = 0;
     return out;
 }
 
@@ -53,6 +60,8 @@ FN float latent_store(const struct view *v, const float16 *mu_t, const float16 *
         vstore16(kl_sum, 0, out.dims + j0);
         vstore16(mu_sum, 0, out.dims + lp + j0);
         vstore16(mu2_sum, 0, out.dims + 2 * lp + j0);
+    } else if (out.kl) {
+        vstore16(kl_sum, 0, out.kl + j0);
     }
     return sum16(kl_sum);
 }
@@ -82,13 +91,16 @@ ONE_ITEM __kernel void latent(PACK_ARGS, __global float *acts, __global const fl
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, order);
     const int tile = (int)get_global_id(0), row_tile = (int)get_global_id(1);
-    const float kl = latent_tile(&v, done, row_tile * 16, tile * 16, latent_places(&v, stats, means, row_tile * 16));
+    struct latent_out out = latent_places(&v, stats, means, row_tile * 16);
+    if (controls_kl(&v)) out.kl = parts + v.slot * shape->parts + shape->kl_dims + row_tile * shape->latent_pad;
+    const float kl = latent_tile(&v, done, row_tile * 16, tile * 16, out);
     __global float *part = parts + v.slot * shape->parts + (size_t)shape->row_tiles * shape->loss_tiles;
     part[row_tile * shape->latent_tiles + tile] = kl;
 }
 
-/* dmu | dlogvar (16, 16 each) from the gradient by z. Zero beyond the true rows. done: that gradient is there. */
-FN void back_latent_tile(const struct view *v, int done, int r0, int j0)
+/* dmu | dlogvar (16, 16 each) from the gradient by z. Zero beyond the true rows. done: that gradient is there.
+ * kl_weights (latent_pad): of the KL by dimension; 0: beta. */
+FN void back_latent_tile(const struct view *v, int done, int r0, int j0, __global const float *kl_weights)
 {
     float16 t[16];
     __global const struct shape *s = v->shape;
@@ -96,7 +108,8 @@ FN void back_latent_tile(const struct view *v, int done, int r0, int j0)
     if (done) tile_load(t, v->acts + s->dz + (size_t)r0 * s->ld_z + j0, s->ld_z);
     else tile_nt(t, v->acts + next->dy + (size_t)r0 * next->ld_y, next->ld_y,
                  v->weights + next->w + (size_t)j0 * next->ld_w, next->ld_w, next->out_pad);
-    const float16 kl_scale = (float16)(v->step->beta * v->step->scale);
+    const float16 kl_scale = kl_weights ? vload16(0, kl_weights + j0) * v->step->scale
+                                        : (float16)(v->step->beta * v->step->scale);
     for (int i = 0; i < 16; i++) {
         const size_t r = (size_t)(r0 + i);
         __global const float *y = v->acts + heads->y + r * heads->ld_y + j0;
@@ -113,8 +126,10 @@ FN void back_latent_tile(const struct view *v, int done, int r0, int j0)
 
 /* grid (latent_tiles, row_tiles, lanes). */
 ONE_ITEM __kernel void back_latent(PACK_ARGS, __global float *acts, __global const float *restrict weights,
-                                   const int done)
+                                   __global const float *restrict parts, const int done)
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, 0);
-    back_latent_tile(&v, done, (int)get_global_id(1) * 16, (int)get_global_id(0) * 16);
+    const size_t at = v.slot * shape->parts + shape->kl_dims + (size_t)shape->row_tiles * shape->latent_pad;
+    back_latent_tile(&v, done, (int)get_global_id(1) * 16, (int)get_global_id(0) * 16,
+                     controls_kl(&v) ? parts + at : 0);
 }

@@ -46,12 +46,24 @@ FN float16 updated(float16 w, float16 g, struct moments at, __global const struc
     return fma((float16)(-step->lr), lane->nesterov ? fma((float16)(lane->momentum), m, g) : m, w);
 }
 
+/* The learned deviation, a weight of its own, from the squared errors of all rows. ring: of this step. */
+FN void update_sigma(const struct view *v, __global float *weight, struct moments at, __global const float *ring)
+{
+    const float raw = *weight, count = (float)v->step->rows * (float)v->shape->data;
+    float squares = 0.0f;
+    for (int i = 0; i < v->shape->row_tiles; i++) squares += ring[4 * i + 2];
+    const float slope = 1.0f / (1.0f + exp(SIGMA_FLOOR - raw));
+    const float g = fma(-squares, exp(-2.0f * log_sigma(v)), count) * v->step->scale * slope;
+    const float16 column = below((float16)(g), 0, 1);
+    vstore16(updated(vload16(0, weight), column, at, v->lane, v->step, 0.0f), 0, weight);
+}
+
 /* grid (tiles, 1, lanes): all 16 x 16 tiles of all layers' W; `first` and the grid choose a part. A layer's first row
  * of tiles does its bias too. moment1 to moment3 (slots, params) · grads (slots, grads): with `done`, the layer's gradient
  * by a GEMM library, laid out as W. */
 ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *weights, __global float *moment1,
                               __global float *moment2, __global float *moment3, __global const float *restrict grads,
-                              const int first, const int done)
+                              __global const float *restrict ring, const int first, const int done)
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, 0);
     const int tile = first + (int)get_global_id(0);
@@ -75,6 +87,11 @@ ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *w
         const size_t p = lane_params + (size_t)l->b + n0;
         const struct moments at_p = {moment1 + p, moment2 + p, moment3 + p};
         vstore16(updated(vload16(0, weights + p), g, at_p, v.lane, v.step, v.lane->bias_decay), 0, weights + p);
+    }
+    if (tile == 0 && shape->likelihood == LIKE_GAUSS_LEARNED) {
+        const size_t p = lane_params + (size_t)shape->sigma;
+        const struct moments at_p = {moment1 + p, moment2 + p, moment3 + p};
+        update_sigma(&v, weights + p, at_p, ring + v.place * (size_t)shape->row_tiles * 4);
     }
 }
 

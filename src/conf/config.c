@@ -373,5 +373,12 @@ enum err_code config_check(const struct config *c, struct err *e)
                        "could give the trial's value; lower beta_warmup, raise epochs or set study.value: last",
                        str_from_f64(w, sizeof w, warmup), str_from_f64(n, sizeof n, epochs));
     }
+    if (config_f64(c, KNOB_LOSS_CAPACITY) > 0 && config_f64(c, KNOB_LOSS_FREE_BITS) > 0) {
+        return err_set(e, ERR_USAGE, "loss.capacity: together with loss.free_bits the two would pull apart; set one to 0");
+    }
+    if (config_choice(c, KNOB_DATA_BINARIZE) != BINARIZE_NO &&
+        config_choice(c, KNOB_LOSS_LIKELIHOOD) != LIKE_BERNOULLI) {
+        return err_set(e, ERR_USAGE, "data.binarize: zeros and ones have no density; use loss.likelihood: bernoulli");
+    }
     return ERR_OK;
 }

@@ -15,10 +15,13 @@ static const struct kernel_args {
     [KERNEL_FORWARD] = {"forward", 2, {BUF_ACTS, BUF_WEIGHTS}},
     [KERNEL_LATENT] = {"latent", 6, {BUF_ACTS, BUF_WEIGHTS, BUF_ORDER, BUF_PARTS, BUF_STATS, BUF_MEANS}},
     [KERNEL_LOSS] = {"loss", 3, {BUF_ACTS, BUF_WEIGHTS, BUF_PARTS}},
-    [KERNEL_SUMS] = {"sums", 2, {BUF_PARTS, BUF_RING}},
+    [KERNEL_SUMS] = {"sums", 3, {BUF_WEIGHTS, BUF_PARTS, BUF_RING}},
+    [KERNEL_BATCH] = {"batch", 3, {BUF_WEIGHTS, BUF_PARTS, BUF_RING}},
+    [KERNEL_RESCALE] = {"rescale", 2, {BUF_ACTS, BUF_PARTS}},
     [KERNEL_BACKWARD] = {"backward", 2, {BUF_ACTS, BUF_WEIGHTS}},
-    [KERNEL_BACK_LATENT] = {"back_latent", 2, {BUF_ACTS, BUF_WEIGHTS}},
-    [KERNEL_UPDATE] = {"update", 6, {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_GRADS}},
+    [KERNEL_BACK_LATENT] = {"back_latent", 3, {BUF_ACTS, BUF_WEIGHTS, BUF_PARTS}},
+    [KERNEL_UPDATE] = {"update", 7,
+                       {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_GRADS, BUF_RING}},
     [KERNEL_ROW_CHAIN] =
         {"row_chain", 7, {BUF_ACTS, BUF_WEIGHTS, BUF_DATA, BUF_ORDER, BUF_RING, BUF_STATS, BUF_MEANS}},
     [KERNEL_KEEP_BEST] = {"keep_best", 2, {BUF_WEIGHTS, BUF_BEST}},
@@ -126,6 +129,15 @@ static enum err_code update_all(struct pack *pk, int k, struct err *e)
     return rc;
 }
 
+/* What the batch as a whole says about the loss, and the decoder's gradient by it. */
+static enum err_code op_batch(struct pack *pk, int k, struct err *e)
+{
+    const struct grid all = {.columns = pk->plan.data_pad / 16, .by_rows = true};
+    enum err_code rc = run(pk, KERNEL_BATCH, &(struct grid){.columns = 1}, k, e);
+    if (!rc && pk->plan.net.likelihood == LIKE_GAUSS_OPTIMAL) rc = run(pk, KERNEL_RESCALE, &all, k, e);
+    return rc;
+}
+
 /* The kernel behind an op, with `done` where a GEMM library may have been there before. */
 static enum err_code op_kernel(struct pack *pk, enum pack_op op, int layer, int done, int k, struct err *e)
 {
@@ -136,6 +148,7 @@ static enum err_code op_kernel(struct pack *pk, enum pack_op op, int layer, int 
     switch (op) {
     case OP_GATHER: break;
     case OP_SUMS: kernel = KERNEL_SUMS; break;
+    case OP_BATCH: return op_batch(pk, k, e);
     case OP_CHAIN: kernel = KERNEL_ROW_CHAIN; break;
     case OP_FORWARD:
         kernel = KERNEL_FORWARD;
@@ -197,6 +210,7 @@ enum err_code pack_forward(struct pack *pk, int k, struct err *e)
 enum err_code pack_train(struct pack *pk, int k, struct err *e)
 {
     enum err_code rc = pack_eval(pk, k, e); /* the same kernels; the step's mode tells them apart */
+    if (!rc && net_batch_stats(&pk->plan.net)) rc = pack_op(pk, OP_BATCH, 0, k, e);
     if (pk->plan.kind == PLAN_PLAIN) {
         for (int i = pk->plan.n_layers - 1; i > 0 && !rc; i--) {
             rc = pack_op(pk, i == pk->plan.heads + 1 ? OP_BACK_LATENT : OP_BACK, i, k, e);

@@ -38,7 +38,7 @@ static size_t slot_bytes(const struct plan *p, int buffer)
     case BUF_ACTS: return p->acts * sizeof(float);
     case BUF_GRADS: return p->grad * sizeof(float);
     case BUF_PARTS: return p->parts * sizeof(float);
-    case BUF_RING: return steps * row_tiles * 2 * sizeof(float);
+    case BUF_RING: return steps * row_tiles * RING_FLOATS * sizeof(float);
     case BUF_STATS: return p->stats * sizeof(float);
     case BUF_MEANS: return p->means * sizeof(float);
     default: return 0;
@@ -67,6 +67,9 @@ static void fill_shape(struct cl_shape *s, const struct plan *p, const struct pa
     s->acts = (uint32_t)p->acts;
     s->parts = (uint32_t)p->parts;
     s->grads = (uint32_t)p->grad;
+    s->likelihood = p->net.likelihood;
+    s->sigma = (int32_t)p->sigma;
+    s->kl_dims = (int32_t)p->kl_dims;
 }
 
 static enum err_code fixed_buffers(struct pack *pk, struct err *e)
@@ -193,7 +196,7 @@ enum err_code pack_resize(struct pack *pk, int slots, struct err *e)
     pk->lane = xreallocarray(pk->lane, n, sizeof *pk->lane);
     for (int i = pk->slots; i < slots; i++) memset(&pk->lane[i], 0, sizeof pk->lane[i]);
     pk->active = xreallocarray(pk->active, n, sizeof *pk->active);
-    pk->ring = xreallocarray(pk->ring, n, (size_t)pk->plan.ring_steps * row_tiles * 2 * sizeof *pk->ring);
+    pk->ring = xreallocarray(pk->ring, n, (size_t)pk->plan.ring_steps * row_tiles * RING_FLOATS * sizeof *pk->ring);
     pk->stats = xreallocarray(pk->stats, n, pk->plan.stats * sizeof *pk->stats);
     pk->slots = slots;
     pk->n_active = pk->n_steps = 0;

@@ -4,6 +4,8 @@
 
 #include "vaetop/model/model.h"
 
+#define RING_FLOATS 4 /* of 16 rows in the ring: reconstruction, KL, squared errors, the step's KL term */
+
 /* As struct shape and struct layer in cl/prelude.clh. */
 struct cl_shape {
     int32_t n_layers, heads, batch_pad, row_tiles;
@@ -11,12 +13,13 @@ struct cl_shape {
     int32_t n_val, latent_pad, ld_z, z;
     int32_t noise, dz, loss_tiles, latent_tiles;
     uint32_t params, acts, parts, grads;
+    int32_t likelihood, sigma, kl_dims, unused;
 };
 struct cl_layer {
     int32_t in_pad, out_pad, ld_w, ld_x, ld_y, w, b, x, y, dy;
     int32_t first_tile, pre, unused[4];
 };
-_Static_assert(sizeof(struct cl_shape) == 80, "layout of cl/prelude.clh");
+_Static_assert(sizeof(struct cl_shape) == 96, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct cl_layer) == 64, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct pack_lane) == 256, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct pack_step) == 64, "layout of cl/prelude.clh");
@@ -58,6 +61,8 @@ enum pack_kernel {
     KERNEL_LATENT,
     KERNEL_LOSS,
     KERNEL_SUMS,
+    KERNEL_BATCH,
+    KERNEL_RESCALE,
     KERNEL_BACKWARD,
     KERNEL_BACK_LATENT,
     KERNEL_UPDATE,

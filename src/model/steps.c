@@ -33,6 +33,9 @@ void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_ke
     out->binarize = config_choice(c, KNOB_DATA_BINARIZE);
     out->data_key[0] = fixed.k[0];
     out->data_key[1] = fixed.k[1];
+    out->log_sigma = (float)log(config_f64(c, KNOB_LOSS_SIGMA));
+    out->capacity_weight = config_f64(c, KNOB_LOSS_CAPACITY) > 0 ? (float)config_f64(c, KNOB_LOSS_CAPACITY_WEIGHT) : 0;
+    out->free_bits = (float)config_f64(c, KNOB_LOSS_FREE_BITS);
     struct net n;
     if (!net_from_config(&n, c, 1, NULL)) pack_lane_widths(out, &n); /* else the plan has refused it already */
 }
@@ -98,21 +101,38 @@ enum err_code pack_steps(struct pack *pk, const int *slot, int n, const struct p
 
 enum err_code pack_fetch_ring(struct pack *pk, struct err *e)
 {
-    const size_t n = (size_t)pk->n_active * (size_t)pk->n_steps * ((size_t)pk->plan.batch_pad / 16) * 2;
+    const size_t n = (size_t)pk->n_active * (size_t)pk->n_steps * ((size_t)pk->plan.batch_pad / 16) * RING_FLOATS;
     return buffer_read(pk->buf[BUF_RING], 0, pk->ring, n * sizeof(float), e);
 }
 
 void pack_loss(const struct pack *pk, int i, int k, struct pack_loss *out)
 {
     const int row_tiles = pk->plan.batch_pad / 16;
-    const float *p = pk->ring + ((size_t)i * (size_t)pk->n_steps + (size_t)k) * (size_t)row_tiles * 2;
+    const float *p = pk->ring + ((size_t)i * (size_t)pk->n_steps + (size_t)k) * (size_t)row_tiles * RING_FLOATS;
     assert(i < pk->n_active && k < pk->n_steps);
     *out = (struct pack_loss){0};
-    for (int t = 0; t < 2 * row_tiles; t += 2) {
+    if (net_batch_stats(&pk->plan.net)) out->kl_term = (double)p[3];
+    for (int t = 0; t < RING_FLOATS * row_tiles; t += RING_FLOATS) {
         if (!isfinite(p[t]) || !isfinite(p[t + 1])) out->not_finite = true;
         out->rec += (double)p[t];
         out->kl += (double)p[t + 1];
     }
+}
+
+double sigma_floored(double raw)
+{
+    const double above = raw + 6;
+    return fmax(above, 0) + log1p(exp(-fabs(above))) - 6;
+}
+
+enum err_code pack_log_sigma(struct pack *pk, int slot, double *out, struct err *e)
+{
+    const struct plan *p = &pk->plan;
+    float raw = pk->lane[slot].log_sigma;
+    const size_t at = ((size_t)slot * p->params + p->sigma) * sizeof raw;
+    const enum err_code rc = net_has_sigma(&p->net) ? buffer_read(pk->buf[BUF_WEIGHTS], at, &raw, sizeof raw, e) : ERR_OK;
+    *out = p->net.likelihood == LIKE_GAUSS_LEARNED ? sigma_floored((double)raw) : (double)raw;
+    return rc;
 }
 
 enum err_code pack_fetch_stats(struct pack *pk, struct err *e)

@@ -36,6 +36,10 @@ int net_tensors(struct tensor_info out[NET_TENSORS_MAX], const struct net *n, co
         width = n->dec[i];
     }
     add(out, &count, "logits", (struct tensor_info){.layer = layer, .rows = n->data, .cols = width});
+    if (net_has_sigma(n)) {
+        out[count++] = (struct tensor_info){.name = "log_sigma", .layer = layer, .is_bias = true, .is_sigma = true,
+                                            .rows = 1, .cols = 1};
+    }
     return count;
 }
 
@@ -43,6 +47,7 @@ int net_tensors(struct tensor_info out[NET_TENSORS_MAX], const struct net *n, co
 static size_t place(const struct plan *p, const struct tensor_info *t, int row, int col)
 {
     const struct plan_layer *l = &p->layer[t->layer];
+    if (t->is_sigma) return p->sigma;
     if (t->is_bias) return l->b + (size_t)(t->column + row);
     return l->w + (size_t)col * (size_t)l->ld + (size_t)(t->column + row);
 }
@@ -68,7 +73,8 @@ void weights_init(float *arena, const struct net *n, const struct plan *p, struc
     memset(arena, 0, p->params * sizeof *arena);
     for (int i = 0; i < count; i++) {
         const struct tensor_info *t = &tensor[i];
-        if (t->is_bias && n->init != INIT_TORCH) continue;
+        if (t->is_sigma) arena[p->sigma] = n->likelihood == LIKE_GAUSS_LEARNED ? (float)n->log_sigma : 0;
+        if (t->is_sigma || (t->is_bias && n->init != INIT_TORCH)) continue;
         struct rng rng = rng_start(key, RNG_INIT, (uint64_t)i);
         const double fan_in = t->is_bias ? tensor[i - 1].cols : t->cols;
         const double bound = n->init == INIT_GLOROT ? sqrt(6 / (fan_in + t->rows)) : 1 / sqrt(fan_in);
@@ -86,9 +92,9 @@ void weights_init(float *arena, const struct net *n, const struct plan *p, struc
 void weights_bias_from(float *arena, const struct net *n, const struct plan *p, const double *mean)
 {
     struct tensor_info tensor[NET_TENSORS_MAX];
-    const struct tensor_info *t = &tensor[net_tensors(tensor, n, p) - 1];
+    const struct tensor_info *t = &tensor[net_tensors(tensor, n, p) - 1 - net_has_sigma(n)];
     for (int i = 0; i < t->rows; i++) {
         const double m = fmin(fmax(mean[i], 0.001), 0.999);
-        arena[place(p, t, i, 0)] = (float)log(m / (1 - m));
+        arena[place(p, t, i, 0)] = (float)(n->likelihood == LIKE_BERNOULLI ? log(m / (1 - m)) : mean[i]);
     }
 }

@@ -1,4 +1,5 @@
 /* The network a config describes. */
+#include <math.h>
 #include <string.h>
 
 #include "vaetop/plan/plan.h"
@@ -28,6 +29,9 @@ enum err_code net_from_config(struct net *out, const struct config *c, size_t da
     n.init = (enum weight_init)config_choice(c, KNOB_MODEL_INIT);
     n.third_moment = config_choice(c, KNOB_OPTIMIZER_KIND) == OPT_RMSPROP &&
                      config_choice(c, KNOB_OPTIMIZER_CENTERED) == YES;
+    n.likelihood = (enum likelihood)config_choice(c, KNOB_LOSS_LIKELIHOOD);
+    n.log_sigma = log(config_f64(c, KNOB_LOSS_SIGMA));
+    n.kl_control = config_f64(c, KNOB_LOSS_CAPACITY) > 0 || config_f64(c, KNOB_LOSS_FREE_BITS) > 0;
     enum err_code rc = widths(n.enc, &n.n_enc, c, KNOB_MODEL_ENCODER, e);
     if (!rc) rc = widths(n.dec, &n.n_dec, c, KNOB_MODEL_DECODER, e);
     if (rc) return rc;
@@ -43,6 +47,16 @@ enum err_code net_from_config(struct net *out, const struct config *c, size_t da
     return ERR_OK;
 }
 
+bool net_has_sigma(const struct net *n)
+{
+    return n->likelihood == LIKE_GAUSS_LEARNED || n->likelihood == LIKE_GAUSS_OPTIMAL;
+}
+
+bool net_batch_stats(const struct net *n)
+{
+    return n->kl_control || n->likelihood == LIKE_GAUSS_OPTIMAL;
+}
+
 size_t net_params(const struct net *n)
 {
     size_t total = 0, width = (size_t)n->data;
@@ -56,5 +70,5 @@ size_t net_params(const struct net *n)
         total += (width + 1) * (size_t)n->dec[i];
         width = (size_t)n->dec[i];
     }
-    return total + (width + 1) * (size_t)n->data;
+    return total + (width + 1) * (size_t)n->data + net_has_sigma(n);
 }

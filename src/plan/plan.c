@@ -12,8 +12,7 @@ const char *plan_kind_name(enum plan_kind k)
 /* A chain has one work-group per 16 batch rows: enough for a CPU's cores, far too few for a GPU's. */
 enum plan_kind plan_default(bool device_is_cpu, const struct net *n)
 {
-    (void)n;
-    return device_is_cpu ? PLAN_CHAIN : PLAN_PLAIN;
+    return device_is_cpu && !net_batch_stats(n) ? PLAN_CHAIN : PLAN_PLAIN;
 }
 
 static int pad16(int n)
@@ -92,6 +91,7 @@ static void lay_out(struct plan *p)
         }
         if ((size_t)l->in_pad * (size_t)l->ld > largest) largest = (size_t)l->in_pad * (size_t)l->ld;
     }
+    if (net_has_sigma(&p->net)) p->sigma = take(&p->params, 1, 16);
     p->grad = p->kind == PLAN_PLAIN ? largest : 0;
 }
 
@@ -102,11 +102,13 @@ static void count_bytes(struct plan *p)
     p->eval_steps = (int)(PLAN_EVAL_TILES / row_tiles) < 1 ? 1 : (int)(PLAN_EVAL_TILES / row_tiles);
     if (p->eval_steps > p->ring_steps) p->eval_steps = p->ring_steps;
     p->parts = p->kind == PLAN_PLAIN ? row_tiles * (size_t)(p->data_pad / 16 + p->latent_pad / 16) : 0;
+    p->kl_dims = p->parts;
+    if (net_batch_stats(&p->net)) p->parts += (row_tiles + 1) * (size_t)p->latent_pad + 16;
     p->stats = (size_t)p->eval_steps * row_tiles * 3 * (size_t)p->latent_pad;
     p->means = (size_t)PLAN_MEAN_ROWS * (size_t)p->latent_pad;
     const size_t arenas = 4 + (size_t)p->net.third_moment;
     const size_t floats = arenas * p->params + p->acts + p->grad + p->parts + p->stats + p->means +
-                          (size_t)p->ring_steps * (row_tiles * 2 + 16) + 65;
+                          (size_t)p->ring_steps * (row_tiles * 4 + 16) + 65;
     p->lane_bytes = 4 * floats;
     p->fixed_bytes = sizeof(int) * (32 + 16 * (size_t)p->n_layers);
     double weights = 0, first = 0;
@@ -133,6 +135,9 @@ enum err_code plan_make(struct plan *out, const struct net *n, enum plan_kind ki
     if (!good) {
         return err_set(e, ERR_USAGE, "model: sizes must be 1 to %d and at most %d hidden layers a side", PLAN_DIM_MAX,
                        NET_HIDDEN_MAX);
+    }
+    if (kind == PLAN_CHAIN && net_batch_stats(n)) {
+        return err_set(e, ERR_USAGE, "model: capacity, free bits and gauss_optimal need the plain plan");
     }
     memset(out, 0, sizeof *out);
     out->kind = kind;
@@ -172,6 +177,8 @@ uint64_t plan_pack_key(const struct plan *p, uint64_t data_hash)
     h = mix(h, (uint64_t)p->net.batch);
     h = mix(h, (uint64_t)p->heads);
     h = mix(h, (uint64_t)p->net.third_moment);
+    h = mix(h, (uint64_t)p->net.likelihood);
+    h = mix(h, (uint64_t)p->net.kl_control);
     for (int i = 0; i < p->n_layers; i++) {
         h = mix(h, (uint64_t)p->layer[i].in_pad);
         h = mix(h, (uint64_t)p->layer[i].out_pad);

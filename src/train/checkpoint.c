@@ -193,7 +193,8 @@ static enum err_code same_config(const struct tensor_file *f, const struct confi
         KNOB_MODEL_ACTIVATION,   KNOB_LOSS_LIKELIHOOD,     KNOB_OPTIMIZER_KIND,        KNOB_OPTIMIZER_MOMENTUM,
         KNOB_OPTIMIZER_NESTEROV, KNOB_OPTIMIZER_CENTERED,  KNOB_OPTIMIZER_ALPHA,       KNOB_OPTIMIZER_BETA1,
         KNOB_OPTIMIZER_BETA2,    KNOB_OPTIMIZER_EPS,       KNOB_OPTIMIZER_WEIGHT_DECAY, KNOB_OPTIMIZER_DECAY_BIAS,
-        KNOB_TRAIN_BATCH,        KNOB_DATA_BINARIZE,
+        KNOB_TRAIN_BATCH,        KNOB_DATA_BINARIZE,       KNOB_LOSS_CAPACITY,         KNOB_LOSS_CAPACITY_WEIGHT,
+        KNOB_LOSS_FREE_BITS,
     };
     struct config then;
     const char *text = tensor_file_meta(f, "config");

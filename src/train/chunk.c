@@ -107,7 +107,8 @@ static void account(struct trainer *t, struct train_lane *l, int i, int n_steps,
             diverge(l, "training loss", schedule_lr(l, l->step, per_epoch));
             return;
         }
-        const double value = loss.rec + schedule_beta(&l->config, l->step, per_epoch) * loss.kl;
+        const double beta = schedule_beta(&l->config, l->step, per_epoch);
+        const double value = loss.rec + (l->net.kl_control ? loss.kl_term * (double)rows : beta * loss.kl);
         l->sums.loss += value;
         l->sums.rec += loss.rec;
         l->sums.kl += loss.kl;
@@ -131,6 +132,7 @@ static enum err_code train(struct trainer *t, const int *lane, int n, int n_step
             const int64_t step = l->step + k;
             pack_step_train(&steps[i * n_steps + k], &l->constants, step, t->data->split->n_train, t->plan.net.batch,
                             schedule_lr(l, step, per_epoch), schedule_beta(&l->config, step, per_epoch));
+            steps[i * n_steps + k].capacity = (float)schedule_capacity(&l->config, step, per_epoch);
         }
     }
     enum err_code rc = pack_steps(t->pack, slot, n, steps, n_steps, e);

@@ -100,3 +100,9 @@ bool schedule_stops(const struct train_lane *l)
     }
     return patience > 0 && waited >= patience;
 }
+
+double schedule_capacity(const struct config *c, int64_t step, int64_t per_epoch)
+{
+    const double most = config_f64(c, KNOB_LOSS_CAPACITY), warmup = config_f64(c, KNOB_LOSS_CAPACITY_WARMUP);
+    return warmup > 0 ? most * fmin(1, (double)step / (double)per_epoch / warmup) : most;
+}

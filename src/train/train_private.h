@@ -61,6 +61,7 @@ struct trainer {
 int64_t steps_per_epoch(const struct trainer *t);
 double schedule_lr(const struct train_lane *l, int64_t step, int64_t per_epoch); /* of it: config and past epochs */
 double schedule_beta(const struct config *c, int64_t step, int64_t per_epoch);
+double schedule_capacity(const struct config *c, int64_t step, int64_t per_epoch);
 /* Its patience is over: no epoch since the best one was better, for so many as train.patience says. Those of the KL
  * warm-up do not count. A function of the epochs' values, as the plateau schedule. */
 bool schedule_stops(const struct train_lane *l);

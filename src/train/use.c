@@ -286,7 +286,8 @@ enum err_code use_decode(struct use *u, float *x, const float *z, size_t n, stru
         const size_t rows = n - at < most ? n - at : most;
         rc = pack_decode(u->trainer->pack, 0, z + at * latent, (int)rows, x + at * dim, e);
     }
-    for (size_t i = 0; i < n * dim && !rc; i++) x[i] = (float)(1 / (1 + exp(-(double)x[i])));
+    if (rc || u->net.likelihood != LIKE_BERNOULLI) return rc; /* a Gaussian's output is its mean */
+    for (size_t i = 0; i < n * dim; i++) x[i] = (float)(1 / (1 + exp(-(double)x[i])));
     return rc;
 }
 

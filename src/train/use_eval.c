@@ -40,6 +40,14 @@ static double log_bernoulli(const float *logit, const float *x, size_t n)
     return sum - log(product);
 }
 
+/* log p(x|mean) of one row. */
+static double log_gauss(const float *mean, const float *x, size_t n, double log_sigma)
+{
+    double squares = 0;
+    for (size_t i = 0; i < n; i++) squares += ((double)x[i] - (double)mean[i]) * ((double)x[i] - (double)mean[i]);
+    return -0.5 * squares * exp(-2 * log_sigma) - (double)n * (log_sigma + 0.91893853320467274);
+}
+
 /* One batch of rows and what the encoder says of them. Shapes: x (rows, dim), mu, logvar, z (rows, latent), logit as x;
  * prior: log p(z) - log q(z|x) of the sample in z (rows). */
 struct batch {
@@ -48,6 +56,7 @@ struct batch {
     float *x, *mu, *logvar, *z, *logit;
     double *prior;
     struct weights *of_row;
+    double log_sigma; /* gaussian likelihoods */
 };
 
 /* Latent noise of sample k: counters as evaluation has them, k where it has 0. */
@@ -103,8 +112,10 @@ static enum err_code weigh(struct use *u, struct batch *b, int samples, struct e
         draw(u, b, k);
         rc = pack_decode(u->trainer->pack, 0, b->z, b->rows, b->logit, e);
         for (int r = 0; r < b->rows && !rc; r++) {
-            const size_t at = (size_t)r * dim;
-            weights_add(&b->of_row[r], log_bernoulli(b->logit + at, b->x + at, dim) + b->prior[r]);
+            const float *out = b->logit + (size_t)r * dim, *x = b->x + (size_t)r * dim;
+            const double p = u->net.likelihood == LIKE_BERNOULLI ? log_bernoulli(out, x, dim)
+                                                                 : log_gauss(out, x, dim, b->log_sigma);
+            weights_add(&b->of_row[r], p + b->prior[r]);
         }
     }
     return rc;
@@ -131,14 +142,16 @@ static enum err_code importance(struct use *u, struct use_figures *f, struct err
                       .of_row = try_calloc(most, sizeof(struct weights))};
     double squares = 0;
     const double n = (double)f->rows;
-    enum err_code rc = ERR_OK;
-    if (!b.x || !b.logit || !b.mu || !b.logvar || !b.z || !b.prior || !b.of_row) {
+    const struct pack_lane *lane = &u->trainer->lane[u->lane].constants;
+    enum err_code rc = pack_log_sigma(u->trainer->pack, 0, &b.log_sigma, e);
+    if (!rc && (!b.x || !b.logit || !b.mu || !b.logvar || !b.z || !b.prior || !b.of_row)) {
         rc = err_set(e, ERR_NOMEM, "no memory for %zu rows of %zu values", most, dim);
     }
     for (size_t at = 0; at < f->rows && !rc; at += most) {
         b.rows = (int)(f->rows - at < most ? f->rows - at : most);
         b.row = u->split.val + at;
         use_rows(u, b.x, b.row, (size_t)b.rows);
+        for (int r = 0; lane->binarize && r < b.rows; r++) binarize_row(b.x + (size_t)r * dim, dim, lane, 0, b.row[r]);
         rc = encode(u, &b, (int64_t)at, e);
         if (!rc) rc = weigh(u, &b, f->samples, e);
         if (!rc) conclude(f, &squares, &b);

@@ -161,6 +161,9 @@ static void take_options(struct net *n, const struct config *c)
     struct err e;
     assert_ok(net_from_config(&full, c, 1, &e), &e);
     n->third_moment = full.third_moment;
+    n->likelihood = full.likelihood;
+    n->log_sigma = full.log_sigma;
+    n->kl_control = full.kl_control;
 }
 
 void shape_init(struct shape *s, const struct variant *v)
@@ -175,6 +178,11 @@ void shape_init(struct shape *s, const struct variant *v)
     assert_ok(config_parse(&c, v->optimizer ? v->optimizer : "optimizer.kind=sgd\n", &e), &e);
     take_options(&s->net, &c);
     assert_ok(plan_make(&s->plan, &s->net, v->kind, &e), &e);
+    s->ref.like = (enum ref_like)s->net.likelihood;
+    s->ref.log_sigma = s->net.log_sigma;
+    s->ref.free_bits = config_f64(&c, KNOB_LOSS_FREE_BITS);
+    s->ref.capacity = config_f64(&c, KNOB_LOSS_CAPACITY);
+    s->ref.capacity_weight = s->ref.capacity > 0 ? config_f64(&c, KNOB_LOSS_CAPACITY_WEIGHT) : 0;
     check_layers(s);
     assert_ok(pack_new(&s->pack, test_device(), s->rows, &s->plan, &e), &e);
     if (v->kind == PLAN_PLAIN) {
@@ -199,6 +207,9 @@ void shape_init(struct shape *s, const struct variant *v)
         struct ref_layer l = ref_layer(&s->ref, i);
         double scale = 1.5 / sqrt(l.in); /* keeps activations near 1 at every depth */
         fill_random(s->theta + l.w, (size_t)l.in * (size_t)l.out + (size_t)l.out, -scale, scale, 200 + (uint32_t)i);
+    }
+    if (s->ref.like == REF_GAUSS_LEARNED) {
+        s->theta[ref_params(&s->ref) - 1] = (double)(float)s->net.log_sigma;
     }
     shape_put(s, ARENA_WEIGHTS, s->theta);
 }
@@ -238,6 +249,9 @@ void shape_put(struct shape *s, enum arena a, const double *from)
             }
         }
     }
+    if (s->ref.like == REF_GAUSS_LEARNED) {
+        arena[s->plan.sigma] = (float)from[ref_params(&s->ref) - 1];
+    }
     assert_ok(pack_write_arena(s->pack, SLOT, a, arena, &e), &e);
     free(arena);
 }
@@ -255,6 +269,12 @@ void shape_get(struct shape *s, enum arena a, double *to)
                 arena[place(s, k, i, o)] = 0;
             }
         }
+    }
+    if (s->ref.like == REF_GAUSS_LEARNED) {
+        to[ref_params(&s->ref) - 1] = (double)arena[s->plan.sigma];
+    }
+    if (net_has_sigma(&s->net)) {
+        arena[s->plan.sigma] = 0;
     }
     for (size_t i = 0; i < s->plan.params; i++) {
         if (arena[i] != 0) {
@@ -301,6 +321,7 @@ struct pack_step shape_train_step(const struct shape *s, int64_t step, double lr
 {
     struct pack_step out;
     pack_step_train(&out, &s->lane, step, s->n_train, s->v.batch, lr, beta);
+    out.capacity = (float)s->ref.capacity;
     return out;
 }
 

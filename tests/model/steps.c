@@ -32,7 +32,7 @@ static struct ref_pass *reference(struct shape *s, const struct pack_step *step)
     return p;
 }
 
-static void check_loss_of(struct shape *s, const struct ref_pass *p, int k)
+static void check_loss_of(struct shape *s, const struct ref_pass *p, int k, bool training)
 {
     struct pack_loss loss;
     double rec = p->rec * p->batch, kl = p->kl * p->batch;
@@ -40,10 +40,18 @@ static void check_loss_of(struct shape *s, const struct ref_pass *p, int k)
     assert_false(loss.not_finite);
     compare("reconstruction", &loss.rec, &rec, 1, longest(s));
     compare("kl", &loss.kl, &kl, 1, longest(s));
+    if (s->net.kl_control && training) { /* beta as check_step() has it */
+        double want = ref_loss(p, 0.75) - p->rec;
+        compare("what the kl adds", &loss.kl_term, &want, 1, longest(s));
+    }
 }
 
 static void check_gradients(struct shape *s, const double *got, const double *want)
 {
+    if (s->ref.like == REF_GAUSS_LEARNED) { /* a difference of two sums over the batch */
+        size_t last = ref_params(&s->ref) - 1;
+        assert_close(got[last], want[last], 1e-5 * s->v.data, 1e-5);
+    }
     for (int i = 0; i < s->plan.n_layers; i++) {
         struct ref_layer l = ref_layer(&s->ref, i);
         char what[48];
@@ -76,7 +84,7 @@ static void check_step(struct variant v)
     shape_steps(&s, &step, 1);
     assert_ok(pack_train(s.pack, 0, &e), &e);
     assert_ok(pack_fetch_ring(s.pack, &e), &e);
-    check_loss_of(&s, p, 0);
+    check_loss_of(&s, p, 0, true);
     shape_get(&s, ARENA_MOMENT1, got);
     check_gradients(&s, got, want);
     ref_pass_free(p);
@@ -139,12 +147,103 @@ static void gradients_agree_at_every_depth(void **state)
     }
 }
 
+static void eval_noise(const struct shape *s, const struct pack_step *step, double *eps);
+
+static const char *const losses[] = {
+    "loss.likelihood=gauss_fixed\nloss.sigma=0.3\n",
+    "loss.likelihood=gauss_learned\nloss.sigma=0.3\n",
+    "loss.likelihood=gauss_learned\nloss.sigma=0.004\n", /* near the floor */
+    "loss.likelihood=gauss_optimal\n",
+    "loss.free_bits=0.3\n",
+    "loss.free_bits=100\n",
+    "loss.capacity=0.5\nloss.capacity_weight=3\n",
+    "loss.capacity=5000\nloss.capacity_weight=3\n",
+    "loss.capacity=5000\nloss.likelihood=gauss_optimal\n",
+};
+
+static void gradients_of_every_loss_agree(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        char lines[128];
+        (void)snprintf(lines, sizeof lines, "optimizer.kind=sgd\n%s", losses[i]);
+        struct variant v = {.data = 45, .latent = 17, .batch = 31, .hidden = 33, .act = ACT_TANH, .optimizer = lines};
+        for (int j = 0; j < 4; j++) {
+            v.hidden = j % 2 ? 65 : 33;
+            v.batch = j / 2 ? 33 : 31;
+            v.provider = j % 2 ? PROVIDER_CLBLAST : PROVIDER_TILE;
+            check_step(v);
+        }
+        if (i <= 2) {
+            v.provider = PROVIDER_TILE;
+            v.kind = PLAN_CHAIN;
+            check_step(v);
+        }
+    }
+}
+
+/* Evaluation: at beta 1, with the deviation in force. */
+static void check_eval(struct variant v);
+static void evaluation_of_every_loss_agrees(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        struct variant v = {.data = 45, .latent = 17, .batch = 31, .hidden = 33, .act = ACT_TANH,
+                            .optimizer = losses[i]};
+        if (i != 3) { /* its deviation comes from training, see the next */
+            check_eval(v);
+        }
+    }
+}
+
+/* The first step's variance, then a hundredth of each new one; evaluation uses the mean of them. */
+static void the_optimal_deviation_is_a_moving_mean(void **state)
+{
+    (void)state;
+    struct variant v = {.data = 45, .latent = 17, .batch = 31, .hidden = 33, .act = ACT_TANH,
+                        .optimizer = "optimizer.kind=sgd\nloss.likelihood=gauss_optimal\n"};
+    struct shape s;
+    struct err e;
+    double variance = 0, got, want;
+    shape_init(&s, &v);
+    for (int t = 0; t < 3; t++) {
+        struct pack_step step = shape_train_step(&s, t, 0, 1); /* rate 0: the weights stay */
+        struct ref_pass *p = reference(&s, &step);
+        variance = t == 0 ? exp(2 * p->log_sigma) : 0.99 * variance + 0.01 * exp(2 * p->log_sigma);
+        ref_pass_free(p);
+        shape_steps(&s, &step, 1);
+        assert_ok(pack_train(s.pack, 0, &e), &e);
+    }
+    assert_ok(pack_log_sigma(s.pack, SLOT, &got, &e), &e);
+    want = 0.5 * log(variance);
+    assert_close(got, want, 1e-5, 0);
+    struct pack_step eval;
+    struct pack_loss loss;
+    pack_step_eval(&eval, 0, 31);
+    shape_steps(&s, &eval, 1);
+    assert_ok(pack_eval(s.pack, 0, &e), &e);
+    assert_ok(pack_fetch_ring(s.pack, &e), &e);
+    pack_loss(s.pack, 0, 0, &loss);
+    s.ref.like = REF_GAUSS_FIXED;
+    s.ref.log_sigma = want;
+    double *x = doubles(31 * 45), *eps = doubles(31 * 17);
+    shape_batch(&s, &eval, x);
+    eval_noise(&s, &eval, eps);
+    struct ref_pass *p = ref_forward(&s.ref, s.theta, x, eps, 31);
+    assert_close(loss.rec, p->rec * 31, 0, 1e-5);
+    ref_pass_free(p);
+    free(x);
+    free(eps);
+    s.ref.like = REF_GAUSS_OPTIMAL;
+    shape_release(&s);
+}
+
 struct rule {
     const char *lines;
     struct ref_opt opt;
     double lr;
 };
-static double centred[8192]; /* mean gradients of the reference, of the rules that have them */
+static double centred[16384]; /* mean gradients of the reference, of the rules that have them */
 static const struct rule rules[] = {
     {"optimizer.kind=adam\n", {.kind = REF_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 1e-3},
     {"optimizer.kind=adam\noptimizer.beta1=0.5\noptimizer.beta2=0.9\noptimizer.eps=0.01\n",
@@ -414,7 +513,7 @@ static void check_eval_step(struct shape *s, const struct pack_step *step, int k
     shape_batch(s, step, x);
     eval_noise(s, step, eps);
     struct ref_pass *p = ref_forward(&s->ref, s->theta, x, eps, step->rows);
-    check_loss_of(s, p, k);
+    check_loss_of(s, p, k, false);
     check_stats(s, p, k);
     for (size_t r = 0; r < rows; r++) {
         memcpy(mu + ((size_t)step->first + r) * latent, p->y[s->plan.heads] + 2 * r * latent, latent * sizeof *mu);
@@ -487,6 +586,9 @@ int steps_tests(void)
         cmocka_unit_test(every_gradient_of_the_chain_plan_agrees),
         cmocka_unit_test(gradients_agree_at_every_depth),
         cmocka_unit_test(gradients_of_every_activation_agree),
+        cmocka_unit_test(gradients_of_every_loss_agree),
+        cmocka_unit_test(evaluation_of_every_loss_agrees),
+        cmocka_unit_test(the_optimal_deviation_is_a_moving_mean),
         cmocka_unit_test(golden_traces_hold_on_the_device),
         cmocka_unit_test(update_rules_agree),
         cmocka_unit_test(ten_steps_of_each_optimiser_agree),

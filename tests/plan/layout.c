@@ -134,7 +134,7 @@ static void key_tells_shapes_apart_but_not_paddings(void **state)
     assert_true(plan_pack_key(&p, 8) != key);
     q = made(&base, PLAN_PLAIN);
     assert_true(plan_pack_key(&q, 7) != key);
-    struct net other[7] = {base, base, base, base, base, base, base};
+    struct net other[9] = {base, base, base, base, base, base, base, base, base};
     other[0].data = 11;
     other[1].batch = 32;
     other[2].enc[0] = 49;
@@ -142,8 +142,10 @@ static void key_tells_shapes_apart_but_not_paddings(void **state)
     other[4].n_enc = 1;
     other[5].dec[0] = 16;
     other[6].third_moment = true;
-    for (int i = 0; i < 7; i++) {
-        q = made(&other[i], PLAN_CHAIN);
+    other[7].likelihood = LIKE_GAUSS_FIXED;
+    other[8].kl_control = true;
+    for (int i = 0; i < 9; i++) {
+        q = made(&other[i], i == 8 ? PLAN_PLAIN : PLAN_CHAIN);
         assert_true(plan_pack_key(&q, 7) != key);
     }
 }
@@ -179,6 +181,15 @@ static void chain_is_for_cpus(void **state)
 {
     (void)state;
     const struct net n = small();
+    struct net batch[2] = {small(), small()};
+    struct plan p;
+    struct err e;
+    batch[0].kl_control = true;
+    batch[1].likelihood = LIKE_GAUSS_OPTIMAL;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(plan_default(true, &batch[i]), PLAN_PLAIN);
+        assert_err(plan_make(&p, &batch[i], PLAN_CHAIN, &e), ERR_USAGE, &e);
+    }
     assert_int_equal(plan_default(true, &n), PLAN_CHAIN);
     assert_int_equal(plan_default(false, &n), PLAN_PLAIN);
     assert_string_equal(plan_kind_name(PLAN_CHAIN), "chain");

@@ -52,7 +52,7 @@ struct ref_layer ref_layer(const struct ref_net *n, int i)
 size_t ref_params(const struct ref_net *n)
 {
     struct ref_layer last = ref_layer(n, ref_layers(n) - 1);
-    return last.b + (size_t)last.out;
+    return last.b + (size_t)last.out + (n->like == REF_GAUSS_LEARNED);
 }
 
 static const double *layer_input(const struct ref_pass *p, int i)
@@ -78,13 +78,34 @@ static void latent_forward(struct ref_pass *p)
     }
 }
 
-static void rec_forward(struct ref_pass *p)
+/* The log-deviation in force. */
+static double sigma_of(const struct ref_pass *p, const double *theta)
+{
+    const struct ref_net *n = p->net;
+    const double *mean = p->y[ref_layers(n) - 1];
+    size_t count = (size_t)p->batch * (size_t)n->data;
+    double squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        squares += (p->x[i] - mean[i]) * (p->x[i] - mean[i]);
+    }
+    switch (n->like) {
+    case REF_BERNOULLI: return NAN;
+    case REF_GAUSS_FIXED: return n->log_sigma;
+    case REF_GAUSS_LEARNED: return ref_sigma_floored(theta[ref_params(n) - 1]);
+    case REF_GAUSS_OPTIMAL: return 0.5 * log(squares / (double)count);
+    }
+    return NAN;
+}
+
+static void rec_forward(struct ref_pass *p, const double *theta)
 {
     size_t data = (size_t)p->net->data;
     const double *logit = p->y[ref_layers(p->net) - 1];
+    p->log_sigma = sigma_of(p, theta);
     for (int r = 0; r < p->batch; r++) {
         for (size_t i = (size_t)r * data; i < ((size_t)r + 1) * data; i++) {
-            p->rec_row[r] += ref_bernoulli(logit[i], p->x[i]);
+            p->rec_row[r] += p->net->like == REF_BERNOULLI ? ref_bernoulli(logit[i], p->x[i])
+                                                           : ref_gauss(p->x[i], logit[i], p->log_sigma);
         }
         p->rec += p->rec_row[r] / p->batch;
     }
@@ -123,8 +144,31 @@ struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const
             latent_forward(p);
         }
     }
-    rec_forward(p);
+    rec_forward(p, theta);
     return p;
+}
+
+double ref_loss(const struct ref_pass *p, double beta)
+{
+    const struct ref_net *n = p->net;
+    double held = 0;
+    if (n->capacity_weight > 0) {
+        return p->rec + n->capacity_weight * fabs(p->kl - n->capacity);
+    }
+    for (int d = 0; d < n->latent; d++) {
+        held += fmax(n->free_bits, p->kl_dim[d]);
+    }
+    return p->rec + beta * held;
+}
+
+/* d loss / d (batch mean KL of dimension d). */
+static double kl_weight(const struct ref_pass *p, int d, double beta)
+{
+    const struct ref_net *n = p->net;
+    if (n->capacity_weight > 0) {
+        return p->kl > n->capacity ? n->capacity_weight : -n->capacity_weight;
+    }
+    return p->kl_dim[d] < n->free_bits ? 0 : beta;
 }
 
 /* dz and the KL's own gradient into the heads' gradient. */
@@ -139,7 +183,7 @@ static void latent_backward(struct ref_pass *p, double beta)
             size_t at = (size_t)r * (size_t)n->latent + (size_t)d;
             double cut = ref_clamp(s[d], n->s_min, n->s_max);
             ref_reparam_back(&dmu[d], &ds[d], p->dz[at], cut, p->eps[at]);
-            ref_kl_back(&dmu[d], &ds[d], beta / p->batch, mu[d], cut);
+            ref_kl_back(&dmu[d], &ds[d], kl_weight(p, d, beta) / p->batch, mu[d], cut);
             if (s[d] < n->s_min || s[d] > n->s_max) {
                 ds[d] = 0;
             }
@@ -156,8 +200,12 @@ void ref_backward(double *grad, struct ref_pass *p, const double *theta, double 
         p->dy[i] = zeros(rows, (size_t)ref_layer(n, i).out);
     }
     p->dz = zeros(rows, (size_t)n->latent);
+    double dg = 0;
     for (size_t i = 0; i < rows * (size_t)n->data; i++) {
-        p->dy[last][i] = ref_bernoulli_grad(p->y[last][i], p->x[i]) / p->batch;
+        double mean = p->y[last][i];
+        p->dy[last][i] = (n->like == REF_BERNOULLI ? ref_bernoulli_grad(mean, p->x[i])
+                                                   : ref_gauss_dmean(p->x[i], mean, p->log_sigma)) / p->batch;
+        dg += ref_gauss_dg(p->x[i], mean, p->log_sigma) / p->batch;
     }
     for (int i = last; i >= 0; i--) {
         struct ref_layer l = ref_layer(n, i);
@@ -165,6 +213,9 @@ void ref_backward(double *grad, struct ref_pass *p, const double *theta, double 
             latent_backward(p, beta);
         } else if (l.hidden) {
             ref_activate_back(p->dy[i], p->pre[i], rows * (size_t)l.out, n->act);
+        }
+        if (i == last && n->like == REF_GAUSS_LEARNED) {
+            grad[ref_params(n) - 1] = dg * ref_sigma_slope(theta[ref_params(n) - 1]);
         }
         double *dx = i == 0 ? NULL : i == n->n_enc + 1 ? p->dz : p->dy[i - 1];
         ref_dense_back(dx, grad + l.w, grad + l.b, p->dy[i], layer_input(p, i), theta + l.w, p->batch, l.in, l.out);

@@ -39,6 +39,13 @@ void ref_kl_back(double *dmu, double *ds, double scale, double mu, double s);   
 double ref_bernoulli(double logit, double x);
 double ref_bernoulli_grad(double logit, double x);
 
+/* --- gauss.c: -log N(x; mean, e^(2 g)), g the log-deviation. */
+double ref_gauss(double x, double mean, double g);
+double ref_gauss_dmean(double x, double mean, double g);
+double ref_gauss_dg(double x, double mean, double g);
+double ref_sigma_floored(double raw); /* -6 + softplus(raw + 6) */
+double ref_sigma_slope(double raw);
+
 /* --- optimiser.c, as PyTorch's. t is 1 at the first step; m and v start at 0. */
 enum ref_opt_kind { REF_ADAM, REF_RMSPROP, REF_SGD, REF_ADAMW };
 struct ref_opt {
@@ -74,11 +81,17 @@ void ref_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2
 void ref_box_muller(double out[2], uint32_t a, uint32_t b);
 
 /* --- net.c: x -> encoder -> [mu | s] -> z -> decoder -> logits. */
+/* optimal: each batch's own best deviation. */
+enum ref_like { REF_BERNOULLI, REF_GAUSS_FIXED, REF_GAUSS_LEARNED, REF_GAUSS_OPTIMAL };
 struct ref_net {
     int data, latent;
     int n_enc, enc[REF_SIDE_MAX];
     int n_dec, dec[REF_SIDE_MAX];
     enum ref_act act;
+    enum ref_like like;  /* with a learned deviation its raw logarithm is the last parameter */
+    double log_sigma;    /* fixed */
+    double capacity, capacity_weight; /* weight 0: none. weight |KL - capacity|, of the batch mean, in place of beta KL */
+    double free_bits;    /* beta sum over dimensions of max(free_bits, batch mean KL) */
     double s_min, s_max; /* the log-variance is cut to this, with gradient 0 outside; -HUGE_VAL, HUGE_VAL: never */
 };
 /* Layers in order: encoder, heads, decoder, logits. The heads are one layer of 2 * latent columns, mu first. */
@@ -103,12 +116,15 @@ struct ref_pass {
     double *rec_row, *kl_row;  /* (batch) nats of each row */
     double *kl_dim;            /* (latent) batch means */
     double rec, kl;            /* batch means */
+    double log_sigma;          /* gaussian: in force */
     double kink;               /* smallest distance of a ReLU's input from 0, where float and double may part ways */
 };
 /* Owns: ref_pass_free(). */
 struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const double *x, const double *eps,
                              int batch);
-/* Gradient of rec + beta * kl into grad (ref_params()), overwritten. */
+/* rec + beta * kl, or what capacity or free bits make of it. */
+double ref_loss(const struct ref_pass *p, double beta);
+/* Gradient of ref_loss() into grad (ref_params()), overwritten. */
 void ref_backward(double *grad, struct ref_pass *p, const double *theta, double beta);
 void ref_pass_free(struct ref_pass *p);
 

@@ -83,6 +83,17 @@ static void check_resume(const char *lines, enum plan_kind kind)
     rig_data_release(&d);
 }
 
+static void resumed_lanes_of_every_loss_end_with_the_same_bits(void **state)
+{
+    (void)state;
+    check_resume(SHAPE "loss.likelihood=gauss_fixed\nloss.sigma=0.3\n", PLAN_CHAIN);
+    check_resume(SHAPE "loss.likelihood=gauss_learned\n", PLAN_PLAIN);
+    check_resume(SHAPE "loss.likelihood=gauss_learned\noptimizer.kind=rmsprop\nmodel.bias=data\n", PLAN_CHAIN);
+    check_resume(SHAPE "loss.likelihood=gauss_optimal\n", PLAN_PLAIN);
+    check_resume(SHAPE "loss.capacity=5\nloss.capacity_warmup=3\n", PLAN_PLAIN);
+    check_resume(SHAPE "loss.free_bits=0.1\nloss.beta=2\nloss.beta_schedule=linear\nloss.beta_warmup=3\n", PLAN_PLAIN);
+}
+
 static void resumed_lanes_end_with_the_same_bits(void **state)
 {
     (void)state;
@@ -446,6 +457,7 @@ int resume_tests(void)
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_up, bench_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumed_lanes_end_with_the_same_bits),
+        cmocka_unit_test(resumed_lanes_of_every_loss_end_with_the_same_bits),
         cmocka_unit_test(lanes_resumed_inside_an_epoch_end_with_the_same_bits),
         WITH_BENCH(only_rows_the_store_lacks_are_sent_again),
         WITH_BENCH(best_weights_survive_a_resume),

@@ -69,8 +69,12 @@ enum knob_type {
       "sqrt(6/(inputs+outputs)); he: normal, deviation sqrt(2/inputs)")                                                 \
     X(MODEL_BIAS, "model", "bias", KNOB_CHOICE, "init", 0, 0, "init|data", true, "",                                     \
       "initial bias of the decoder's last layer; init: as model.init; data: the training rows' mean")                   \
-    X(LOSS_LIKELIHOOD, "loss", "likelihood", KNOB_CHOICE, "bernoulli", 0, 0, "bernoulli", false, "",                     \
-      "p(x|z): bernoulli from logits")                                                                                 \
+    X(LOSS_LIKELIHOOD, "loss", "likelihood", KNOB_CHOICE, "bernoulli", 0, 0,                                              \
+      "bernoulli|gauss_fixed|gauss_learned|gauss_optimal", false, "",                                                   \
+      "p(x|z): bernoulli from logits, for data in 0..1; gauss: normal around the decoder's output, its one deviation "   \
+      "fixed, learned as a weight, or each batch's best (which a moving mean replaces in evaluation)")                  \
+    X(LOSS_SIGMA, "loss", "sigma", KNOB_FLOAT, "0.1", 0.003, 1e3, "", true, "",                                          \
+      "deviation of gauss_fixed, at the start of gauss_learned")                                                        \
     X(LOSS_BETA, "loss", "beta", KNOB_FLOAT, "1", 0, 1e4, "", true, "", "weight of the KL term in training")             \
     X(LOSS_BETA_SCHEDULE, "loss", "beta_schedule", KNOB_CHOICE, "constant", 0, 0,                                        \
       "constant|linear|sigmoid|cyclical", true, "",                                                                     \
@@ -79,6 +83,14 @@ enum knob_type {
     X(LOSS_BETA_WARMUP, "loss", "beta_warmup", KNOB_FLOAT, "5", 0, 1e6, "", true, "epochs", "length of the KL warm-up")  \
     X(LOSS_BETA_CYCLES, "loss", "beta_cycles", KNOB_INT, "4", 1, 1e6, "", true, "cycles", "cycles of the cyclical schedule") \
     X(LOSS_BETA_RATIO, "loss", "beta_ratio", KNOB_FLOAT, "0.5", 0.001, 1, "", true, "", "rising share of a cycle")       \
+    X(LOSS_CAPACITY, "loss", "capacity", KNOB_FLOAT, "0", 0, 1e4, "", true, "nats",                                      \
+      "instead of beta: the batch's KL is pulled towards this; 0: not so")                                              \
+    X(LOSS_CAPACITY_WEIGHT, "loss", "capacity_weight", KNOB_FLOAT, "100", 0, 1e6, "", true, "",                          \
+      "weight of the distance to the capacity")                                                                         \
+    X(LOSS_CAPACITY_WARMUP, "loss", "capacity_warmup", KNOB_FLOAT, "10", 0, 1e6, "", true, "epochs",                     \
+      "time in which the capacity rises from 0")                                                                        \
+    X(LOSS_FREE_BITS, "loss", "free_bits", KNOB_FLOAT, "0", 0, 100, "", true, "nats",                                    \
+      "KL of each latent dimension, batch mean, that costs nothing to use; 0: none")                                    \
     X(OPTIMIZER_KIND, "optimizer", "kind", KNOB_CHOICE, "adam", 0, 0, "adam|rmsprop|sgd|adamw", true, "",               \
       "update rule, each as PyTorch's")                                                                                 \
     X(OPTIMIZER_LR, "optimizer", "lr", KNOB_FLOAT, "0.001", 0, 1e3, "", true, "", "learning rate")                       \
@@ -155,6 +167,7 @@ enum data_binarize { BINARIZE_NO, BINARIZE_STATIC, BINARIZE_DYNAMIC };
 enum activation { ACT_RELU, ACT_TANH, ACT_LEAKY, ACT_ELU, ACT_SILU, ACT_GELU, ACT_SOFTPLUS };
 enum weight_init { INIT_TORCH, INIT_GLOROT, INIT_HE };
 enum output_bias { BIAS_INIT, BIAS_DATA };
+enum likelihood { LIKE_BERNOULLI, LIKE_GAUSS_FIXED, LIKE_GAUSS_LEARNED, LIKE_GAUSS_OPTIMAL };
 enum beta_schedule { BETA_CONSTANT, BETA_LINEAR, BETA_SIGMOID, BETA_CYCLICAL };
 enum optimizer_kind { OPT_ADAM, OPT_RMSPROP, OPT_SGD, OPT_ADAMW };
 enum lr_schedule { LR_CONSTANT, LR_COSINE, LR_STEP, LR_EXPONENTIAL, LR_PLATEAU };

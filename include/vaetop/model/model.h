@@ -51,7 +51,10 @@ struct pack_lane {
     int32_t centered;       /* rmsprop: moment 3 is the mean gradient */
     int32_t binarize;       /* enum data_binarize */
     uint32_t data_key[2];   /* rng_key(data.seed, -1): of draws that are the same for every trial */
-    uint32_t unused[12];
+    float log_sigma;        /* gauss_fixed */
+    float capacity_weight;  /* 0: no capacity */
+    float free_bits;        /* nats a dimension; 0: none */
+    uint32_t unused[9];
     int32_t width[2 * NET_HIDDEN_MAX + 2]; /* true columns of each layer's output: what is not at 0 for 0 is cut there */
 };
 void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_key key);
@@ -73,7 +76,7 @@ struct pack_step {
     float beta;               /* weight of the KL term in force */
     float scale;              /* 1 / rows: gradients are of the batch mean */
     uint32_t draw;            /* binarised data: 0: the fixed draw, else epoch + 1 */
-    uint32_t unused;
+    float capacity;           /* nats the KL is pulled to, where the lane has a capacity_weight; set by the caller */
 };
 /* Step number `step` (0 = first) of a lane: rows step * batch ... of its epoch's order, lr and beta given.
  * n_train and batch give the epoch and the true size of the last batch. */
@@ -103,15 +106,16 @@ uint32_t shuffle_at(const uint32_t key[4], uint32_t n, uint32_t i);
 
 /* One trained tensor as PyTorch has it: weight (rows = out, cols = in), bias (rows = out, cols = 1).
  * Order: encoder.0.weight, encoder.0.bias, ..., mu.weight, mu.bias, logvar.weight, logvar.bias, decoder.0.weight, ...,
- * logits.weight, logits.bias. */
+ * logits.weight, logits.bias, and where the network has one log_sigma. */
 struct tensor_info {
     char name[32];
     int layer;    /* of the plan */
     bool is_bias;
+    bool is_sigma; /* log_sigma, one number: gauss_learned and gauss_optimal */
     int column;   /* first column in the layer's W: 0, or latent_pad for logvar */
     int rows, cols;
 };
-#define NET_TENSORS_MAX (2 * (2 * NET_HIDDEN_MAX + 3))
+#define NET_TENSORS_MAX (2 * (2 * NET_HIDDEN_MAX + 3) + 1)
 /* n: the lane's own true sizes; p: the pack's padding, of the same depth and at least that wide. Returns the count. */
 int net_tensors(struct tensor_info out[NET_TENSORS_MAX], const struct net *n, const struct plan *p);
 
@@ -124,7 +128,7 @@ void tensor_to_arena(float *arena, const float *in, const struct plan *p, const 
  * +-1/sqrt(fan in); glorot: W uniform in +-sqrt(6/(fan in + fan out)); he: W normal, deviation sqrt(2/fan in); both b 0.
  * Fills a whole arena (padding zero). */
 void weights_init(float *arena, const struct net *n, const struct plan *p, struct rng_key key);
-/* Bias of the last layer from the data's means (n->data values in 0 .. 1): logit of the mean cut to .001 .. .999. */
+/* Bias of the last layer from the data's means (n->data values): for bernoulli their logits, cut to .001 .. .999. */
 void weights_bias_from(float *arena, const struct net *n, const struct plan *p, const double *mean);
 
 /* --- the pack ------------------------------------------------------------------------------------------------ */
@@ -185,6 +189,7 @@ enum pack_op {
     OP_LOSS,        /* last layer: logits, sum of the rows' losses; ACT_GRAD = (sigmoid(logit) - x) / rows */
     OP_BACK,        /* layer > 0, not the one after the heads: ACT_GRAD of layer - 1 = (ACT_GRAD W^T) activation' */
     OP_BACK_LATENT, /* the layer after the heads: ACT_GRAD of the heads = dmu | dlogvar, KL's part included */
+    OP_BATCH,       /* with batch statistics, after OP_SUMS: weights of the KL, best deviation and the gradient by it */
     OP_SUMS,        /* sums of OP_LATENT and OP_LOSS over 16 rows, in fixed order, to the ring */
     OP_UPDATE,      /* all layers: gradient of W and b from ACT_IN and ACT_GRAD, and the optimiser's step */
     OP_CHAIN        /* the chain plan's first launch: everything but OP_UPDATE */
@@ -199,10 +204,16 @@ WUR enum err_code pack_eval(struct pack *pk, int k, struct err *e);
  * sums. not_finite: some 16-row sum was NaN or infinite. Reads: pack_fetch_ring() once, then pack_loss(). */
 struct pack_loss {
     double rec, kl;
+    double kl_term; /* capacity and free bits: what the KL adds to the loss, weighted, as batch mean; else 0 */
     bool not_finite;
 };
 WUR enum err_code pack_fetch_ring(struct pack *pk, struct err *e);
 void pack_loss(const struct pack *pk, int i, int k, struct pack_loss *out);
+
+/* Log-deviation in force for evaluation, of the gaussian likelihoods. Reads. */
+WUR enum err_code pack_log_sigma(struct pack *pk, int slot, double *out, struct err *e);
+/* What the raw weight of gauss_learned stands for: never below -6. */
+double sigma_floored(double raw);
 
 /* Per-dimension sums of evaluation step k over its true rows, added to the three arrays of lane->latent doubles:
  * KL, mu, mu^2. After pack_fetch_stats(), which reads. */

@@ -24,17 +24,22 @@ struct net {
     int batch;
     enum activation activation;
     enum weight_init init;
+    enum likelihood likelihood;
+    double log_sigma;  /* gaussian: fixed, or where learning starts */
+    bool kl_control;   /* capacity or free bits: the KL term needs the batch's means */
     bool third_moment; /* the optimiser keeps three numbers per weight */
 };
 /* Errors: USAGE (bad widths text, too many layers). */
 WUR enum err_code net_from_config(struct net *out, const struct config *c, size_t data_dim, struct err *e);
+bool net_has_sigma(const struct net *n);   /* a deviation among the weights */
+bool net_batch_stats(const struct net *n); /* the loss needs sums over the batch before its gradient */
 size_t net_params(const struct net *n); /* trained weights and biases, without padding */
 
 /* plain: one fused GEMM per layer, any device. chain: for CPUs, one launch takes 16 batch rows through everything, one
  * launch does every weight gradient and update. Stored with the study and the checkpoint. */
 enum plan_kind { PLAN_PLAIN, PLAN_CHAIN };
 const char *plan_kind_name(enum plan_kind k);
-/* By table from device type and network, never from a timing. */
+/* By table from device type and network, never from a timing. Batch statistics cut the chain: always plain. */
 enum plan_kind plan_default(bool device_is_cpu, const struct net *n);
 
 /* One dense layer y = x W + b. W (in, out) row-major with stride ld; rows and columns padded. The two heads are one
@@ -83,6 +88,9 @@ struct plan {
     size_t parts;           /* floats of per-tile loss sums (plain plan only, else 0) */
     size_t stats, means;    /* floats of per-dimension sums and of latent means that evaluation leaves */
     size_t grad;            /* floats of gradient scratch a lane needs for a GEMM library (plain plan only, else 0) */
+    size_t kl_dims;         /* where in parts: KL sums (batch_pad / 16, latent_pad), weights of the KL by dimension
+                             * (latent_pad), one over the batch's variance (16); with batch statistics only */
+    size_t sigma;           /* where in the parameters the log-deviation is (16 floats); net_has_sigma() only */
     size_t params;          /* floats in a lane's arena, padding included */
     size_t lane_bytes;      /* device memory one lane takes: weights, moments, best weights, activations, scratch */
     size_t fixed_bytes;     /* device memory a pack takes besides its lanes and the data set */

@@ -20,6 +20,16 @@ static void kl_and_bernoulli_have_known_values(void **state)
     assert_close(ref_bernoulli_grad(-1000, 0), 0.0, 1e-10, 0);
 }
 
+static void gauss_has_known_values(void **state)
+{
+    (void)state;
+    assert_close(ref_gauss(0.3, 0.8, -0.6), 0.7339531485, 1e-10, 0);
+    assert_close(ref_gauss(0, 0, 0), 0.5 * log(2 * acos(-1.0)), 1e-15, 0);
+    assert_close(ref_sigma_floored(-6), -6 + log(2), 1e-12, 0);
+    assert_close(ref_sigma_floored(3), 3, 2e-4, 0);
+    assert_true(ref_sigma_floored(-40) >= -6);
+}
+
 /* PyTorch's at -1 and 1: leaky_relu, elu, silu, gelu (not the tanh form), softplus. */
 static void activations_have_known_values(void **state)
 {
@@ -179,6 +189,7 @@ int golden_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kl_and_bernoulli_have_known_values),
+        cmocka_unit_test(gauss_has_known_values),
         cmocka_unit_test(activations_have_known_values),
         cmocka_unit_test(kl_is_the_integral_it_stands_for),
         cmocka_unit_test(optimisers_follow_pytorch),

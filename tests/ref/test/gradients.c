@@ -53,7 +53,7 @@ static double loss_at(struct problem *p, size_t i, double delta, uint64_t *kinks
     p->theta[i] = keep + delta;
     struct ref_pass *pass = ref_forward(&p->net, p->theta, p->x, p->eps, BATCH);
     p->theta[i] = keep;
-    double loss = pass->rec + p->beta * pass->kl;
+    double loss = ref_loss(pass, p->beta);
     *kinks = pattern(pass);
     ref_pass_free(pass);
     return loss;
@@ -140,6 +140,44 @@ static void slopes_are_the_derivatives(void **state)
     }
 }
 
+static void gradients_of_every_likelihood_agree(void **state)
+{
+    (void)state;
+    for (enum ref_like like = REF_GAUSS_FIXED; like <= REF_GAUSS_OPTIMAL; like++) {
+        struct problem p = {.net = {.data = 6, .latent = 2, .n_enc = 1, .enc = {5}, .n_dec = 1, .dec = {4},
+                                    .act = REF_TANH, .like = like, .log_sigma = -0.7, .s_min = -HUGE_VAL,
+                                    .s_max = HUGE_VAL}, .beta = 1.3};
+        fill(&p);
+        check_gradient(&p);
+        p.theta[ref_params(&p.net) - 1] = -5; /* learned: where the floor is felt */
+        p.beta = 0;
+        check_gradient(&p);
+    }
+}
+
+/* The KL of this problem is about 2 nats, its dimensions' between 0.2 and 2. */
+static void gradients_of_a_controlled_kl_agree(void **state)
+{
+    (void)state;
+    struct problem p = {.net = {.data = 6, .latent = 3, .n_enc = 1, .enc = {5}, .n_dec = 1, .dec = {4}, .act = REF_TANH,
+                                .s_min = -HUGE_VAL, .s_max = HUGE_VAL}, .beta = 1.3};
+    fill(&p);
+    struct ref_pass *pass = ref_forward(&p.net, p.theta, p.x, p.eps, BATCH);
+    double kl = pass->kl, least = fmin(pass->kl_dim[0], fmin(pass->kl_dim[1], pass->kl_dim[2]));
+    double most = fmax(pass->kl_dim[0], fmax(pass->kl_dim[1], pass->kl_dim[2]));
+    ref_pass_free(pass);
+    p.net.capacity_weight = 3;
+    for (int i = 0; i < 2; i++) {
+        p.net.capacity = i ? kl / 2 : 2 * kl;
+        check_gradient(&p);
+    }
+    p.net.capacity_weight = 0;
+    p.net.free_bits = (least + most) / 2;
+    check_gradient(&p);
+    p.net.free_bits = 2 * most;
+    check_gradient(&p);
+}
+
 static void gradients_agree_where_the_log_variance_is_cut(void **state)
 {
     (void)state;
@@ -179,6 +217,8 @@ int gradients_tests(void)
         cmocka_unit_test(relu_gradients_agree_at_every_depth),
         cmocka_unit_test(gradients_of_every_activation_agree),
         cmocka_unit_test(slopes_are_the_derivatives),
+        cmocka_unit_test(gradients_of_every_likelihood_agree),
+        cmocka_unit_test(gradients_of_a_controlled_kl_agree),
         cmocka_unit_test(gradients_agree_where_the_log_variance_is_cut),
     };
     return cmocka_run_group_tests_name("ref gradients", tests, NULL, NULL);
