@@ -30,11 +30,13 @@ struct parser {
 static bool fail(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static bool fail(struct parser *p, const char *fmt, ...)
 {
+    char text[160];
     va_list ap;
     if (!p->why[0]) { /* the first thing wrong is the one to mend */
         va_start(ap, fmt);
-        (void)vsnprintf(p->why, p->cap, fmt, ap);
+        (void)vsnprintf(text, sizeof text, fmt, ap);
         va_end(ap);
+        (void)str_clean(p->why, p->cap, text); /* words of it are quoted as they were typed or pasted */
     }
     return false;
 }
