@@ -91,6 +91,11 @@ put("config", "some", "model.latent=2\noptimizer.lr=0.01\ndata.source=/a b/c=d\n
 for i, line in enumerate(["optimizer.lr=1e999", "model.latent=1.5", "x.y=1", "study.name=..", "data.scale=256", "=", "model.width=-0"]):
     put("config", f"line-{i}", line)
 
+for i, line in enumerate(["value < 100 and optimizer.kind = adam", "not (state = done | failed) or kl >= 1e-3", "((number != 3)) rank <= 2",
+                          "device = pocl rate > 0.5", "phase = R", "model.latent = 2 | 4 | 8", "value <", "(((", "not not not epoch = 1",
+                          "wrongword = 1", "value = nan", "", "a\x1b[2Jb = 1"]):
+    put("filter", f"{i}", line)
+
 
 def text(s):
     return struct.pack("<I", len(s)) + s.encode()
