@@ -181,6 +181,9 @@ void gp_truncate(struct gp *g, size_t n)
 
 void gp_values(struct gp *g, const double *y)
 {
+    if (g->n == 0) {
+        return;
+    }
     memmove(g->y, y, g->n * sizeof *y);
     memcpy(g->alpha, g->y, g->n * sizeof *y);
     solve_lower(g, g->alpha);

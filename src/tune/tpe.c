@@ -284,6 +284,18 @@ static double draw_best(double *out, const struct parzen *good, const struct par
     return ratio;
 }
 
+/* A group of choices only, upon which others depend, is drawn by its good density as it is: the best ratio would take
+ * the same branch until its trials fill the good share, and the others would never show what they can do. */
+static size_t candidates_for(const struct tpe *t, const size_t *dim, size_t n_dims)
+{
+    for (size_t j = 0; j < n_dims; j++) {
+        if (!t->space->dim[dim[j]].choice) {
+            return t->options.candidates;
+        }
+    }
+    return t->space->n_groups > 1 ? 1 : t->options.candidates;
+}
+
 /* Draws the dimensions of one group together. */
 static double suggest_group(const struct tpe *t, size_t group, struct rng *rng, struct point *out)
 {
@@ -306,7 +318,7 @@ static double suggest_group(const struct tpe *t, size_t group, struct rng *rng, 
     rest_weights(w, sp.n_rest, &t->options);
     sp.n_rest = thin_out(sp.rest, w, sp.n_rest);
     density(&rest, s, dim, n_dims, sp.rest, sp.n_rest, w);
-    ratio = draw_best(x, &good, &rest, t->options.candidates, rng);
+    ratio = draw_best(x, &good, &rest, candidates_for(t, dim, n_dims), rng);
     for (size_t j = 0; j < n_dims; j++) {
         out->value[dim[j]] = x[j];
     }
