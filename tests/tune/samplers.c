@@ -125,12 +125,11 @@ static void a_suggestion_is_a_function_of_seed_number_and_history(void **state)
         open_study(&b, learns[k], 5);
         for (int n = 0; n < 34; n++) {
             run(&a, n, n + 1);
-            point_copy(&b.pt, &a.pt); /* the earlier content is empty */
+            point_release(&b.pt);
+            point_copy(&b.pt, &a.pt);
             struct seen t = {.number = n, .state = outcome(&a, n), .value = {loss(&a.pt), 0}};
             sampler_observe(b.s, &t, &b.pt);
-            point_release(&b.pt);
         }
-        point_init(&b.pt, &b.p);
         ask(&a, 34);
         ask(&b, 34);
         assert_same_point(&a.pt, &b.pt);
