@@ -294,11 +294,13 @@ enum err_code use_decode(struct use *u, float *x, const float *z, size_t n, stru
 void use_rows(const struct use *u, float *x, const uint32_t *rows, size_t n)
 {
     const size_t dim = use_dim(u);
-    for (size_t i = 0; i < n; i++) {
+    const struct pack_lane *lane = &u->trainer->lane[u->lane].constants;
+    for (size_t i = 0; i < n; i++, x += dim) {
         const size_t from = (size_t)rows[i] * dim;
         for (size_t j = 0; j < dim; j++) {
-            *x++ = u->set.type == DATA_U8 ? (float)((const uint8_t *)u->set.x)[from + j] / 255.0f
+            x[j] = u->set.type == DATA_U8 ? (float)((const uint8_t *)u->set.x)[from + j] / 255.0f
                                           : ((const float *)u->set.x)[from + j];
         }
+        if (lane->binarize) binarize_row(x, dim, lane, 0, rows[i]);
     }
 }

@@ -1,4 +1,5 @@
 /* Pictures from a trained model: samples, reconstructions, ways between images; as a PNG grid or an array. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,12 +71,26 @@ static enum err_code save_pairs(const struct job *j, const struct images *s, str
     return rc;
 }
 
+/* Values that leave 0 .. 1, as standardised data do, are stretched to it for a picture: smallest black, largest white. */
+static void stretch(float *x, size_t n)
+{
+    float least = 0, most = 1;
+    for (size_t i = 0; i < n; i++) {
+        least = fminf(least, x[i]);
+        most = fmaxf(most, x[i]);
+    }
+    for (size_t i = 0; i < n && (least < 0 || most > 1); i++) {
+        x[i] = (x[i] - least) / (most - least);
+    }
+}
+
 static enum err_code save(struct job *j, const struct images *s, struct err *e)
 {
     j->rows = (int64_t)s->n;
     if (is_array(j->ask.output)) {
         return save_array(j, s, e);
     }
+    stretch(s->x, s->n * s->per * use_dim(j->use));
     struct png_grid g = {.n = s->n * s->per, .columns = s->per > 1 ? s->per : 0};
     use_image_size(j->use, &g.height, &g.width);
     return s->per == 2 ? save_pairs(j, s, &g, e) : png_grid_save(j->ask.output, s->x, &g, e);

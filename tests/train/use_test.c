@@ -405,6 +405,29 @@ static void a_file_is_scaled_as_the_training_rows_were(void **state)
     free(path);
 }
 
+static void binarised_rows_are_those_of_the_evaluation(void **state)
+{
+    (void)state;
+    struct trained t;
+    struct use_figures f;
+    struct err e;
+    train(&t, LINES "train.epochs=4\ndata.binarize=dynamic\n", NULL);
+    struct use *u = open_use(&t, USE_OWN_DATA, NULL);
+    const size_t n = use_split(u)->n_val, count = n * 784;
+    float *x = xcalloc(count, sizeof *x);
+    use_rows(u, x, use_split(u)->val, n);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(x[i] == 0 || x[i] == 1);
+    }
+    assert_ok(use_eval(u, 1, &f, &e), &e);
+    assert_close(f.rec, t.row.val_rec, 0, 1e-6);
+    assert_close(f.nll, f.rec + f.kl, 0.6, 0);
+    use_figures_release(&f);
+    use_free(u);
+    trained_release(&t);
+    free(x);
+}
+
 static void encoding_is_the_trainer_s(void **state)
 {
     (void)state;
@@ -439,6 +462,7 @@ int use_tests(void)
         cmocka_unit_test(a_file_s_rows_are_all_evaluated_and_must_fit),
         cmocka_unit_test(test_rows_are_evaluated_apart),
         cmocka_unit_test(a_file_is_scaled_as_the_training_rows_were),
+        cmocka_unit_test(binarised_rows_are_those_of_the_evaluation),
         cmocka_unit_test(encoding_is_the_trainer_s),
     };
     return cmocka_run_group_tests_name("train use", tests, NULL, NULL);

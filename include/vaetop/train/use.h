@@ -38,9 +38,9 @@ const struct split *use_split(const struct use *u);
 
 /* Latent means of rows of the data set. Shapes: rows (n), mu (n, latent). Errors: CL. */
 WUR enum err_code use_encode(struct use *u, float *mu, const uint32_t *rows, size_t n, struct err *e);
-/* Mean of p(x|z). Shapes: z (n, latent), x (n, dim), in the data's unit: 0 .. 1. Errors: CL. */
+/* Mean of p(x|z). Shapes: z (n, latent), x (n, dim), in the unit of the scaled data. Errors: CL. */
 WUR enum err_code use_decode(struct use *u, float *x, const float *z, size_t n, struct err *e);
-/* Rows of the data set as numbers: x (n, dim). */
+/* Rows of the data set as evaluation sees them, binarised if the study's are: x (n, dim). */
 void use_rows(const struct use *u, float *x, const uint32_t *rows, size_t n);
 
 /* --- figures */
