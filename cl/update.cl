@@ -46,52 +46,149 @@ FN float16 updated(float16 w, float16 g, struct moments at, __global const struc
     return fma((float16)(-step->lr), lane->nesterov ? fma((float16)(lane->momentum), m, g) : m, w);
 }
 
-/* The learned deviation, a weight of its own, from the squared errors of all rows. ring: of this step. */
-FN void update_sigma(const struct view *v, __global float *weight, struct moments at, __global const float *ring)
+/* Gradient by the learned deviation's weight, in the first column, from the squared errors of all rows. ring: of this
+ * step. */
+FN float16 sigma_gradient(const struct view *v, __global const float *ring)
 {
-    const float raw = *weight, count = (float)v->step->rows * (float)v->shape->data;
+    const float raw = v->weights[v->shape->sigma], count = (float)v->step->rows * (float)v->shape->data;
     float squares = 0.0f;
     for (int i = 0; i < v->shape->row_tiles; i++) squares += ring[4 * i + 2];
     const float slope = 1.0f / (1.0f + exp(SIGMA_FLOOR - raw));
     const float g = fma(-squares, exp(-2.0f * log_sigma(v)), count) * v->step->scale * slope;
-    const float16 column = below((float16)(g), 0, 1);
-    vstore16(updated(vload16(0, weight), column, at, v->lane, v->step, 0.0f), 0, weight);
+    return below((float16)(g), 0, 1);
+}
+
+/* One 16 x 16 tile of a layer's W. */
+struct place {
+    __global const struct layer *l;
+    int m0, n0;
+};
+FN struct place place_of(const struct view *v, int tile)
+{
+    struct place p;
+    p.l = v->layers;
+    for (int i = 1; i < v->shape->n_layers && v->layers[i].first_tile <= tile; i++) p.l = v->layers + i;
+    const int across = p.l->out_pad / 16, at = tile - p.l->first_tile;
+    p.m0 = at / across * 16;
+    p.n0 = at % across * 16;
+    return p;
+}
+
+FN void weight_gradient(float16 *t, const struct view *v, struct place p)
+{
+    tile_tn(t, v->acts + p.l->x + p.m0, p.l->ld_x, v->acts + p.l->dy + p.n0, p.l->ld_y, v->shape->batch_pad);
+}
+
+FN float16 bias_gradient(const struct view *v, struct place p)
+{
+    __global const float *dy = v->acts + p.l->dy + p.n0;
+    float16 g = (float16)(0.0f);
+    for (int r = 0; r < v->shape->batch_pad; r++) g += vload16(0, dy + (size_t)r * p.l->ld_y);
+    return g;
+}
+
+/* Where the gradient's length counts: all gradients, laid out as the weights, and each tile's squares. grid (tiles, 1,
+ * lanes). done: those of W are there. */
+ONE_ITEM __kernel void gradients(PACK_ARGS, __global float *acts, __global const float *restrict weights,
+                                 __global float *restrict grads, __global const float *restrict ring,
+                                 __global float *restrict parts, const int done)
+{
+    const struct view v = view_of(PACK_VALUES, acts, weights, 0);
+    const int tile = (int)get_global_id(0);
+    const struct place p = place_of(&v, tile);
+    __global float *g = grads + v.slot * shape->grads, *w = g + p.l->w + (size_t)p.m0 * p.l->ld_w + p.n0;
+    float16 t[16], squares = (float16)(0.0f);
+    if (done) tile_load(t, w, p.l->ld_w);
+    else weight_gradient(t, &v, p);
+    for (int i = 0; i < 16; i++) {
+        squares = fma(t[i], t[i], squares);
+        vstore16(t[i], 0, w + (size_t)i * p.l->ld_w);
+    }
+    if (p.m0 == 0) {
+        const float16 b = bias_gradient(&v, p);
+        squares = fma(b, b, squares);
+        vstore16(b, 0, g + p.l->b + p.n0);
+    }
+    if (tile == 0 && shape->likelihood == LIKE_GAUSS_LEARNED) {
+        const float16 s = sigma_gradient(&v, ring + v.place * (size_t)shape->row_tiles * 4);
+        squares = fma(s, s, squares);
+        vstore16(s, 0, g + shape->sigma);
+    }
+    parts[v.slot * shape->parts + shape->norms + tile] = sum16(squares);
+}
+
+/* The gradient's length to norms (active, n_steps), and behind the tiles' squares the factor on it; -1: no step. grid
+ * (1, 1, lanes). */
+ONE_ITEM __kernel void norm(PACK_ARGS, __global float *restrict parts, __global float *restrict norms)
+{
+    const struct view v = view_of(PACK_VALUES, 0, 0, 0);
+    __global float *squares = parts + v.slot * shape->parts + shape->norms;
+    float sum = 0.0f;
+    for (int i = 0; i < shape->tiles; i++) sum += squares[i];
+    const float length = sqrt(sum), clip = v.lane->clip, skip = v.lane->skip;
+    float factor = clip > 0.0f ? fmin(1.0f, clip / (length + 1e-6f)) : 1.0f;
+    if (!isfinite(length)) factor = length; /* whoever does not skip it shall see it */
+    if (skip > 0.0f && !(length <= skip)) factor = -1.0f;
+    norms[v.place] = length;
+    squares[shape->tiles] = factor;
+}
+
+/* 16 weights by their gradient; decay: how much they decay. */
+struct arenas {
+    __global float *weights, *m, *v, *c, *ema;
+};
+FN void update_16(const struct view *v, struct arenas a, size_t at, float16 g, float decay)
+{
+    const struct moments moments = {a.m + at, a.v + at, a.c + at};
+    const float16 w = updated(vload16(0, a.weights + at), g, moments, v->lane, v->step, decay);
+    vstore16(w, 0, a.weights + at);
+    if (v->lane->ema == 0.0f) return;
+    const float keep = v->step->ema;
+    vstore16(fma((float16)(keep), vload16(0, a.ema + at), (1.0f - keep) * w), 0, a.ema + at);
+}
+
+/* The deviation among the weights. */
+FN void update_sigma(const struct view *v, struct arenas a, size_t at, float16 g)
+{
+    if (v->shape->likelihood == LIKE_GAUSS_LEARNED) update_16(v, a, at, g, 0.0f);
+    else if (v->shape->likelihood == LIKE_GAUSS_OPTIMAL && v->lane->ema > 0.0f) a.ema[at] = a.weights[at];
 }
 
 /* grid (tiles, 1, lanes): all 16 x 16 tiles of all layers' W; `first` and the grid choose a part. A layer's first row
- * of tiles does its bias too. moment1 to moment3 (slots, params) · grads (slots, grads): with `done`, the layer's gradient
- * by a GEMM library, laid out as W. */
+ * of tiles does its bias too. moment1 to moment3, ema (slots, params) · grads (slots, grads): with `done`, the layer's
+ * gradient by a GEMM library, laid out as W; where the gradient's length counts, all gradients. */
 ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *weights, __global float *moment1,
-                              __global float *moment2, __global float *moment3, __global const float *restrict grads,
-                              __global const float *restrict ring, const int first, const int done)
+                              __global float *moment2, __global float *moment3, __global float *ema,
+                              __global const float *restrict grads, __global const float *restrict ring,
+                              __global const float *restrict parts, const int first, const int done)
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, 0);
-    const int tile = first + (int)get_global_id(0);
-    __global const struct layer *l = layers;
-    for (int i = 1; i < shape->n_layers && layers[i].first_tile <= tile; i++) l = layers + i;
-    const int across = l->out_pad / 16, at = tile - l->first_tile;
-    const int m0 = at / across * 16, n0 = at % across * 16, rows = shape->batch_pad;
-    __global const float *dy = v.acts + l->dy + n0;
-    const size_t lane_params = v.slot * shape->params;
+    const struct arenas arenas = {weights, moment1, moment2, moment3, ema};
+    const int tile = first + (int)get_global_id(0), by_norm = v.lane->clip > 0.0f || v.lane->skip > 0.0f;
+    const struct place p = place_of(&v, tile);
+    const size_t lane_params = v.slot * shape->params, row = (size_t)p.m0 * p.l->ld_w + p.n0;
+    __global const float *g = grads + v.slot * shape->grads;
+    const float factor = by_norm ? parts[v.slot * shape->parts + shape->norms + shape->tiles] : 1.0f;
     float16 t[16];
-    if (done) tile_load(t, grads + v.slot * shape->grads + (size_t)m0 * l->ld_w + n0, l->ld_w);
-    else tile_tn(t, v.acts + l->x + m0, l->ld_x, dy, l->ld_y, rows);
+    if (factor < 0.0f) return;
+    if (by_norm) tile_load(t, g + p.l->w + row, p.l->ld_w);
+    else if (done) tile_load(t, g + row, p.l->ld_w);
+    else weight_gradient(t, &v, p);
     for (int i = 0; i < 16; i++) {
-        const size_t p = lane_params + (size_t)l->w + (size_t)(m0 + i) * l->ld_w + n0;
-        const struct moments at_p = {moment1 + p, moment2 + p, moment3 + p};
-        vstore16(updated(vload16(0, weights + p), t[i], at_p, v.lane, v.step, v.lane->weight_decay), 0, weights + p);
+        const float16 one = by_norm ? t[i] * factor : t[i];
+        update_16(&v, arenas, lane_params + (size_t)p.l->w + row + (size_t)i * p.l->ld_w, one, v.lane->weight_decay);
     }
-    if (m0 == 0) {
-        float16 g = (float16)(0.0f);
-        for (int r = 0; r < rows; r++) g += vload16(0, dy + (size_t)r * l->ld_y);
-        const size_t p = lane_params + (size_t)l->b + n0;
-        const struct moments at_p = {moment1 + p, moment2 + p, moment3 + p};
-        vstore16(updated(vload16(0, weights + p), g, at_p, v.lane, v.step, v.lane->bias_decay), 0, weights + p);
+    if (p.m0 == 0) {
+        const float16 b = by_norm ? vload16(0, g + p.l->b + p.n0) * factor : bias_gradient(&v, p);
+        update_16(&v, arenas, lane_params + (size_t)p.l->b + p.n0, b, v.lane->bias_decay);
     }
-    if (tile == 0 && shape->likelihood == LIKE_GAUSS_LEARNED) {
-        const size_t p = lane_params + (size_t)shape->sigma;
-        const struct moments at_p = {moment1 + p, moment2 + p, moment3 + p};
-        update_sigma(&v, weights + p, at_p, ring + v.place * (size_t)shape->row_tiles * 4);
+    if (tile == 0 && shape->likelihood >= LIKE_GAUSS_LEARNED) {
+        float16 s = (float16)(0.0f);
+        if (by_norm) s = vload16(0, g + shape->sigma) * factor;
+        else if (shape->likelihood == LIKE_GAUSS_LEARNED) {
+            s = sigma_gradient(&v, ring + v.place * (size_t)shape->row_tiles * 4);
+        }
+        update_sigma(&v, arenas, lane_params + (size_t)shape->sigma, s);
     }
 }
 

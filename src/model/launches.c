@@ -9,7 +9,7 @@
 static const struct kernel_args {
     const char *name;
     int n;
-    enum pack_buffer buffer[8];
+    enum pack_buffer buffer[9];
 } kernel_args[KERNEL_COUNT] = {
     [KERNEL_GATHER] = {"gather", 3, {BUF_ACTS, BUF_DATA, BUF_ORDER}},
     [KERNEL_FORWARD] = {"forward", 2, {BUF_ACTS, BUF_WEIGHTS}},
@@ -20,8 +20,11 @@ static const struct kernel_args {
     [KERNEL_RESCALE] = {"rescale", 2, {BUF_ACTS, BUF_PARTS}},
     [KERNEL_BACKWARD] = {"backward", 2, {BUF_ACTS, BUF_WEIGHTS}},
     [KERNEL_BACK_LATENT] = {"back_latent", 3, {BUF_ACTS, BUF_WEIGHTS, BUF_PARTS}},
-    [KERNEL_UPDATE] = {"update", 7,
-                       {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_GRADS, BUF_RING}},
+    [KERNEL_UPDATE] = {"update", 9,
+                       {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_EMA, BUF_GRADS, BUF_RING,
+                        BUF_PARTS}},
+    [KERNEL_GRADIENTS] = {"gradients", 5, {BUF_ACTS, BUF_WEIGHTS, BUF_GRADS, BUF_RING, BUF_PARTS}},
+    [KERNEL_NORM] = {"norm", 2, {BUF_PARTS, BUF_NORMS}},
     [KERNEL_ROW_CHAIN] =
         {"row_chain", 7, {BUF_ACTS, BUF_WEIGHTS, BUF_DATA, BUF_ORDER, BUF_RING, BUF_STATS, BUF_MEANS}},
     [KERNEL_KEEP_BEST] = {"keep_best", 2, {BUF_WEIGHTS, BUF_BEST}},
@@ -103,7 +106,7 @@ static enum err_code product(struct pack *pk, enum product what, int layer, stru
             g.b_off = acts + l->dy;
             g.ldb = (size_t)l->ld_out;
             g.c = pk->buf[BUF_GRADS];
-            g.c_off = slot * p->grad;
+            g.c_off = slot * p->grad + (p->net.norm ? l->w : 0);
             g.ldc = (size_t)l->ld;
         }
         rc = device_gemm(pk->dev, &g, e);
@@ -116,10 +119,24 @@ static enum err_code update_tiles(struct pack *pk, int first, int tiles, int don
     return run(pk, KERNEL_UPDATE, &(struct grid){.columns = tiles, .n_extra = 2, .extra = {first, done}}, k, e);
 }
 
+/* All gradients, their length, and then the updates. */
+static enum err_code update_by_norm(struct pack *pk, int k, struct err *e)
+{
+    const struct plan *p = &pk->plan;
+    const int done = pk->provider != PROVIDER_TILE;
+    const struct grid tiles = {.columns = p->tiles, .n_extra = 1, .extra = {done}};
+    enum err_code rc = ERR_OK;
+    for (int i = 0; i < p->n_layers && done && !rc; i++) rc = product(pk, PRODUCT_WEIGHTS, i, e);
+    if (!rc) rc = run(pk, KERNEL_GRADIENTS, &tiles, k, e);
+    if (!rc) rc = run(pk, KERNEL_NORM, &(struct grid){.columns = 1}, k, e);
+    return rc ? rc : update_tiles(pk, 0, p->tiles, 1, k, e);
+}
+
 /* Our tiles need one launch for all layers. */
 static enum err_code update_all(struct pack *pk, int k, struct err *e)
 {
     const struct plan *p = &pk->plan;
+    if (p->net.norm) return update_by_norm(pk, k, e);
     if (pk->provider == PROVIDER_TILE) return update_tiles(pk, 0, p->tiles, 0, k, e);
     enum err_code rc = ERR_OK;
     for (int i = 0, first = 0; i < p->n_layers && !rc; first += p->layer[i++].tiles) {
@@ -199,6 +216,11 @@ enum err_code pack_eval(struct pack *pk, int k, struct err *e)
     return rc ? rc : pack_op(pk, OP_SUMS, 0, k, e);
 }
 
+void pack_use_ema(struct pack *pk, bool use)
+{
+    pack_bind(pk, use ? pk->buf[BUF_EMA] : NULL, NULL);
+}
+
 enum err_code pack_forward(struct pack *pk, int k, struct err *e)
 {
     if (pk->plan.kind == PLAN_CHAIN) return pack_op(pk, OP_CHAIN, 0, k, e);
@@ -223,6 +245,7 @@ enum err_code pack_keep_best(struct pack *pk, int slot, struct err *e)
 {
     struct launch *l = pk->launch[KERNEL_KEEP_BEST];
     assert(slot >= 0 && slot < pk->slots);
+    launch_buffer(l, 0, pk->buf[pk->plan.net.ema ? BUF_EMA : BUF_WEIGHTS]);
     launch_uint(l, 2, (unsigned)slot);
     launch_uint(l, 3, (unsigned)pk->plan.params);
     return launch_run(l, (const size_t[]){pk->plan.params / 16, 1, 1}, (const size_t[]){1, 1, 1}, e);

@@ -18,7 +18,8 @@ static const char *const buffer_name[BUF_OWNED] = {
     [BUF_SHAPE] = "shapes",        [BUF_LAYERS] = "layers",          [BUF_LANES] = "lane constants",
     [BUF_STEPS] = "step table",    [BUF_ACTIVE] = "active lanes",    [BUF_WEIGHTS] = "weights",
     [BUF_MOMENT1] = "first moments", [BUF_MOMENT2] = "second moments", [BUF_BEST] = "best weights",
-    [BUF_ACTS] = "activations",    [BUF_MOMENT3] = "third moments", [BUF_GRADS] = "gradients",        [BUF_PARTS] = "partial sums",
+    [BUF_ACTS] = "activations",    [BUF_MOMENT3] = "third moments", [BUF_EMA] = "mean weights",  [BUF_NORMS] = "gradient lengths",
+    [BUF_GRADS] = "gradients",        [BUF_PARTS] = "partial sums",
     [BUF_RING] = "loss ring",      [BUF_STATS] = "statistics",       [BUF_MEANS] = "latent means",
 };
 
@@ -34,6 +35,8 @@ static size_t slot_bytes(const struct plan *p, int buffer)
     case BUF_MOMENT1:
     case BUF_MOMENT2:
     case BUF_BEST: return p->params * sizeof(float);
+    case BUF_EMA: return p->net.ema ? p->params * sizeof(float) : 0;
+    case BUF_NORMS: return p->net.norm ? steps * sizeof(float) : 0;
     case BUF_MOMENT3: return p->net.third_moment ? p->params * sizeof(float) : 0;
     case BUF_ACTS: return p->acts * sizeof(float);
     case BUF_GRADS: return p->grad * sizeof(float);
@@ -70,6 +73,8 @@ static void fill_shape(struct cl_shape *s, const struct plan *p, const struct pa
     s->likelihood = p->net.likelihood;
     s->sigma = (int32_t)p->sigma;
     s->kl_dims = (int32_t)p->kl_dims;
+    s->norms = (int32_t)p->norms;
+    s->tiles = p->tiles;
 }
 
 static enum err_code fixed_buffers(struct pack *pk, struct err *e)
@@ -110,6 +115,7 @@ enum err_code pack_new(struct pack **out, struct device *dev, struct pack_data *
     pk->active = xcalloc(1, sizeof *pk->active);
     pk->ring = xcalloc(1, sizeof *pk->ring);
     pk->stats = xcalloc(1, sizeof *pk->stats);
+    pk->norms = xcalloc(1, sizeof *pk->norms);
     pk->lane = xcalloc(1, sizeof *pk->lane);
     pk->buf[BUF_DATA] = data->x;
     pk->buf[BUF_ORDER] = data->order;
@@ -129,6 +135,7 @@ void pack_free(struct pack *pk)
     free(pk->active);
     free(pk->ring);
     free(pk->stats);
+    free(pk->norms);
     free(pk);
 }
 
@@ -197,6 +204,7 @@ enum err_code pack_resize(struct pack *pk, int slots, struct err *e)
     for (int i = pk->slots; i < slots; i++) memset(&pk->lane[i], 0, sizeof pk->lane[i]);
     pk->active = xreallocarray(pk->active, n, sizeof *pk->active);
     pk->ring = xreallocarray(pk->ring, n, (size_t)pk->plan.ring_steps * row_tiles * RING_FLOATS * sizeof *pk->ring);
+    pk->norms = xreallocarray(pk->norms, n, (size_t)pk->plan.ring_steps * sizeof *pk->norms);
     pk->stats = xreallocarray(pk->stats, n, pk->plan.stats * sizeof *pk->stats);
     pk->slots = slots;
     pk->n_active = pk->n_steps = 0;

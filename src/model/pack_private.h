@@ -13,16 +13,17 @@ struct cl_shape {
     int32_t n_val, latent_pad, ld_z, z;
     int32_t noise, dz, loss_tiles, latent_tiles;
     uint32_t params, acts, parts, grads;
-    int32_t likelihood, sigma, kl_dims, unused;
+    int32_t likelihood, sigma, kl_dims, norms;
+    int32_t tiles, unused[3];
 };
 struct cl_layer {
     int32_t in_pad, out_pad, ld_w, ld_x, ld_y, w, b, x, y, dy;
     int32_t first_tile, pre, unused[4];
 };
-_Static_assert(sizeof(struct cl_shape) == 96, "layout of cl/prelude.clh");
+_Static_assert(sizeof(struct cl_shape) == 112, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct cl_layer) == 64, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct pack_lane) == 256, "layout of cl/prelude.clh");
-_Static_assert(sizeof(struct pack_step) == 64, "layout of cl/prelude.clh");
+_Static_assert(sizeof(struct pack_step) == 80, "layout of cl/prelude.clh");
 
 struct pack_data {
     struct buffer *x, *order; /* order (n_val + n_train): validation rows, then training rows */
@@ -37,15 +38,17 @@ enum pack_buffer {
     BUF_LANES,
     BUF_STEPS,
     BUF_ACTIVE,
-    BUF_WEIGHTS, /* from here to BUF_MOMENT3 as enum arena */
+    BUF_WEIGHTS, /* from here to BUF_EMA as enum arena */
     BUF_MOMENT1,
     BUF_MOMENT2,
     BUF_BEST,
     BUF_MOMENT3,
+    BUF_EMA,
     BUF_ACTS,
     BUF_GRADS,
     BUF_PARTS,
     BUF_RING,
+    BUF_NORMS,
     BUF_STATS,
     BUF_MEANS,
     BUF_OWNED, /* how many are the pack's own */
@@ -65,6 +68,8 @@ enum pack_kernel {
     KERNEL_RESCALE,
     KERNEL_BACKWARD,
     KERNEL_BACK_LATENT,
+    KERNEL_GRADIENTS,
+    KERNEL_NORM,
     KERNEL_UPDATE,
     KERNEL_ROW_CHAIN,
     KERNEL_KEEP_BEST,
@@ -84,6 +89,7 @@ struct pack {
     int *active;            /* (1 + slots): n_steps, then the slots named by pack_steps() */
     int n_active, n_steps;
     float *ring, *stats;    /* what the last fetch read */
+    float *norms;           /* (slots, ring_steps) */
 };
 
 /* Binds the buffers to every launch; weights and order replace the pack's own when not NULL. */

@@ -36,6 +36,9 @@ void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_ke
     out->log_sigma = (float)log(config_f64(c, KNOB_LOSS_SIGMA));
     out->capacity_weight = config_f64(c, KNOB_LOSS_CAPACITY) > 0 ? (float)config_f64(c, KNOB_LOSS_CAPACITY_WEIGHT) : 0;
     out->free_bits = (float)config_f64(c, KNOB_LOSS_FREE_BITS);
+    out->clip = (float)config_f64(c, KNOB_OPTIMIZER_CLIP);
+    out->skip = (float)config_f64(c, KNOB_OPTIMIZER_SKIP);
+    out->ema = (float)config_f64(c, KNOB_OPTIMIZER_EMA);
     struct net n;
     if (!net_from_config(&n, c, 1, NULL)) pack_lane_widths(out, &n); /* else the plan has refused it already */
 }
@@ -67,6 +70,7 @@ void pack_step_train(struct pack_step *out, const struct pack_lane *lane, int64_
     out->root_adam = (float)(1 / sqrt(1 - pow(1 - (double)lane->not_beta2, t)));
     out->beta = (float)beta;
     out->scale = (float)(1.0 / (double)out->rows);
+    out->ema = (float)fmin((double)lane->ema, t / (t + 9));
     out->draw = lane->binarize == BINARIZE_DYNAMIC ? (uint32_t)epoch + 1 : 0;
 }
 
@@ -102,7 +106,10 @@ enum err_code pack_steps(struct pack *pk, const int *slot, int n, const struct p
 enum err_code pack_fetch_ring(struct pack *pk, struct err *e)
 {
     const size_t n = (size_t)pk->n_active * (size_t)pk->n_steps * ((size_t)pk->plan.batch_pad / 16) * RING_FLOATS;
-    return buffer_read(pk->buf[BUF_RING], 0, pk->ring, n * sizeof(float), e);
+    const size_t steps = (size_t)pk->n_active * (size_t)pk->n_steps;
+    const enum err_code rc = pk->plan.net.norm
+                                 ? buffer_read(pk->buf[BUF_NORMS], 0, pk->norms, steps * sizeof(float), e) : ERR_OK;
+    return rc ? rc : buffer_read(pk->buf[BUF_RING], 0, pk->ring, n * sizeof(float), e);
 }
 
 void pack_loss(const struct pack *pk, int i, int k, struct pack_loss *out)
@@ -111,6 +118,7 @@ void pack_loss(const struct pack *pk, int i, int k, struct pack_loss *out)
     const float *p = pk->ring + ((size_t)i * (size_t)pk->n_steps + (size_t)k) * (size_t)row_tiles * RING_FLOATS;
     assert(i < pk->n_active && k < pk->n_steps);
     *out = (struct pack_loss){0};
+    if (pk->plan.net.norm) out->norm = (double)pk->norms[(size_t)i * (size_t)pk->n_steps + (size_t)k];
     if (net_batch_stats(&pk->plan.net)) out->kl_term = (double)p[3];
     for (int t = 0; t < RING_FLOATS * row_tiles; t += RING_FLOATS) {
         if (!isfinite(p[t]) || !isfinite(p[t + 1])) out->not_finite = true;

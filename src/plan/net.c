@@ -32,6 +32,8 @@ enum err_code net_from_config(struct net *out, const struct config *c, size_t da
     n.likelihood = (enum likelihood)config_choice(c, KNOB_LOSS_LIKELIHOOD);
     n.log_sigma = log(config_f64(c, KNOB_LOSS_SIGMA));
     n.kl_control = config_f64(c, KNOB_LOSS_CAPACITY) > 0 || config_f64(c, KNOB_LOSS_FREE_BITS) > 0;
+    n.norm = config_f64(c, KNOB_OPTIMIZER_CLIP) > 0 || config_f64(c, KNOB_OPTIMIZER_SKIP) > 0;
+    n.ema = config_f64(c, KNOB_OPTIMIZER_EMA) > 0;
     enum err_code rc = widths(n.enc, &n.n_enc, c, KNOB_MODEL_ENCODER, e);
     if (!rc) rc = widths(n.dec, &n.n_dec, c, KNOB_MODEL_DECODER, e);
     if (rc) return rc;

@@ -92,7 +92,7 @@ static void lay_out(struct plan *p)
         if ((size_t)l->in_pad * (size_t)l->ld > largest) largest = (size_t)l->in_pad * (size_t)l->ld;
     }
     if (net_has_sigma(&p->net)) p->sigma = take(&p->params, 1, 16);
-    p->grad = p->kind == PLAN_PLAIN ? largest : 0;
+    p->grad = p->net.norm ? p->params : p->kind == PLAN_PLAIN ? largest : 0;
 }
 
 static void count_bytes(struct plan *p)
@@ -104,11 +104,13 @@ static void count_bytes(struct plan *p)
     p->parts = p->kind == PLAN_PLAIN ? row_tiles * (size_t)(p->data_pad / 16 + p->latent_pad / 16) : 0;
     p->kl_dims = p->parts;
     if (net_batch_stats(&p->net)) p->parts += (row_tiles + 1) * (size_t)p->latent_pad + 16;
+    p->norms = p->parts;
+    if (p->net.norm) p->parts += (size_t)p->tiles + 16;
     p->stats = (size_t)p->eval_steps * row_tiles * 3 * (size_t)p->latent_pad;
     p->means = (size_t)PLAN_MEAN_ROWS * (size_t)p->latent_pad;
-    const size_t arenas = 4 + (size_t)p->net.third_moment;
+    const size_t arenas = 4 + (size_t)p->net.third_moment + (size_t)p->net.ema;
     const size_t floats = arenas * p->params + p->acts + p->grad + p->parts + p->stats + p->means +
-                          (size_t)p->ring_steps * (row_tiles * 4 + 16) + 65;
+                          (size_t)p->ring_steps * (row_tiles * 4 + 20 + (size_t)p->net.norm) + 65;
     p->lane_bytes = 4 * floats;
     p->fixed_bytes = sizeof(int) * (32 + 16 * (size_t)p->n_layers);
     double weights = 0, first = 0;
@@ -179,6 +181,8 @@ uint64_t plan_pack_key(const struct plan *p, uint64_t data_hash)
     h = mix(h, (uint64_t)p->net.third_moment);
     h = mix(h, (uint64_t)p->net.likelihood);
     h = mix(h, (uint64_t)p->net.kl_control);
+    h = mix(h, (uint64_t)p->net.norm);
+    h = mix(h, (uint64_t)p->net.ema);
     for (int i = 0; i < p->n_layers; i++) {
         h = mix(h, (uint64_t)p->layer[i].in_pad);
         h = mix(h, (uint64_t)p->layer[i].out_pad);

@@ -58,6 +58,7 @@ static int lane_parts(struct part out[PARTS_MAX], const struct train_lane *l)
     if (adam || l->constants.momentum > 0) out[n++] = (struct part){ARENA_MOMENT1, "opt.m."};
     if (kind != OPT_SGD) out[n++] = (struct part){ARENA_MOMENT2, "opt.v."};
     if (kind == OPT_RMSPROP && l->constants.centered) out[n++] = (struct part){ARENA_MOMENT3, "opt.c."};
+    if (l->net.ema) out[n++] = (struct part){ARENA_EMA, "ema."};
     if (l->has_best) out[n++] = (struct part){ARENA_BEST, "best."};
     return n;
 }
@@ -92,6 +93,8 @@ static void add_meta(struct trainer *t, const struct train_lane *l, struct tenso
     NUMBER("study_seed", "%" PRIu64, l->study_seed);
     NUMBER("step", "%" PRId64, l->step);
     NUMBER("epoch", "%d", l->epochs_done);
+    NUMBER("skipped", "%" PRId64, l->skipped);
+    NUMBER("skipped_in_a_row", "%" PRId64, l->skipped_in_a_row);
     NUMBER("data_hash", "%016" PRIx64, t->data->set->hash);
     NUMBER("train_rows", "%zu", t->data->split->n_train);
     NUMBER("validation_rows", "%zu", t->data->split->n_val);
@@ -194,7 +197,7 @@ static enum err_code same_config(const struct tensor_file *f, const struct confi
         KNOB_OPTIMIZER_NESTEROV, KNOB_OPTIMIZER_CENTERED,  KNOB_OPTIMIZER_ALPHA,       KNOB_OPTIMIZER_BETA1,
         KNOB_OPTIMIZER_BETA2,    KNOB_OPTIMIZER_EPS,       KNOB_OPTIMIZER_WEIGHT_DECAY, KNOB_OPTIMIZER_DECAY_BIAS,
         KNOB_TRAIN_BATCH,        KNOB_DATA_BINARIZE,       KNOB_LOSS_CAPACITY,         KNOB_LOSS_CAPACITY_WEIGHT,
-        KNOB_LOSS_FREE_BITS,
+        KNOB_LOSS_FREE_BITS,     KNOB_OPTIMIZER_CLIP,      KNOB_OPTIMIZER_SKIP,        KNOB_OPTIMIZER_EMA,
     };
     struct config then;
     const char *text = tensor_file_meta(f, "config");
@@ -306,6 +309,10 @@ static enum err_code load_counters(struct trainer *t, struct train_lane *l, cons
     int64_t epoch = 0;
     enum err_code rc = whole(&l->step, f, "step", INT64_C(1) << 53, path, e);
     if (!rc) rc = whole(&epoch, f, "epoch", 1000000, path, e);
+    if (!rc && tensor_file_meta(f, "skipped")) rc = whole(&l->skipped, f, "skipped", INT64_C(1) << 53, path, e);
+    if (!rc && tensor_file_meta(f, "skipped_in_a_row")) {
+        rc = whole(&l->skipped_in_a_row, f, "skipped_in_a_row", INT64_C(1) << 53, path, e);
+    }
     if (rc) return rc;
     if (epoch != l->step / steps_per_epoch(t)) return broken(path, "epoch", "another", "the one its step lies in", e);
     const struct tensor *x = find(f, "vaetop.sums", TENSOR_F64, SUM_COUNT, path, e);
@@ -358,7 +365,7 @@ static void forget(struct train_lane *l)
     l->row = NULL;
     l->axes = NULL;
     l->state = LANE_ACTIVE;
-    l->step = 0;
+    l->step = l->skipped = l->skipped_in_a_row = 0;
     l->epochs_done = l->n_rows = l->rows_cap = l->resend_from = 0;
     l->has_best = false;
     memset(&l->sums, 0, sizeof l->sums);

@@ -4,14 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnosis.h"
 #include "train_private.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
+#include "vaetop/base/log.h"
 
 /* A chunk's aim, and the steps tried before anything was measured. Lengths never change results. */
 #define CHUNK_SECONDS 0.035
 #define FIRST_CHUNK 4
 #define FLUSH_EVERY 8
+/* Steps in a row without a finite loss after which skipping them is no use. */
+#define SKIPS_MOST 100
 /* Chunks a slot may stay unused before its memory goes back: a new trial usually comes at once. */
 #define IDLE_CHUNKS 20
 
@@ -103,6 +107,11 @@ static void account(struct trainer *t, struct train_lane *l, int i, int n_steps,
         const int64_t first = l->step % per_epoch * batch, rows = n - first < batch ? n - first : batch;
         struct pack_loss loss;
         pack_loss(t->pack, i, k, &loss);
+        const double longest = config_f64(&l->config, KNOB_OPTIMIZER_SKIP);
+        const bool skipped = longest > 0 && !(loss.norm <= (double)(float)longest);
+        l->skipped += skipped;
+        l->skipped_in_a_row = skipped ? l->skipped_in_a_row + 1 : 0;
+        if (skipped && loss.not_finite && l->skipped_in_a_row < SKIPS_MOST) continue;
         if (loss.not_finite) {
             diverge(l, "training loss", schedule_lr(l, l->step, per_epoch));
             return;
@@ -192,6 +201,25 @@ static void send(trainer_event_fn *fn, void *arg, int lane, const struct train_l
     fn(arg, ev);
 }
 
+/* Says once what looks wrong, in the study's log. */
+static void watch(struct trainer *t, struct train_lane *l, const struct evaluation *ev)
+{
+    const struct symptoms s = {.row = l->row, .n = l->n_rows, .dim_kl = ev->dim_kl, .latent = l->net.latent,
+                               .active_units = ev->active_units, .baseline = trainer_baseline(t),
+                               .warmed_up = l->epochs_done >= schedule_first_best(&l->config)};
+    char text[DIAGNOSIS_CAP];
+    for (int i = 0; i < DIAGNOSIS_COUNT; i++) {
+        if (l->diagnosed >> i & 1 || !diagnose((enum diagnosis)i, text, &s)) continue;
+        l->diagnosed |= 1u << i;
+        log_warn("trial %d, epoch %d: %s", l->trial, l->epochs_done, text);
+    }
+    if (l->skipped > l->skipped_said) {
+        log_warn("trial %d, epoch %d: %lld steps skipped so far, their gradient was longer than optimizer.skip or not finite",
+                 l->trial, l->epochs_done, (long long)l->skipped);
+        l->skipped_said = l->skipped;
+    }
+}
+
 /* A lane's finished epoch: row, best weights, events. */
 static enum err_code finish_epoch(struct trainer *t, int lane, const struct evaluation *ev, trainer_event_fn *fn,
                                   void *arg, struct err *e)
@@ -210,8 +238,13 @@ static enum err_code finish_epoch(struct trainer *t, int lane, const struct eval
         l->best = value;
     }
     if (rc) return rc;
+    if (l->epochs_done > 0 && l->sums.rows == 0) { /* every step of the epoch was skipped */
+        diverge(l, "training loss", schedule_lr(l, l->step - 1, steps_per_epoch(t)));
+        return ERR_OK;
+    }
     if (l->epochs_done == 0) return ERR_OK; /* a trial of no epochs: its value is that of the initialisation */
     fill_row(t, l, ev);
+    watch(t, l, ev);
     struct trainer_event event = {.kind = EVENT_SNAPSHOT};
     rc = snapshot_make(t, l, ev, &event.snapshot, e);
     if (rc) return rc;

@@ -69,7 +69,9 @@ enum err_code evaluate(struct trainer *t, const int *lane, int n, struct evaluat
         latent[i] = t->lane[lane[i]].net.latent;
         s[i].dims = xcalloc(3 * (size_t)latent[i], sizeof *s[i].dims);
     }
+    if (t->plan.net.ema) pack_use_ema(t->pack, true);
     const enum err_code rc = pass(t, slot, n, latent, s, e);
+    if (t->plan.net.ema) pack_use_ema(t->pack, false);
     for (int i = 0; i < n; i++) {
         if (!rc) conclude(&out[i], &s[i], latent[i], (double)t->data->split->n_val);
         free(s[i].dims);

@@ -28,6 +28,8 @@ struct train_lane {
     struct net net;
     struct pack_lane constants;
     int64_t step;
+    unsigned diagnosed;      /* bits by enum diagnosis: each is said once */
+    int64_t skipped, skipped_in_a_row, skipped_said; /* steps that changed nothing, by optimizer.skip; logged so far */
     int epochs_done;
     struct epoch_sums sums;
     double seconds;          /* chunks and evaluations this trial took part in */
@@ -56,6 +58,9 @@ struct trainer {
     double step_seconds;     /* of the last chunk, all its lanes together; 0 before the first */
     int timed_lanes;         /* lanes step_seconds was measured with */
 };
+
+/* Nats of the mean image, against which any decoder must do better; NaN where that is not known. */
+double trainer_baseline(struct trainer *t);
 
 /* --- rates.c: pure functions of config and step. per_epoch: steps in an epoch. */
 int64_t steps_per_epoch(const struct trainer *t);

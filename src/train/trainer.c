@@ -110,6 +110,18 @@ static const double *data_mean(struct trainer_data *d)
     return d->mean;
 }
 
+double trainer_baseline(struct trainer *t)
+{
+    double sum = 0;
+    if (t->plan.net.likelihood != LIKE_BERNOULLI) return NAN;
+    const double *mean = data_mean(t->data);
+    for (size_t j = 0; j < t->data->set->dim; j++) {
+        const double m = mean[j];
+        if (m > 0 && m < 1) sum -= m * log(m) + (1 - m) * log(1 - m);
+    }
+    return sum;
+}
+
 /* Fresh weights, no moments. */
 static enum err_code start_weights(struct trainer *t, struct train_lane *l, struct rng_key key, struct err *e)
 {
@@ -124,6 +136,7 @@ static enum err_code start_weights(struct trainer *t, struct train_lane *l, stru
         weights_bias_from(arena, &l->net, &t->plan, data_mean(t->data));
     }
     if (!rc) rc = pack_write_arena(t->pack, l->slot, ARENA_WEIGHTS, arena, e);
+    if (!rc && t->plan.net.ema) rc = pack_write_arena(t->pack, l->slot, ARENA_EMA, arena, e);
     free(arena);
     return rc;
 }
@@ -215,7 +228,8 @@ enum err_code trainer_encode(struct trainer *t, int lane, float *mu, const uint3
     assert(lane >= 0 && lane < t->n_lanes && t->lane[lane].state != LANE_FREE);
     const struct train_lane *l = &t->lane[lane];
     const bool best = l->has_best && config_choice(&l->config, KNOB_STUDY_VALUE) == VALUE_BEST;
-    return pack_encode(t->pack, l->slot, best ? ARENA_BEST : ARENA_WEIGHTS, rows, n_rows, mu, e);
+    const enum arena present = t->plan.net.ema ? ARENA_EMA : ARENA_WEIGHTS;
+    return pack_encode(t->pack, l->slot, best ? ARENA_BEST : present, rows, n_rows, mu, e);
 }
 
 uint64_t trainer_bytes(const struct trainer *t)

@@ -42,9 +42,11 @@ static enum err_code read_net(struct use *u, const char *path, struct err *e)
 static enum err_code weight(const struct tensor **out, const struct use *u, const struct tensor_info *t, const char *path,
                             struct err *e)
 {
-    char best[48];
+    char best[48], ema[48];
     snprintf(best, sizeof best, "best.%.31s", t->name);
+    snprintf(ema, sizeof ema, "ema.%.31s", t->name);
     *out = u->use_best ? tensor_file_find(u->file, best) : NULL;
+    if (!*out) *out = tensor_file_find(u->file, ema);
     if (!*out) *out = tensor_file_find(u->file, t->name);
     const size_t count = (size_t)t->rows * (size_t)t->cols;
     if (*out && (*out)->type == TENSOR_F32 && (*out)->count == count && (*out)->shape[0] == (size_t)t->rows) return ERR_OK;

@@ -18,9 +18,9 @@ sees 'loss #1'
 key G
 sees '#11 failed: its worker was killed'
 key g '?'
-sees 'take a stop back'
+sees 'sort: column to the left'
 key Escape
-misses 'take a stop back'
+misses 'sort: column to the left'
 key p
 sees 'no engine runs this study'
 key Enter
@@ -28,7 +28,7 @@ misses '#8'
 screen_size 40 10
 sees '? help'
 screen_size 160 48
-sees 'reconstruction'
+sees 'selected'
 screen_size 80 24
 sees 'loss #1'
 key q

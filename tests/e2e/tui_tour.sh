@@ -10,9 +10,9 @@ sees 'latent #' 120
 sees '4R'
 
 key '?'
-sees 'take a stop back'
+sees 'sort: column to the left'
 key Escape
-misses 'take a stop back'
+misses 'sort: column to the left'
 
 # The second row: pause it, see it paused, resume it, stop it gently.
 key g j

@@ -164,6 +164,8 @@ static void take_options(struct net *n, const struct config *c)
     n->likelihood = full.likelihood;
     n->log_sigma = full.log_sigma;
     n->kl_control = full.kl_control;
+    n->norm = full.norm;
+    n->ema = full.ema;
 }
 
 void shape_init(struct shape *s, const struct variant *v)

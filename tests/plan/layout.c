@@ -134,7 +134,7 @@ static void key_tells_shapes_apart_but_not_paddings(void **state)
     assert_true(plan_pack_key(&p, 8) != key);
     q = made(&base, PLAN_PLAIN);
     assert_true(plan_pack_key(&q, 7) != key);
-    struct net other[9] = {base, base, base, base, base, base, base, base, base};
+    struct net other[11] = {base, base, base, base, base, base, base, base, base, base, base};
     other[0].data = 11;
     other[1].batch = 32;
     other[2].enc[0] = 49;
@@ -144,7 +144,9 @@ static void key_tells_shapes_apart_but_not_paddings(void **state)
     other[6].third_moment = true;
     other[7].likelihood = LIKE_GAUSS_FIXED;
     other[8].kl_control = true;
-    for (int i = 0; i < 9; i++) {
+    other[9].norm = true;
+    other[10].ema = true;
+    for (int i = 0; i < 11; i++) {
         q = made(&other[i], i == 8 ? PLAN_PLAIN : PLAN_CHAIN);
         assert_true(plan_pack_key(&q, 7) != key);
     }

@@ -38,8 +38,19 @@ static double sgd(double *m, double g, const struct ref_opt *o, double lr)
 void ref_update(double *theta, double *m, double *v, const double *grad, size_t n, const struct ref_opt *o, double lr,
                 int64_t t)
 {
+    double length = 0, factor = 1;
     for (size_t i = 0; i < n; i++) {
-        double g = grad[i], decay = o->no_decay && o->no_decay[i] ? 0 : o->weight_decay;
+        length += grad[i] * grad[i];
+    }
+    length = sqrt(length);
+    if (o->skip > 0 && !(length <= o->skip)) {
+        return;
+    }
+    if (o->clip > 0) {
+        factor = fmin(1, o->clip / (length + 1e-6));
+    }
+    for (size_t i = 0; i < n; i++) {
+        double g = factor * grad[i], decay = o->no_decay && o->no_decay[i] ? 0 : o->weight_decay;
         if (o->kind == REF_ADAMW) {
             theta[i] *= 1 - lr * decay;
         } else {
@@ -50,6 +61,10 @@ void ref_update(double *theta, double *m, double *v, const double *grad, size_t 
         case REF_ADAMW: theta[i] -= adam(&m[i], &v[i], g, o, lr, t); break;
         case REF_RMSPROP: theta[i] -= rmsprop(&m[i], &v[i], o->average ? &o->average[i] : NULL, g, o, lr); break;
         case REF_SGD: theta[i] -= sgd(&m[i], g, o, lr); break;
+        }
+        if (o->mean) {
+            double keep = fmin(o->ema, (double)t / (double)(t + 9));
+            o->mean[i] = keep * o->mean[i] + (1 - keep) * theta[i];
         }
     }
 }

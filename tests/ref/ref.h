@@ -57,6 +57,8 @@ struct ref_opt {
     double weight_decay;  /* adamw: of the weight itself; others: added to the gradient */
     const bool *no_decay; /* (n) parameters that do not decay; NULL: all do */
     bool nesterov;        /* sgd */
+    double clip, skip;    /* lengths of a gradient, 0: none: longer ones are shortened · longer ones change nothing */
+    double ema, *mean;    /* memory of the moving mean, which is (n) and starts as theta; NULL: none */
     double *average;      /* rmsprop, centred: (n) mean gradient, 0 at the start; NULL: not centred */
 };
 void ref_update(double *theta, double *m, double *v, const double *grad, size_t n, const struct ref_opt *o, double lr,

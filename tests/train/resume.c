@@ -90,6 +90,8 @@ static void resumed_lanes_of_every_loss_end_with_the_same_bits(void **state)
     check_resume(SHAPE "loss.likelihood=gauss_learned\n", PLAN_PLAIN);
     check_resume(SHAPE "loss.likelihood=gauss_learned\noptimizer.kind=rmsprop\nmodel.bias=data\n", PLAN_CHAIN);
     check_resume(SHAPE "loss.likelihood=gauss_optimal\n", PLAN_PLAIN);
+    check_resume(SHAPE "optimizer.clip=20\noptimizer.skip=60\noptimizer.ema=0.95\n", PLAN_CHAIN);
+    check_resume(SHAPE "optimizer.ema=0.9\nloss.likelihood=gauss_optimal\nstudy.value=last\n", PLAN_PLAIN);
     check_resume(SHAPE "loss.capacity=5\nloss.capacity_warmup=3\n", PLAN_PLAIN);
     check_resume(SHAPE "loss.free_bits=0.1\nloss.beta=2\nloss.beta_schedule=linear\nloss.beta_warmup=3\n", PLAN_PLAIN);
 }

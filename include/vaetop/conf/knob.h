@@ -123,6 +123,12 @@ enum knob_type {
     X(OPTIMIZER_BETA1, "optimizer", "beta1", KNOB_FLOAT, "0.9", 0, 0.9999, "", true, "", "first-moment decay of adam(w)")   \
     X(OPTIMIZER_BETA2, "optimizer", "beta2", KNOB_FLOAT, "0.999", 0, 0.999999, "", true, "", "second-moment decay of adam(w)") \
     X(OPTIMIZER_EPS, "optimizer", "eps", KNOB_FLOAT, "1e-8", 1e-12, 1, "", true, "", "denominator floor of adam(w), rmsprop") \
+    X(OPTIMIZER_CLIP, "optimizer", "clip", KNOB_FLOAT, "0", 0, 1e9, "", true, "",                                        \
+      "longest gradient, as one vector of all weights: longer ones are shortened to it; 0: none are")                   \
+    X(OPTIMIZER_SKIP, "optimizer", "skip", KNOB_FLOAT, "0", 0, 1e9, "", true, "",                                        \
+      "steps whose gradient is longer, or not finite, change nothing and are counted; 0: none is skipped")              \
+    X(OPTIMIZER_EMA, "optimizer", "ema", KNOB_FLOAT, "0", 0, 0.999999, "", true, "",                                     \
+      "memory of moving mean weights, which evaluation then uses; 0: it uses the weights themselves")                   \
     X(TRAIN_EPOCHS, "train", "epochs", KNOB_INT, "20", 0, 1e6, "", true, "epochs", "passes over the training set")       \
     X(TRAIN_BATCH, "train", "batch", KNOB_INT, "128", 1, 65536, "", true, "images", "images per step")             \
     X(TRAIN_PATIENCE, "train", "patience", KNOB_INT, "0", 0, 1e6, "", true, "epochs",                                    \

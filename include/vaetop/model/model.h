@@ -54,7 +54,9 @@ struct pack_lane {
     float log_sigma;        /* gauss_fixed */
     float capacity_weight;  /* 0: no capacity */
     float free_bits;        /* nats a dimension; 0: none */
-    uint32_t unused[9];
+    float clip, skip;       /* lengths of a gradient; 0: none */
+    float ema;              /* 0: none */
+    uint32_t unused[6];
     int32_t width[2 * NET_HIDDEN_MAX + 2]; /* true columns of each layer's output: what is not at 0 for 0 is cut there */
 };
 void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_key key);
@@ -63,7 +65,7 @@ void pack_lane_widths(struct pack_lane *lane, const struct net *n);
 
 enum step_mode { STEP_TRAIN, STEP_EVAL };
 
-/* One step of one lane, as the kernels read it (struct step): 64 bytes. A pure function of the lane's config and its
+/* One step of one lane, as the kernels read it (struct step): 80 bytes. A pure function of the lane's config and its
  * absolute step number, so chunking cannot change it. */
 struct pack_step {
     uint32_t step_lo, stream; /* latent noise: see below. stream = RNG_LATENT | step_hi << 8, or RNG_EVAL */
@@ -77,6 +79,8 @@ struct pack_step {
     float scale;              /* 1 / rows: gradients are of the batch mean */
     uint32_t draw;            /* binarised data: 0: the fixed draw, else epoch + 1 */
     float capacity;           /* nats the KL is pulled to, where the lane has a capacity_weight; set by the caller */
+    float ema;                /* memory of the moving mean weights at this step: min(ema, (1 + step) / (10 + step)) */
+    uint32_t unused[3];
 };
 /* Step number `step` (0 = first) of a lane: rows step * batch ... of its epoch's order, lr and beta given.
  * n_train and batch give the epoch and the true size of the last batch. */
@@ -153,13 +157,13 @@ WUR enum err_code pack_resize(struct pack *pk, int slots, struct err *e);
 int pack_slots(const struct pack *pk);
 void pack_set_lane(struct pack *pk, int slot, const struct pack_lane *lane);
 
-/* MOMENT3 only where plan->net.third_moment. */
-enum arena { ARENA_WEIGHTS, ARENA_MOMENT1, ARENA_MOMENT2, ARENA_BEST, ARENA_MOMENT3, ARENA_COUNT };
+/* MOMENT3 only where plan->net.third_moment, EMA where plan->net.ema. */
+enum arena { ARENA_WEIGHTS, ARENA_MOMENT1, ARENA_MOMENT2, ARENA_BEST, ARENA_MOMENT3, ARENA_EMA, ARENA_COUNT };
 bool pack_has_arena(const struct pack *pk, enum arena a);
 /* A whole arena of a slot: plan->params floats, padded. Reads, writes. */
 WUR enum err_code pack_read_arena(struct pack *pk, int slot, enum arena a, float *out, struct err *e);
 WUR enum err_code pack_write_arena(struct pack *pk, int slot, enum arena a, const float *in, struct err *e);
-/* ARENA_BEST = ARENA_WEIGHTS for one slot; queued. */
+/* ARENA_BEST = what evaluation uses, ARENA_EMA or ARENA_WEIGHTS, for one slot; queued. */
 WUR enum err_code pack_keep_best(struct pack *pk, int slot, struct err *e);
 
 /* Activations of a slot after a step: rows x cols (true sizes) from the padded arena. layer: of the plan.
@@ -199,12 +203,15 @@ WUR enum err_code pack_op(struct pack *pk, enum pack_op op, int layer, int k, st
 /* One whole step (forward, backward, update) or one evaluation batch, in the pack's plan. Queued. */
 WUR enum err_code pack_train(struct pack *pk, int k, struct err *e);
 WUR enum err_code pack_eval(struct pack *pk, int k, struct err *e);
+/* Whether the next evaluations use ARENA_EMA. */
+void pack_use_ema(struct pack *pk, bool use);
 
 /* Sums over the true rows of step k of the i-th lane named in pack_steps(), nats, in double from the ring's 16-row
  * sums. not_finite: some 16-row sum was NaN or infinite. Reads: pack_fetch_ring() once, then pack_loss(). */
 struct pack_loss {
     double rec, kl;
     double kl_term; /* capacity and free bits: what the KL adds to the loss, weighted, as batch mean; else 0 */
+    double norm; /* length of the gradient, where the network needs it, else 0 */
     bool not_finite;
 };
 WUR enum err_code pack_fetch_ring(struct pack *pk, struct err *e);

@@ -27,6 +27,8 @@ struct net {
     enum likelihood likelihood;
     double log_sigma;  /* gaussian: fixed, or where learning starts */
     bool kl_control;   /* capacity or free bits: the KL term needs the batch's means */
+    bool norm;         /* the gradient's length is needed before an update: clip, skip */
+    bool ema;          /* a moving mean of the weights is kept */
     bool third_moment; /* the optimiser keeps three numbers per weight */
 };
 /* Errors: USAGE (bad widths text, too many layers). */
@@ -90,6 +92,7 @@ struct plan {
     size_t grad;            /* floats of gradient scratch a lane needs for a GEMM library (plain plan only, else 0) */
     size_t kl_dims;         /* where in parts: KL sums (batch_pad / 16, latent_pad), weights of the KL by dimension
                              * (latent_pad), one over the batch's variance (16); with batch statistics only */
+    size_t norms;           /* where in parts: squares of the gradient by tile (tiles), the factor on it (16); with norm */
     size_t sigma;           /* where in the parameters the log-deviation is (16 floats); net_has_sigma() only */
     size_t params;          /* floats in a lane's arena, padding included */
     size_t lane_bytes;      /* device memory one lane takes: weights, moments, best weights, activations, scratch */

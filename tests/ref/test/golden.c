@@ -92,6 +92,14 @@ static void optimisers_follow_pytorch(void **state)
     double third = second - 0.1 * 0.3 / (1 + sqrt(0.05625 - 0.1125 * 0.1125));
     check_trace(&(struct ref_opt){.kind = REF_RMSPROP, .alpha = 0.5, .eps = 1, .average = &average}, 0.1,
                 (double[]){first, second, third});
+    /* By hand: shortened to 0.1 long; a longer one changes nothing; the moving mean keeps 1/10, 2/11. */
+    const double clip1 = 1 - 0.01 / 1.00001, clip2 = clip1 + 0.01 / 1.000005, clip3 = clip2 - 0.01 / (1 + 1e-5 / 3);
+    check_trace(&(struct ref_opt){.kind = REF_SGD, .clip = 0.1}, 0.1, (double[]){clip1, clip2, clip3});
+    check_trace(&(struct ref_opt){.kind = REF_SGD, .skip = 0.25}, 0.1, (double[]){0.99, 1.01, 1.01});
+    double mean = 1;
+    check_trace(&(struct ref_opt){.kind = REF_SGD, .skip = 0.25, .ema = 0.9, .mean = &mean}, 0.1,
+                (double[]){0.99, 1.01, 1.01});
+    assert_close(mean, (0.1 + 0.9 * 0.99) * 2 / 11 + 1.01 * 9 / 11, 1e-12, 0);
     /* By hand, alpha 0 and eps 0: g / |g| is 1, -1, 1; the buffer 1, -0.5, 0.75. */
     check_trace(&(struct ref_opt){.kind = REF_RMSPROP, .momentum = 0.5}, 0.1, (double[]){0.9, 0.95, 0.875});
 }
