@@ -17,17 +17,18 @@ const struct cli_command commands[] = {
      "  vaetop run mnist --set data.source=t10k-images-idx3-ubyte.gz --name first\n"
      "  vaetop run my.yaml --dry-run           the space and ten suggestions, nothing started\n"
      "  vaetop run random --no-tui --trials 8  progress lines, for scripts\n",
-     "dnDsTLSNBRqwac", 1, 1, run_command},
+     "dnDsTLSNBRqwacH", 1, 1, run_command},
     {"attach", "attach [STUDY] [options]", "look at a running or finished study",
      "  vaetop attach                          the only running study\n"
      "  vaetop attach quickstart-2\n",
-     "dNqwac", 0, 1, attach_command},
+     "dNqwacH", 0, 1, attach_command},
     {"ls", "ls [options]", "list the studies", "  vaetop ls\n  vaetop ls --json\n", "djo", 0, 0, ls_command},
     {"show", "show STUDY [options]", "the leaderboard, or one trial, as text or JSON",
      "  vaetop show quickstart\n"
      "  vaetop show quickstart --trial best\n"
+     "  vaetop show quickstart --once          the dashboard as text\n"
      "  vaetop show quickstart --json | jq .best_value_nats\n",
-     "dtjo", 1, 1, show_command},
+     "dtjOXJao", 1, 1, show_command},
     {"stop", "stop STUDY [options]", "end a study (checkpointed, resume goes on) or one trial (for good)",
      "  vaetop stop quickstart\n  vaetop stop quickstart --trial 7\n", "dtq", 1, 1, stop_command},
     {"pause", "pause STUDY [options]", "checkpoint a study or one trial and free its device",
@@ -74,6 +75,10 @@ const struct cli_command *command_find(const char *word)
     return NULL;
 }
 
+/* Without a command: the Studies screen. */
+static const struct cli_command bare = {"", "[options]", "the studies, and presets to start", "", "dDNqwacHZ", 0, 0,
+                                        home_command};
+
 static enum err_code unknown_word(const char *word, struct err *e)
 {
     const char *known[sizeof commands / sizeof *commands];
@@ -94,7 +99,8 @@ static enum err_code dispatch(int argc, char **argv, struct err *e)
     const struct cli_command *c;
     enum err_code rc;
     if (argc < 2) {
-        return studies_overview(e);
+        o = (struct options){0};
+        return home_command(&o, e);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         c = argc > 2 ? command_find(argv[2]) : NULL;
@@ -110,6 +116,13 @@ static enum err_code dispatch(int argc, char **argv, struct err *e)
         return ERR_OK;
     }
     c = command_find(argv[1]);
+    if (!c && argv[1][0] == '-') {
+        rc = options_parse(&o, &bare, argc - 1, argv + 1, e);
+        if (!rc && o.help) {
+            program_help();
+        }
+        return rc || o.help ? rc : home_command(&o, e);
+    }
     if (!c) {
         return unknown_word(argv[1], e);
     }

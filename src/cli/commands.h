@@ -4,6 +4,7 @@
 
 #include "options.h"
 #include "study.h"
+#include "vaetop/ui/ui.h"
 
 WUR enum err_code run_command(const struct options *o, struct err *e);
 WUR enum err_code attach_command(const struct options *o, struct err *e);
@@ -23,13 +24,28 @@ WUR enum err_code reconstruct_command(const struct options *o, struct err *e);
 WUR enum err_code interpolate_command(const struct options *o, struct err *e);
 WUR enum err_code encode_command(const struct options *o, struct err *e);
 
-/* Bare `vaetop`: the studies and the presets to start. */
+/* Bare `vaetop`: the Studies screen; without a terminal a list of the studies and the presets to start. */
+WUR enum err_code home_command(const struct options *o, struct err *e);
 WUR enum err_code studies_overview(struct err *e);
 
 /* Shows a study until it ends or the person leaves: the screen on a terminal, else progress lines.
  * client may be NULL: nothing runs, look only. owner: INT and TERM stop the study, not only this client. */
 struct client;
 WUR enum err_code watch_study(struct study *s, struct client *client, const struct options *o, bool owner, struct err *e);
+
+/* True when standard input and output are a terminal that can show the screen, and --no-tui and --quiet are absent. */
+bool screen_wanted(const struct options *o);
+struct ui_options screen_options(const struct options *o);
+/* Errors: USAGE (--theme has no such word). */
+WUR enum err_code check_theme(const struct options *o, struct err *e);
+
+/* A new study and its engine, after all that it needs was checked. Owns: caller frees *dir and *client. Errors: as run. */
+WUR enum err_code study_start(char **dir, struct client **client, const struct preset *p, const char *name,
+                              const struct options *o, struct err *e);
+
+/* show --once: the dashboard as text. show --json-lines: a line for every trial that changes, while it runs. */
+WUR enum err_code show_once(const struct study *s, const struct options *o, struct err *e);
+WUR enum err_code show_json_lines(struct study *s, const struct options *o, struct err *e);
 
 /* A signal that ended the command (set by watch_study): the exit status becomes 128 + it. 0: none. */
 extern int command_signal;
@@ -41,6 +57,8 @@ int manual_part(const char *part);
 WUR enum err_code report_study_json(const struct study *s, const struct options *o, struct err *e);
 WUR enum err_code report_trial_json(const struct study *s, const struct trial_row *t, const struct options *o,
                                     struct err *e);
+/* One trial as one line on stdout, at once. */
+WUR enum err_code report_trial_line(const struct study *s, const struct trial_row *t, struct err *e);
 /* Errors: IO. path NULL or "-": stdout. */
 WUR enum err_code write_text(const char *path, const char *text, size_t len, struct err *e);
 

@@ -10,8 +10,7 @@
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
 
-/* running, paused, stopped, finished; interrupted: the store says running but no engine lives. */
-static const char *standing(const struct study *s)
+const char *study_standing(const struct study *s)
 {
     if (s->live) {
         return s->phase && strcmp(s->phase, "paused") == 0 ? "paused" : "running";
@@ -19,8 +18,7 @@ static const char *standing(const struct study *s)
     return !s->phase ? "new" : strcmp(s->phase, "running") == 0 ? "interrupted" : s->phase;
 }
 
-/* When anything last happened in it, UTC microseconds. */
-static int64_t last_change(const struct study *s)
+int64_t study_last_change(const struct study *s)
 {
     int64_t us = 0;
     for (size_t i = 0; i < s->n_trials; i++) {
@@ -35,14 +33,14 @@ static void ls_line(const struct study *s)
     char disk[32];
     char age[32] = "-";
     char best[32] = "-";
-    int64_t changed = last_change(s);
+    int64_t changed = study_last_change(s);
     if (changed > 0) {
         (void)str_duration(age, sizeof age, (double)(clock_utc_us() - changed) * 1e-6);
     }
     if (s->best) {
         (void)snprintf(best, sizeof best, "%.2f", s->best->value);
     }
-    (void)printf("%-24s %-11s %5d/%-5d %10s %10s %10s\n", s->name, standing(s), study_ended_trials(s), s->total, best,
+    (void)printf("%-24s %-11s %5d/%-5d %10s %10s %10s\n", s->name, study_standing(s), study_ended_trials(s), s->total, best,
                  age, str_bytes(disk, sizeof disk, fs_tree_bytes(s->dir)));
 }
 
@@ -50,7 +48,7 @@ static json_t *ls_json(const struct study *s)
 {
     json_t *o = json_object();
     (void)json_object_set_new(o, "study", json_string(s->name));
-    (void)json_object_set_new(o, "phase", json_string(standing(s)));
+    (void)json_object_set_new(o, "phase", json_string(study_standing(s)));
     (void)json_object_set_new(o, "engine_running", json_boolean(s->live));
     (void)json_object_set_new(o, "trials_ended", json_integer(study_ended_trials(s)));
     (void)json_object_set_new(o, "trials_total", json_integer(s->total));
@@ -113,7 +111,7 @@ enum err_code ls_command(const struct options *o, struct err *e)
 
 static void show_heading(const struct study *s)
 {
-    (void)printf("study %s  %s  %d of %d trials ended", s->name, standing(s), study_ended_trials(s), s->total);
+    (void)printf("study %s  %s  %d of %d trials ended", s->name, study_standing(s), study_ended_trials(s), s->total);
     if (s->best) {
         (void)printf("  best #%d %.2f nats", s->best->number, s->best->value);
     }
@@ -159,6 +157,10 @@ enum err_code show_command(const struct options *o, struct err *e)
         if (!rc) {
             rc = o->json ? report_trial_json(&s, t, o, e) : show_trial(&s, t, e);
         }
+    } else if (o->json_lines) {
+        rc = show_json_lines(&s, o, e);
+    } else if (o->once || o->plain) {
+        rc = show_once(&s, o, e);
     } else if (o->json) {
         rc = report_study_json(&s, o, e);
     } else {

@@ -36,6 +36,11 @@ static const struct option_row {
     {'w', "slow", NULL, "draw seldom: for slow links"},
     {'a', "ascii", NULL, "ASCII characters only"},
     {'c', "color", "WHEN", "auto, never, always, 16 or 256"},
+    {'H', "theme", "NAME", "default, light, mono or colour-blind"},
+    {'O', "once", NULL, "the dashboard as text, as wide and high as the terminal"},
+    {'X', "plain", NULL, "the same: nothing but text"},
+    {'J', "json-lines", NULL, "one line of JSON for every trial that changes, until the study rests"},
+    {'Z', "demo", NULL, "the screen on a scripted study; no device computes"},
     {'h', "help", NULL, "this text"},
 };
 enum { N_OPTIONS = sizeof option_table / sizeof *option_table };
@@ -68,6 +73,11 @@ static void assign(struct options *o, char letter, const char *value)
     case 'Q': o->test = true; break;
     case 'q': o->quiet = true; break;
     case 'w': o->slow = true; break;
+    case 'H': o->theme = value; break;
+    case 'O': o->once = true; break;
+    case 'X': o->plain = true; break;
+    case 'J': o->json_lines = true; break;
+    case 'Z': o->demo = true; break;
     case 'a': o->ascii = true; break;
     default: o->help = true; break;
     }

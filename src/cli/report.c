@@ -209,6 +209,21 @@ static json_t *edits_json(const struct study *s, int trial)
     return list;
 }
 
+enum err_code report_trial_line(const struct study *s, const struct trial_row *t, struct err *e)
+{
+    json_t *o = trial_json(s, t);
+    (void)json_object_set_new(o, "schema_version", json_integer(SCHEMA_VERSION));
+    (void)json_object_set_new(o, "study", json_string(s->name));
+    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_decref(o);
+    if (!text) {
+        return err_set(e, ERR_DATA, "a text in the study is not UTF-8 and cannot become JSON");
+    }
+    bool ok = printf("%s\n", text) > 0 && fflush(stdout) == 0;
+    free(text);
+    return ok ? ERR_OK : err_set(e, ERR_IO, "standard output: cannot write");
+}
+
 enum err_code report_trial_json(const struct study *s, const struct trial_row *t, const struct options *o, struct err *e)
 {
     json_t *root = trial_json(s, t);

@@ -164,6 +164,24 @@ out:
     return rc;
 }
 
+enum err_code study_start(char **dir, struct client **client, const struct preset *p, const char *name,
+                          const struct options *o, struct err *e)
+{
+    char *parent = studies_dir(o), *path = path_study(parent, name), *note = NULL;
+    enum err_code rc = fs_exists(path) ? err_set(e, ERR_BUSY, "%s: a study of this name exists", name)
+                                       : check_world(&note, p, o, e);
+    rc = rc ? rc : create(path, p, name, note, e);
+    rc = rc ? rc : client_start(client, path, o->device, e);
+    if (!rc) {
+        *dir = path;
+        path = NULL;
+    }
+    free(note);
+    free(path);
+    free(parent);
+    return rc;
+}
+
 /* What a preset says of one knob: its ranges, or its value. */
 static void knob_text(struct sbuf *out, const struct preset *p, enum knob k)
 {

@@ -31,6 +31,11 @@ WUR enum err_code study_open(struct study *out, const struct options *o, const c
 WUR enum err_code study_refresh(struct study *s, struct err *e);
 void study_close(struct study *s);
 
+/* running, paused, stopped, finished; interrupted: the store says running but no engine lives; new. */
+const char *study_standing(const struct study *s);
+/* When anything last happened in it, UTC microseconds; 0 never. */
+int64_t study_last_change(const struct study *s);
+
 /* True when every trial that shall be has ended. */
 bool study_finished(const struct study *s);
 int study_ended_trials(const struct study *s); /* in a final phase */

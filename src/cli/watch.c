@@ -16,7 +16,7 @@
 
 int command_signal;
 
-static bool screen_wanted(const struct options *o)
+bool screen_wanted(const struct options *o)
 {
     const char *term = getenv("TERM");
     return !o->no_tui && !o->quiet && isatty(0) && isatty(1) && term && *term && strcmp(term, "dumb") != 0;
@@ -215,7 +215,7 @@ static enum err_code progress_lines(struct study *s, struct client *client, cons
 
 static enum err_code show_screen(struct study *s, struct client *client, const struct options *o, struct err *e)
 {
-    const struct ui_options ui = {.ascii = o->ascii, .slow = o->slow, .color = o->color};
+    const struct ui_options ui = screen_options(o);
     enum ui_end end = UI_ENDED;
     enum err_code rc = ui_attach(&end, s->dir, client, &ui, e);
     if (rc) {

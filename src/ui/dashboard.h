@@ -4,7 +4,7 @@
 
 #include "state.h"
 
-/* The whole screen with help or question on top. s was fitted to the canvas by state_fit(). frame.c. */
+/* The whole screen with help or question on top. s was fitted to the canvas by state_fit(). screen.c. */
 void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
 /* The middles of the screens. */

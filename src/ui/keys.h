@@ -26,7 +26,7 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
 #define UK_CTRL(letter) ((letter) - '@')
 #define UK_F(n) (UK_F1 + (n) - 1)
 
-/* X(ACTION, keys, word on the key bar or NULL, help). Which words a screen shows stands in frame.c. */
+/* X(ACTION, keys, word on the key bar or NULL, help). Which words a screen shows stands in screen.c. */
 #define KEYS(...) {__VA_ARGS__}
 #define KEY_TABLE(X) \
     X(HELP, KEYS('?', UK_F(1)), "help", "this help") \

@@ -196,11 +196,11 @@ static enum err_code put_devices(struct script *s, struct err *e)
     return rc;
 }
 
-/* One beat of a quarter second. */
-static enum err_code beat(struct script *s, bool pictures, struct err *e)
+/* One beat of a quarter second; fresh: the trials that finished an epoch. */
+static enum err_code advance(struct script *s, int *fresh, int *n_fresh, struct err *e)
 {
-    int fresh[TRIALS_MAX], n_fresh = 0;
-    enum err_code rc = store_begin(s->store, e);
+    enum err_code rc = ERR_OK;
+    *n_fresh = 0;
     while (!rc && s->n < s->planned && running(s) < s->slots) {
         rc = new_trial(s, e);
     }
@@ -212,7 +212,7 @@ static enum err_code beat(struct script *s, bool pictures, struct err *e)
         if (++a->beat >= a->speed) {
             a->beat = 0;
             rc = one_epoch(s, i, e);
-            fresh[n_fresh++] = i;
+            fresh[(*n_fresh)++] = i;
         }
         if (!rc && a->phase == PHASE_ACTIVE) {
             rc = store_progress(s->store, i, (int64_t)a->epoch * STEPS + (int64_t)a->beat * STEPS / a->speed,
@@ -220,14 +220,42 @@ static enum err_code beat(struct script *s, bool pictures, struct err *e)
         }
     }
     rc = rc ? rc : put_devices(s, e);
-    rc = rc ? rc : store_fact_set(s->store, "phase", running(s) > 0 || s->n < s->planned ? "running" : "finished", e);
+    bool on = running(s) > 0 || s->n < s->planned;
+    return rc ? rc : store_fact_set(s->store, "phase", on ? "running" : "finished", e);
+}
+
+static enum err_code beat(struct script *s, struct err *e)
+{
+    int fresh[TRIALS_MAX], n_fresh = 0;
+    enum err_code rc = store_begin(s->store, e);
+    rc = rc ? rc : advance(s, fresh, &n_fresh, e);
     if (rc) {
         store_rollback(s->store);
         return rc;
     }
     rc = store_commit(s->store, e);
-    for (int i = 0; i < n_fresh && pictures; i++) {
+    for (int i = 0; i < n_fresh && !rc; i++) {
         put_snapshot(s, fresh[i]);
+    }
+    return rc;
+}
+
+/* Three quarters of a minute have passed when the screen opens: one transaction, a picture now and then. */
+static enum err_code past(struct script *s, struct err *e)
+{
+    int fresh[TRIALS_MAX], n_fresh = 0;
+    enum err_code rc = store_begin(s->store, e);
+    for (int i = 0; i < 180 && !rc; i++) {
+        rc = advance(s, fresh, &n_fresh, e);
+        for (int k = 0; k < n_fresh && !rc && i % 16 == 0; k++) {
+            put_snapshot(s, fresh[k]);
+        }
+    }
+    rc = rc ? rc : store_commit(s->store, e);
+    for (int i = 0; i < s->n && !rc; i++) {
+        if (s->actor[i].epoch > 0) {
+            put_snapshot(s, i);
+        }
     }
     return rc;
 }
@@ -249,9 +277,7 @@ enum err_code script_open(struct script **out, struct err *e)
     rc = rc ? rc : store_create(s->dir, "demo", &s->preset, "scripted", e);
     rc = rc ? rc : store_open(&s->store, s->dir, true, e);
     rc = rc ? rc : store_log(s->store, -1, "scripted study started: nothing is computed here", e);
-    for (int i = 0; i < 200 && !rc; i++) {
-        rc = beat(s, i > 150, e); /* a minute has passed */
-    }
+    rc = rc ? rc : past(s, e);
     if (rc) {
         script_close(s);
         *out = NULL;
@@ -286,7 +312,7 @@ bool script_step(struct script *s, int64_t now_ns)
         return false;
     }
     s->next_ns = now_ns + BEAT_NS;
-    return beat(s, true, &e) == ERR_OK;
+    return beat(s, &e) == ERR_OK;
 }
 
 int64_t script_next_ns(const struct script *s)

@@ -359,6 +359,10 @@ static int after_escape(void)
     if (get_wch(&ch) == ERR) {
         return UK_ESC;
     }
+    if (ch == UK_ESC) { /* pressed twice quickly */
+        (void)unget_wch((wchar_t)ch);
+        return UK_ESC;
+    }
     if (ch == '[' || ch == 'O') {
         for (int i = 0; i < 32 && get_wch(&ch) == OK; i++) {
             if (ch >= 0x40 && ch <= 0x7e) {

@@ -18,9 +18,9 @@ sees 'loss #1'
 key G
 sees '#11 failed: its worker was killed'
 key g '?'
-sees 'sort: column to the left'
+sees 'take a stop back'
 key Escape
-misses 'sort: column to the left'
+misses 'take a stop back'
 key p
 sees 'no engine runs this study'
 key Enter
@@ -28,7 +28,7 @@ misses '#8'
 screen_size 40 10
 sees '? help'
 screen_size 160 48
-sees 'selected'
+sees 'reconstruction'
 screen_size 80 24
 sees 'loss #1'
 key q

@@ -10,9 +10,9 @@ sees 'latent #' 120
 sees '4R'
 
 key '?'
-sees 'sort: column to the left'
+sees 'take a stop back'
 key Escape
-misses 'sort: column to the left'
+misses 'take a stop back'
 
 # The second row: pause it, see it paused, resume it, stop it gently.
 key g j

@@ -1,0 +1,85 @@
+#!/bin/sh
+# The daily round from the Studies screen on: start a preset, filter, open a trial, scrub, edit, pause and resume, tag three
+# and stop them, take one back, change slots, leave; the demo; and what there is without a terminal.
+. "${VAETOP_SOURCE:?run through ctest}/tests/e2e/lib.sh"
+. "$VAETOP_SOURCE/tests/e2e/lib_tui.sh"
+
+screen_start 80 24 "'$vaetop'; echo status \$?"
+sees 'No studies yet. Enter twice starts quickstart'
+key Enter
+sees 'Start this study'
+# Long epochs, so that no trial ends during the round.
+key j j j j j j j j Enter
+sees 'train.epochs'
+key C-u
+key -l '100000'
+key Enter
+misses '= 100000'
+key g Enter
+sees 'LIVE' 60
+sees '4R' 120
+sees 'latent #' 120
+
+key 2
+sees 'KL per dimension e' 120
+key ,
+key 1
+sees '[1 Dashboard]'
+
+key '\'
+key -l 'number <= 1'
+key Enter
+sees 'match number <= 1'
+key Escape
+misses 'match'
+
+key g e
+key -l 'lr=1e-5'
+key Enter
+sees 'R+' 60
+key p
+sees '1P' 60
+key p
+misses '1P'
+
+key g Space Space Space
+sees '3 tagged'
+key x
+sees 'Stop 3 trials'
+key e
+sees '3 stopping'
+key u
+sees '2 stopping'
+sees '2K' 60
+key U
+
+key 3
+sees 'SLOTS'
+key +
+sees 'trials at once from now on'
+key 5
+sees 'edited' 30
+key 0
+sees 'running'
+key d
+sees 'trains on'
+sees 'status 0'
+run_it 0 show quickstart --once
+says "$T/out" 'quickstart'
+run_it 0 show quickstart --json-lines --once
+says "$T/out" '"number":0'
+run_it 0 stop quickstart
+
+# The demo needs no device and leaves nothing behind.
+screen_start 80 24 "TMPDIR='$T' OCL_ICD_VENDORS=/nonexistent '$vaetop' --demo --theme colour-blind; echo status \$?"
+sees 'Scripted GPU'
+sees '4R'
+key p
+sees 'P' 5
+key q
+sees 'Leave?'
+key Enter
+sees 'status 0'
+[ -z "$(ls -d "$T"/vaetop-demo-* 2>/dev/null)" ] || fail "the demo left its folder"
+run_it 2 --theme nonsense
+says "$T/err" 'there are default|light|mono|colour-blind'
