@@ -56,7 +56,7 @@ key U
 key 3
 sees 'SLOTS'
 key +
-sees 'trials at once from now on'
+sees 'trials at once'
 key 5
 sees 'edited' 30
 key 0
