@@ -66,7 +66,8 @@ static void tell_all(struct engine *en)
     for (size_t i = 0; i < n; i++) {
         const struct trial_row *t = &row[i];
         enum trial_state s = trial_phase_state(t->phase);
-        struct m_observe m = {t->number, t->phase, t->edited, t->has_epoch ? t->last.epoch : 0, {t->value, (double)NAN}, 0};
+        struct m_observe m = {t->number, t->phase, t->edited, t->has_epoch ? t->last.epoch : 0, {t->value, (double)NAN},
+                              0};
         if (s != TRIAL_RUNNING && s != TRIAL_WAITING) {
             (void)send_observe(en->advisor.conn, &m, &t->point);
         }

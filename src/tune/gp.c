@@ -227,7 +227,8 @@ void gp_predict_many(const struct gp *g, const double *features, size_t m, doubl
         }
     }
     cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)m, n, 1, k, n, g->alpha, 1, 0, mean, 1);
-    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, n, 1, g->chol, (int)g->cap, k, n);
+    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, n, 1, g->chol, (int)g->cap, k,
+                n);
     for (size_t i = 0; i < m; i++) {
         double v = g->theta.scale - cblas_ddot(n, k + i * g->n, 1, k + i * g->n, 1);
         variance[i] = v > LEAST_VARIANCE ? v : LEAST_VARIANCE;

@@ -97,8 +97,8 @@ static void likelihood_slope(struct work *w, double scale, double *slope)
         by_noise += 0.5 * (w->k[i * n + i] - w->alpha[i] * w->alpha[i]);
     }
     if (nf > 0) {
-        cblas_dsymm(CblasRowMajor, CblasLeft, CblasLower, (int)n, (int)nf, 1, w->slope, (int)n, g->x, (int)nf, 0, w->product,
-                    (int)nf);
+        cblas_dsymm(CblasRowMajor, CblasLeft, CblasLower, (int)n, (int)nf, 1, w->slope, (int)n, g->x, (int)nf, 0,
+                    w->product, (int)nf);
     }
     for (size_t d = 0; d < dims; d++) {
         slope[d] = 0;

@@ -95,7 +95,8 @@ static void believe(struct gp_sampler *m, const struct history *h, double **y)
 }
 
 /* The complete records of largest value, best first. Returns how many. */
-static size_t incumbents(const struct point *out[INCUMBENTS], const struct gp_sampler *m, const struct history *h, const double *y)
+static size_t incumbents(const struct point *out[INCUMBENTS], const struct gp_sampler *m, const struct history *h,
+                         const double *y)
 {
     double value[INCUMBENTS];
     size_t n = 0;
@@ -119,7 +120,8 @@ static size_t incumbents(const struct point *out[INCUMBENTS], const struct gp_sa
     return n;
 }
 
-void gp_suggest(struct gp_sampler *m, const struct history *h, uint64_t seed, int number, struct point *out, double *expected)
+void gp_suggest(struct gp_sampler *m, const struct history *h, uint64_t seed, int number, struct point *out,
+                double *expected)
 {
     const struct point *near[INCUMBENTS];
     double *y = xcalloc(m->rows, sizeof *y);

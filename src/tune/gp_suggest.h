@@ -18,7 +18,8 @@ struct gp_sampler {
 void gp_sampler_init(struct gp_sampler *m, const struct space *s);
 void gp_sampler_release(struct gp_sampler *m);
 
-/* Brings the model to the history's finished records. startup: informative records before the first fit. False: fewer. */
+/* Brings the model to the history's finished records. startup: informative records before the first fit. False: fewer.
+ */
 bool gp_sampler_catch_up(struct gp_sampler *m, const struct history *h, size_t startup);
 
 /* catch_up() said true. *expected: improvement expected there, in standard deviations of the warped values. */

@@ -1,4 +1,5 @@
-/* The normal distribution where doubles run out: logarithms of tails, of interval masses and of expected improvement. */
+/* The normal distribution where doubles run out: logarithms of tails, of interval masses and of expected improvement.
+ */
 #ifndef VAETOP_TUNE_NORMAL_H
 #define VAETOP_TUNE_NORMAL_H
 

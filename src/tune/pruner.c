@@ -6,7 +6,8 @@
 
 #include "vaetop/base/alloc.h"
 
-const struct percentile_rule median_rule = {.percentile = 50, .startup = 5, .warmup = 0, .interval = 1, .least_others = 1};
+const struct percentile_rule median_rule = {
+    .percentile = 50, .startup = 5, .warmup = 0, .interval = 1, .least_others = 1};
 
 static int by_size(const void *a, const void *b)
 {

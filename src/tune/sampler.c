@@ -168,7 +168,8 @@ static void suggest_model(struct sampler *s, int number, struct point *out)
     if (kind == SAMPLER_SOBOL || n < s->startup) {
         char text[120] = "sobol: spread evenly over the space";
         if (kind != SAMPLER_SOBOL) {
-            (void)snprintf(text, sizeof text, "sobol: first trials are spread evenly, %zu of %zu finished", n, s->startup);
+            (void)snprintf(text, sizeof text, "sobol: first trials are spread evenly, %zu of %zu finished", n,
+                           s->startup);
         }
         from_sobol(s, (uint32_t)number, out);
         explain(s, SAMPLER_SOBOL, "", text);
@@ -209,7 +210,8 @@ enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, 
     if (s->kind != SAMPLER_GRID) {
         suggest_model(s, number, out);
         if (!endless(&s->space) && history_has(&s->seen, out) && !another(s, number, out)) {
-            return err_set(e, ERR_NOTFOUND, "trial %d: all %zu points of the space have been given out", number, s->count);
+            return err_set(e, ERR_NOTFOUND, "trial %d: all %zu points of the space have been given out", number,
+                           s->count);
         }
         return ERR_OK;
     }

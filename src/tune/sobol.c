@@ -42,7 +42,8 @@ static void directions(uint32_t v[BITS], size_t dim)
     }
 }
 
-/* Lower triangular matrix with ones on the diagonal, times each column: row i of the product mixes the leading i bits. */
+/* Lower triangular matrix with ones on the diagonal, times each column: row i of the product mixes the leading i bits.
+ */
 static void scramble(uint32_t v[BITS], struct rng *rng)
 {
     uint32_t row[BITS];

@@ -1,7 +1,7 @@
-/* Direction numbers of Sobol' sequences: for each dimension the primitive polynomial over GF(2), all its coefficients as
- * bits, and the first numbers m_1 .. m_degree. The first dimension (van der Corput) has none.
- * Source: Joe & Kuo, "Constructing Sobol sequences with better two-dimensional projections", SIAM J. Sci. Comput. 30
- * (2008); the set new-joe-kuo-6. */
+/* Direction numbers of Sobol' sequences: for each dimension the primitive polynomial over GF(2), all its coefficients
+ * as bits, and the first numbers m_1 .. m_degree. The first dimension (van der Corput) has none. Source: Joe & Kuo,
+ * "Constructing Sobol sequences with better two-dimensional projections", SIAM J. Sci. Comput. 30 (2008); the set
+ * new-joe-kuo-6. */
 #ifndef VAETOP_TUNE_SOBOL_NUMBERS_H
 #define VAETOP_TUNE_SOBOL_NUMBERS_H
 

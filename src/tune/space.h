@@ -1,5 +1,6 @@
-/* The search space ready for arithmetic: every range as one dimension with bounds in its own (log) scale, every condition
- * as a table, so that a point's activity is known without touching texts. One dimension per range of the preset. */
+/* The search space ready for arithmetic: every range as one dimension with bounds in its own (log) scale, every
+ * condition as a table, so that a point's activity is known without touching texts. One dimension per range of the
+ * preset. */
 #ifndef VAETOP_TUNE_SPACE_H
 #define VAETOP_TUNE_SPACE_H
 

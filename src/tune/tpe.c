@@ -145,7 +145,8 @@ static void sort_by_number(const struct record **r, size_t n)
     }
 }
 
-static size_t judge_group(struct entry *x, size_t *allowed, const struct space *s, const struct history *h, size_t group)
+static size_t judge_group(struct entry *x, size_t *allowed, const struct space *s, const struct history *h,
+                          size_t group)
 {
     size_t n = 0;
     *allowed = 0;

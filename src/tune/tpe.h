@@ -1,5 +1,5 @@
-/* Tree-structured Parzen estimator: a density of the good trials, one of the rest, and of 64 draws from the first the one
- * that the second finds least likely. Source: Bergstra et al. 2011, Watanabe 2304.11127. */
+/* Tree-structured Parzen estimator: a density of the good trials, one of the rest, and of 64 draws from the first the
+ * one that the second finds least likely. Source: Bergstra et al. 2011, Watanabe 2304.11127. */
 #ifndef VAETOP_TUNE_TPE_H
 #define VAETOP_TUNE_TPE_H
 

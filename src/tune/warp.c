@@ -117,7 +117,8 @@ static void scale_objectives(double *lo, double *hi, const struct history *h, si
     }
 }
 
-static double scalar(const struct history *h, const struct record *r, const double lo[2], const double hi[2], double weight)
+static double scalar(const struct history *h, const struct record *r, const double lo[2], const double hi[2],
+                     double weight)
 {
     double w[2] = {weight, 1 - weight}, most = -HUGE_VAL, sum = 0;
     if (h->objectives == 1) {

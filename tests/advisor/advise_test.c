@@ -50,7 +50,8 @@ static void its_points_are_the_samplers(void **state)
     struct sampler *s;
     struct err e;
     size_t got;
-    load(&p, "study:\n  seed: 5\noptimizer:\n  kind: adam | sgd\n  lr: 1e-4 .. 1e-2 log\nmodel:\n  latent: 2 .. 64 log\n");
+    load(&p,
+         "study:\n  seed: 5\noptimizer:\n  kind: adam | sgd\n  lr: 1e-4 .. 1e-2 log\nmodel:\n  latent: 2 .. 64 log\n");
     for (int i = 0; i < N; i++) {
         point_init(&got_point[i], &p);
     }
@@ -108,7 +109,8 @@ static void open_asked(struct asked *a, const char *yaml)
     char *argv[] = {xstrdup("vaetop-advisor"), NULL};
     char *text = xstrdup(yaml);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
-    struct proc_spawn s = {.path = path, .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .socket_fd = fd[1]};
+    struct proc_spawn s = {
+        .path = path, .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .socket_fd = fd[1]};
     assert_ok(proc_spawn(&a->pid, &s, &e), &e);
     (void)close(fd[1]);
     a->c = conn_new(fd[0]);
@@ -142,13 +144,15 @@ static void ask(struct asked *a, int number, struct point *out, const char *why)
     free(m.text);
 }
 
-static const char learning[] = "study:\n  sampler: gp\n  startup: 6\noptimizer:\n  kind: adam | sgd\n  lr: 1e-4 .. 1e-2 log\n"
-                               "model:\n  latent: 2 .. 64 log\n";
+static const char learning[] =
+    "study:\n  sampler: gp\n  startup: 6\noptimizer:\n  kind: adam | sgd\n  lr: 1e-4 .. 1e-2 log\n"
+    "model:\n  latent: 2 .. 64 log\n";
 
 static void outcome(struct asked *a, int number, const struct point *pt)
 {
     static const int64_t phase[] = {PHASE_DONE, PHASE_DONE, PHASE_PRUNED, PHASE_DIVERGED, PHASE_DONE};
-    struct m_observe m = {.number = number, .phase = phase[number % 5], .epoch = 3, .value = {pt->value[0] + number % 3, 0}};
+    struct m_observe m = {
+        .number = number, .phase = phase[number % 5], .epoch = 3, .value = {pt->value[0] + number % 3, 0}};
     assert_true(send_observe(a->c, &m, pt));
 }
 
@@ -227,7 +231,8 @@ static int after(uint16_t type, const char *text)
     char *path = proc_find_helper("vaetop-advisor");
     char *argv[] = {xstrdup("vaetop-advisor"), NULL};
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
-    struct proc_spawn s = {.path = path, .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .socket_fd = fd[1]};
+    struct proc_spawn s = {
+        .path = path, .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .socket_fd = fd[1]};
     assert_ok(proc_spawn(&pid, &s, &e), &e);
     (void)close(fd[1]);
     struct conn *c = conn_new(fd[0]);
@@ -257,7 +262,8 @@ static void it_ends_with_its_engine_and_on_nonsense(void **state)
 {
     (void)state;
     assert_int_equal(after(0, NULL), 0);
-    assert_int_equal(after(MESSAGE_ADVISE, "nonsense: [1, 2\n"), 0); /* refused with a reason, and then the engine left */
+    assert_int_equal(after(MESSAGE_ADVISE, "nonsense: [1, 2\n"),
+                     0); /* refused with a reason, and then the engine left */
     assert_int_equal(after(MESSAGE_SUGGEST, "too early"), 1);
     assert_int_equal(after(60000, "what is this"), 1);
 }

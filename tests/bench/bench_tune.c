@@ -3,9 +3,10 @@
  *   bench_tune times
  *   bench_tune [sampler=NAME] [function=NAME] [seeds=20] [evals=100] [flight=1] [each=0]
  *
- * `times` prints how long a suggestion takes with ten parameters and many finished trials. Else prints the median simple regret after a quarter, half and all evaluations, the share of seeds that never got below
- * four times the median, and the median and the longest time of a suggestion. each=1 prints every seed's final regret.
- * Not part of the tests: it takes minutes. */
+ * `times` prints how long a suggestion takes with ten parameters and many finished trials. Else prints the median
+ * simple regret after a quarter, half and all evaluations, its third quartile at the end, and the median and the
+ * longest time of a suggestion. each=1 prints every seed's regrets. Times are the processor's. Not part of the tests:
+ * it takes minutes. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +122,8 @@ static void bench(const struct function *f, enum sampler_kind kind, const char *
     }
     upper = quantile(at[2], o->seeds, .75);
     double most = quantile(ms, o->seeds * o->evals, 1);
-    printf("%-12s %-8s %10.4g %10.4g %10.4g   75%%: %8.3g   %8.3f ms, longest %.1f ms\n", f->name, name, mid[0], mid[1], mid[2],
-           upper, quantile(ms, o->seeds * o->evals, .5), most);
+    printf("%-12s %-8s %10.4g %10.4g %10.4g   75%%: %8.3g   %8.3f ms, longest %.1f ms\n", f->name, name, mid[0], mid[1],
+           mid[2], upper, quantile(ms, o->seeds * o->evals, .5), most);
     (void)fflush(stdout);
     for (int k = 0; k < 3; k++) {
         free(at[k]);
@@ -171,12 +172,13 @@ static void time_one(enum sampler_kind kind, const char *name, int n)
         if (i >= n) {
             ms[i - n] = (double)(cpu_ns() - t) / 1e6;
         }
-        double f = fabs(pt.value[2] - .3) + pow(log10(pt.value[3]) + 3, 2) + pt.value[0] * .3 + pow(pt.value[8] - 3, 2) / 20;
+        double f =
+            fabs(pt.value[2] - .3) + pow(log10(pt.value[3]) + 3, 2) + pt.value[0] * .3 + pow(pt.value[8] - 3, 2) / 20;
         tell(s, i, SEEN_COMPLETE, f, &pt);
     }
     first = ms[0];
-    printf("%-4s %6d finished: %8.2f ms a suggestion, the first with all fits so far %9.1f ms\n", name, n, quantile(ms + 1, 14, .5),
-           first);
+    printf("%-4s %6d finished: %8.2f ms a suggestion, the first with all fits so far %9.1f ms\n", name, n,
+           quantile(ms + 1, 14, .5), first);
     (void)fflush(stdout);
     point_release(&pt);
     sampler_free(draw);
@@ -218,19 +220,24 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         enum sampler_kind kind;
-    } sampler[] = {{"random", SAMPLER_RANDOM}, {"sobol", SAMPLER_SOBOL}, {"tpe", SAMPLER_TPE}, {"gp", SAMPLER_GP}, {"auto", SAMPLER_AUTO}};
+    } sampler[] = {{"random", SAMPLER_RANDOM},
+                   {"sobol", SAMPLER_SOBOL},
+                   {"tpe", SAMPLER_TPE},
+                   {"gp", SAMPLER_GP},
+                   {"auto", SAMPLER_AUTO}};
     if (argc == 2 && strcmp(argv[1], "times") == 0) {
         return times();
     }
     struct options o = {NULL, NULL, 20, 100, 1, 0};
     for (int i = 1; i < argc; i++) {
         if (!option(&o, argv[i])) {
-            fprintf(stderr, "bench_tune: %s: not an option; see the first lines of tests/bench/bench_tune.c\n", argv[i]);
+            fprintf(stderr, "bench_tune: %s: not an option; see the first lines of tests/bench/bench_tune.c\n",
+                    argv[i]);
             return 2;
         }
     }
-    printf("%-12s %-8s %10s %10s %10s   median simple regret, %d seeds, %d in flight\n", "function", "sampler", "quarter", "half",
-           "all", o.seeds, o.flight);
+    printf("%-12s %-8s %10s %10s %10s   median simple regret, %d seeds, %d in flight\n", "function", "sampler",
+           "quarter", "half", "all", o.seeds, o.flight);
     for (int f = 0; f < bench_functions; f++) {
         for (size_t k = 0; k < sizeof sampler / sizeof *sampler; k++) {
             if ((!o.function || strcmp(o.function, bench_function[f].name) == 0) &&

@@ -108,7 +108,8 @@ static double levy(const struct point *pt)
     for (size_t i = 0; i < pt->n; i++) {
         double w = 1 + (pt->value[i] - 1) / 4;
         f += i == 0 ? pow(sin(PI * w), 2) : 0;
-        f += i + 1 < pt->n ? pow(w - 1, 2) * (1 + 10 * pow(sin(PI * w + 1), 2)) : pow(w - 1, 2) * (1 + pow(sin(2 * PI * w), 2));
+        f += i + 1 < pt->n ? pow(w - 1, 2) * (1 + 10 * pow(sin(PI * w + 1), 2))
+                           : pow(w - 1, 2) * (1 + pow(sin(2 * PI * w), 2));
     }
     return f;
 }

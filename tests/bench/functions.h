@@ -1,5 +1,5 @@
-/* Functions to judge a sampler by: minimised, optimum known. Sources: Surjanovic & Bingham's collection; the conditional
- * tree is ours. */
+/* Functions to judge a sampler by: minimised, optimum known. Sources: Surjanovic & Bingham's collection; the
+ * conditional tree is ours. */
 #ifndef VAETOP_BENCH_FUNCTIONS_H
 #define VAETOP_BENCH_FUNCTIONS_H
 

@@ -287,12 +287,16 @@ static void fitting_raises_the_posterior_density(void **state)
     (void)state;
     open_model(&m, ROWS);
     for (int k = 0; k < 8; k++) {
-        before[k] = k < 6 ? log(m.g.theta.lambda[k]) : k == 6 ? log(m.g.theta.scale) : log(m.g.theta.noise - GP_NOISE_LEAST);
+        before[k] = k < 6    ? log(m.g.theta.lambda[k])
+                    : k == 6 ? log(m.g.theta.scale)
+                             : log(m.g.theta.noise - GP_NOISE_LEAST);
     }
     double first = gp_loss(&m.g, before, NULL);
     gp_fit(&m.g, 60, true);
     for (int k = 0; k < 8; k++) {
-        after[k] = k < 6 ? log(m.g.theta.lambda[k]) : k == 6 ? log(m.g.theta.scale) : log(m.g.theta.noise - GP_NOISE_LEAST);
+        after[k] = k < 6    ? log(m.g.theta.lambda[k])
+                   : k == 6 ? log(m.g.theta.scale)
+                            : log(m.g.theta.noise - GP_NOISE_LEAST);
     }
     double last = gp_loss(&m.g, after, NULL);
     assert_true(last < first - 1);
@@ -359,7 +363,8 @@ static void searching_beats_every_drawn_point(void **state)
     open_model(&m, 30);
     point_init(&out, &m.p);
     const struct point *near[] = {&m.pt[3]};
-    struct gp_search q = {.gp = &m.g, .h = &h, .best = gp_best(&m.g, 30), .budget = 800, .seed = 1, .number = 40, .rng = rng};
+    struct gp_search q = {
+        .gp = &m.g, .h = &h, .best = gp_best(&m.g, 30), .budget = 800, .seed = 1, .number = 40, .rng = rng};
     double found = gp_search(&q, &out, near, 1);
     assert_close(gp_log_ei(&q, &out), found, 1e-9, 0);
     for (int i = 0; i < 3000; i++) {

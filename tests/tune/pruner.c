@@ -12,7 +12,8 @@ int pruner_tests(void);
 
 #define N(array) (sizeof(array) / sizeof *(array))
 
-static const double flat[6][4] = {{10, 9, 8, 7}, {20, 19, 18, 17}, {30, 29, 28, 27}, {40, 39, 38, 37}, {50, 49, 48, 47}, {0}};
+static const double flat[6][4] = {{10, 9, 8, 7},    {20, 19, 18, 17}, {30, 29, 28, 27},
+                                  {40, 39, 38, 37}, {50, 49, 48, 47}, {0}};
 
 static void fill(struct curve *c, size_t n)
 {
@@ -140,7 +141,8 @@ static void stopping_keeps_the_best_share_of_a_rung(void **state)
 static void promotion_takes_the_best_unpromoted_from_the_highest_rung(void **state)
 {
     const struct asha_rule r = {1, 2, 8}; /* rungs at 1, 2, 4 */
-    struct asha_entry e[] = {{0, 0, 5, false, false}, {1, 0, 3, false, false}, {2, 0, 4, false, false}, {3, 0, 6, false, false}};
+    struct asha_entry e[] = {
+        {0, 0, 5, false, false}, {1, 0, 3, false, false}, {2, 0, 4, false, false}, {3, 0, 6, false, false}};
     (void)state;
     assert_int_equal(asha_promote(&r, e, 1), 1); /* one of one: half of it is nobody */
     assert_int_equal(asha_promote(&r, e, 2), 1);

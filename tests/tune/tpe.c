@@ -112,7 +112,8 @@ static void float_densities_match_the_golden_ones(void **state)
     made_float(&d.p, 0, 1, false);
     open_density(&d, (const double[]){.1, .5, .9, .45}, 4);
     check_row(d.z.sigma, (const double[]){.35, .4, .4, .35, 1}, 5);
-    check_density(&d, (const double[][2]){{0, -.216394674983}, {.3, .098419966997}, {.5, .122820856618}, {1, -.326028852615}}, 4);
+    check_density(
+        &d, (const double[][2]){{0, -.216394674983}, {.3, .098419966997}, {.5, .122820856618}, {1, -.326028852615}}, 4);
     parzen_release(&d.z);
     space_release(&d.s);
     open_density(&d, (const double[]){.2}, 1);
@@ -222,7 +223,8 @@ static void old_trials_weigh_less(void **state)
     assert_true(w[0] == 1 && w[23] == 1);
 }
 
-static void tell(struct history *h, struct point *pt, int number, enum seen_state st, double value, int step, double broken)
+static void tell(struct history *h, struct point *pt, int number, enum seen_state st, double value, int step,
+                 double broken)
 {
     struct seen t = {.number = number, .state = st, .value = {value, 0}, .step = step, .violation = broken};
     pt->present[0] = true;

@@ -10,6 +10,7 @@
 void importance(double *out, const struct preset *p, const struct point *const *pt, const double *value, size_t n);
 
 /* The same, for one range, before the shares: 0 where its values are alike in the best and in all. */
-double importance_of(const struct preset *p, size_t range, const struct point *const *pt, const double *value, size_t n);
+double importance_of(const struct preset *p, size_t range, const struct point *const *pt, const double *value,
+                     size_t n);
 
 #endif

@@ -1,6 +1,6 @@
-/* Pruners: whether a trial's curve is worth going on with. Pure functions of the curves; lower is better. Callers hand in
- * the results of one chunk in trial-number order, and never ask before the KL warm-up of the trial has ended: the value
- * before it says nothing. Sources: Li et al., arXiv 1810.05934 (ASHA); Golovin et al., KDD 2017 (median). */
+/* Pruners: whether a trial's curve is worth going on with. Pure functions of the curves; lower is better. Callers hand
+ * in the results of one chunk in trial-number order, and never ask before the KL warm-up of the trial has ended: the
+ * value before it says nothing. Sources: Li et al., arXiv 1810.05934 (ASHA); Golovin et al., KDD 2017 (median). */
 #ifndef VAETOP_TUNE_PRUNER_H
 #define VAETOP_TUNE_PRUNER_H
 
@@ -56,7 +56,8 @@ int asha_rung_at(const struct asha_rule *r, size_t epochs);
 
 /* The stopping kind: at a rung, go on if within the best 1/eta of all that reached it, itself included. Between rungs
  * the verdict is to go on. */
-struct verdict asha_stop(const struct asha_rule *r, const struct curve *own, const struct curve *other, size_t n_others);
+struct verdict asha_stop(const struct asha_rule *r, const struct curve *own, const struct curve *other,
+                         size_t n_others);
 
 /* The promotion kind. What waits at a rung: its value there. */
 struct asha_entry {
