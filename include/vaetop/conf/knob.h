@@ -53,7 +53,7 @@ enum knob_type {
       "empty: none")                                                                                                    \
     X(DATA_BINARIZE, "data", "binarize", KNOB_CHOICE, "no", 0, 0, "no|static|dynamic", false, "",                        \
       "each value becomes 1 with itself as probability, else 0; static: once, by data.seed; dynamic: anew for each "     \
-      "epoch of training, once for validation. The two are not comparable")                                             \
+      "epoch of training, once for validation; the two do not compare")                                                  \
     X(MODEL_ENCODER, "model", "encoder", KNOB_TEXT, "", 0, 0, "", true, "units",                                         \
       "hidden widths of the encoder, such as 512,256; empty: depth x width")                                            \
     X(MODEL_DECODER, "model", "decoder", KNOB_TEXT, "", 0, 0, "", true, "units",                                         \
