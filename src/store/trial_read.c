@@ -340,7 +340,8 @@ static enum err_code count_foreign(struct store *s, int64_t *n, struct err *e)
     code = code ? code : db_bind(&s->db, &st, ST_TRIALS_COUNT, e, "");
     code = code ? code : db_step(&s->db, st, &row, e);
     if (!code && row) {
-        *n = all - sqlite3_column_int64(st, 0);
+        const int64_t ours = sqlite3_column_int64(st, 0);
+        *n = ours >= 0 && ours <= INT32_MAX ? all - ours : all;
         db_done(st);
     }
     return code;
