@@ -35,8 +35,8 @@ struct array {
     uint64_t bytes;       /* of all values */
 };
 
-/* Sizes of rows from the shape, checked, also against the size of the file. labels: one value per row. `at` is where the
- * shape stands in the file. Errors: DATA. */
+/* Sizes of rows from the shape, checked, also against the size of the file. labels: one value per row. `at` is where
+ * the shape stands in the file. Errors: DATA. */
 WUR enum err_code array_derive(struct array *a, const struct input *in, uint64_t at, bool labels, struct err *e);
 
 /* The first `rows` rows, row-major. `in` stands at the first value; all is read and checked for its end if rows is all

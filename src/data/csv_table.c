@@ -53,8 +53,8 @@ static enum err_code read_record(struct record *r, struct build *b)
         }
         r->line = r->n == 0 ? f.line : r->line;
         if (r->n == MAX_COLUMNS || r->text.len + f.len >= MAX_RECORD) {
-            return csv_bad(b->in, f.line, f.column, b->e, "found a longer line, expected at most %zu columns and %zu bytes",
-                           MAX_COLUMNS, MAX_RECORD);
+            return csv_bad(b->in, f.line, f.column, b->e,
+                           "found a longer line, expected at most %zu columns and %zu bytes", MAX_COLUMNS, MAX_RECORD);
         }
         sbuf_add_bytes(&r->text, f.text, f.len + 1);
         r->n++;
@@ -101,8 +101,8 @@ static enum err_code no_such_column(const struct build *b, const struct record *
                        clean, str_clean(near_clean, sizeof near_clean, near));
     }
     return csv_bad(b->in, names->line, 1, b->e,
-                   "found no column %s, expected the one of data.labels: give its name in the header or its number, 1 to "
-                   "%zu",
+                   "found no column %s, expected the one of data.labels: give its name in the header or its number, "
+                   "1 to %zu",
                    clean, names->n);
 }
 
@@ -167,8 +167,8 @@ static enum err_code bad_number(const struct build *b, const struct csv_field *f
         return csv_bad(b->in, f->line, f->column, b->e, "found %s, expected a number below 3.4e38", clean);
     }
     return csv_bad(b->in, f->line, f->column, b->e,
-                   "found %s, expected a number such as 0.5%s; if the column has labels: data.labels: column %zu", clean,
-                   strchr(f->text, ',') ? " (with a point)" : "", f->column);
+                   "found %s, expected a number such as 0.5%s; if the column has labels: data.labels: column %zu",
+                   clean, strchr(f->text, ',') ? " (with a point)" : "", f->column);
 }
 
 static enum err_code take_label(struct build *b, const struct csv_field *f)
@@ -193,7 +193,8 @@ static enum err_code take_label(struct build *b, const struct csv_field *f)
 
 static enum err_code wrong_width(const struct build *b, size_t line, size_t n)
 {
-    return csv_bad(b->in, line, n < b->width ? n : b->width + 1, b->e, "found %s%zu fields, expected %zu as in line %zu",
+    return csv_bad(b->in, line, n < b->width ? n : b->width + 1, b->e,
+                   "found %s%zu fields, expected %zu as in line %zu",
                    n > b->width ? "more than " : "", n < b->width ? n : b->width, b->width, b->first_line);
 }
 
@@ -309,8 +310,8 @@ enum err_code csv_table_read(struct csv_table *out, struct input *in, const stru
     rc = begin(&b);
     rc = rc ? rc : read_rest(&b);
     if (!rc && want->count > out->n) {
-        rc = err_set(e, ERR_DATA, "%s: found %zu rows, expected at least %zu: lower data.count, or 0 for all", in->shown,
-                     out->n, want->count);
+        rc = err_set(e, ERR_DATA, "%s: found %zu rows, expected at least %zu: lower data.count, or 0 for all",
+                     in->shown, out->n, want->count);
     }
     if (!rc && out->label_column > 0) {
         out->labels.n = out->n;

@@ -91,8 +91,8 @@ static enum err_code reshape(struct dataset *d, const struct request *r, struct 
         d->width = width;
     }
     if (r->like && r->like->dim != d->dim) {
-        return err_set(e, ERR_DATA, "%s: found rows of %zu values, expected %zu as the training rows have", clean, d->dim,
-                       r->like->dim);
+        return err_set(e, ERR_DATA, "%s: found rows of %zu values, expected %zu as the training rows have", clean,
+                       d->dim, r->like->dim);
     }
     return ERR_OK;
 }
@@ -171,7 +171,8 @@ static enum err_code load_array(struct dataset *d, const struct request *r, stru
     const bool bytes = stays_bytes(r, a->type);
     enum err_code rc = ERR_OK;
     if (labels_column(r->labels)) {
-        return input_bad(&s->in, 0, e, "found an array, expected a CSV or TSV file as data.labels names a column of it");
+        return input_bad(&s->in, 0, e,
+                         "found an array, expected a CSV or TSV file as data.labels names a column of it");
     }
     if (r->count > a->n) {
         return input_bad(&s->in, 4, e, "found %zu rows, expected at least %zu: lower data.count, or 0 for all", a->n,
@@ -303,8 +304,8 @@ static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
     return h;
 }
 
-/* Over sizes, type, values and labels in use, as they are in memory, and the scale's constants: the same for a file, its
- * .gz and a copy. */
+/* Over sizes, type, values and labels in use, as they are in memory, and the scale's constants: the same for a file,
+ * its .gz and a copy. */
 static uint64_t hash_dataset(const struct dataset *d)
 {
     const uint64_t header[] = {d->n,       d->height,       d->width, (uint64_t)d->type, d->label ? 1 : 0,

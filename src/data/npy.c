@@ -117,7 +117,8 @@ static enum err_code read_descr(struct reader *r, struct array *a)
     } types[] = {{"b1", ELEMENT_BOOL}, {"u1", ELEMENT_U8},  {"i1", ELEMENT_I8},  {"u2", ELEMENT_U16},
                  {"i2", ELEMENT_I16},  {"u4", ELEMENT_U32}, {"i4", ELEMENT_I32}, {"u8", ELEMENT_U64},
                  {"i8", ELEMENT_I64},  {"f2", ELEMENT_F16}, {"f4", ELEMENT_F32}, {"f8", ELEMENT_F64}};
-    static const char expected[] = "a type such as '<f4' or '|u1': save plain numbers, np.save(FILE, x.astype(np.float32))";
+    static const char expected[] = "a type such as '<f4' or '|u1': save plain numbers, "
+                                   "np.save(FILE, x.astype(np.float32))";
     char text[32];
     const struct reader before = *r;
     enum err_code rc = read_string(r, text, sizeof text, expected);

@@ -67,7 +67,8 @@ enum err_code source_open(struct source *s, const char *knob, const char *path, 
     enum err_code rc = input_open(&s->in, path, true, e);
     if (rc == ERR_NOTFOUND) { /* to the user's shell a missing data set is the same as a broken one */
         rc = err_set(e, ERR_DATA,
-                     "%s: found no such file, expected an IDX, NPY, CSV or TSV file, plain or .gz: give another path in %s",
+                     "%s: found no such file, expected an IDX, NPY, CSV or TSV file, plain or .gz: give another path "
+                     "in %s",
                      s->in.shown, knob);
     }
     if (rc) {

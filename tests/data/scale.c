@@ -78,7 +78,8 @@ static void standard_makes_mean_0_and_deviation_1_of_training_rows(void **state)
     for (int images = 0; images < 2; images++) {
         /* rows 0 and 2 train: columns 1, 5 (mean 3, deviation 2) and 7, 7 (constant); all: mean 5, deviation sqrt(6) */
         float x[] = {1, 7, 100, -100, 5, 7};
-        struct dataset d = {.n = 3, .dim = 2, .height = images ? 2 : 1, .width = images ? 1 : 2, .type = DATA_F32, .x = x};
+        struct dataset d = {.n = 3, .dim = 2, .height = images ? 2 : 1, .width = images ? 1 : 2,
+                            .type = DATA_F32, .x = x};
         struct data_scale s, copy;
         scale_fit(&s, &d, SCALING_STANDARD, &split);
         scale_copy(&copy, &s);
@@ -127,7 +128,8 @@ static void the_hash_tells_scales_and_shapes_apart(void **state)
 {
     (void)state;
     static const char *const settings[] = {"", "data.scale=none\n", "data.scale=255\n", "data.scale=unit\n",
-                                           "data.shape=1x2\n", "data.shape=2x1\n", "data.scale=unit\ndata.validation=last 2\n"};
+                                           "data.shape=1x2\n", "data.shape=2x1\n",
+                                           "data.scale=unit\ndata.validation=last 2\n"};
     uint64_t hash[7];
     char *path = put_text("t.csv", "0,1\n1,0\n0.5,0.75\n0,0.5\n");
     for (size_t i = 0; i < 7; i++) {

@@ -11,7 +11,8 @@ what=$2
 shift 2
 if [ "$what" = build ]; then
     mkdir -p "$build"
-    CC=clang cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DVAETOP_FUZZ=ON >"$build/configure.log" 2>&1 || {
+    CC=clang cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DVAETOP_FUZZ=ON \
+        >"$build/configure.log" 2>&1 || {
         cat "$build/configure.log" >&2
         exit 1
     }

@@ -6,7 +6,8 @@
 /* Reads every byte of every tensor, so that one outside of the file is seen. */
 static unsigned walk(const struct tensor_file *f)
 {
-    static const size_t bytes[] = {[TENSOR_F32] = 4, [TENSOR_U8] = 1, [TENSOR_I64] = 8, [TENSOR_U32] = 4, [TENSOR_F64] = 8};
+    static const size_t bytes[] = {
+        [TENSOR_F32] = 4, [TENSOR_U8] = 1, [TENSOR_I64] = 8, [TENSOR_U32] = 4, [TENSOR_F64] = 8};
     unsigned sum = 0;
     for (size_t i = 0; i < tensor_file_count(f); i++) {
         const struct tensor *t = tensor_file_at(f, i);

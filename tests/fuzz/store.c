@@ -50,7 +50,8 @@ static void add_trial(struct store *s, const struct preset *p, int i)
     }
     MUST(store_edit(s, number, KNOB_OPTIMIZER_LR, "0.01", 5, &e) == ERR_OK);
     if (i > 0) {
-        MUST(store_trial_phase(s, number, i == 1 ? PHASE_DONE : PHASE_DIVERGED, i == 1 ? 101 : NAN, "why", &e) == ERR_OK);
+        const enum trial_phase end = i == 1 ? PHASE_DONE : PHASE_DIVERGED;
+        MUST(store_trial_phase(s, number, end, i == 1 ? 101 : NAN, "why", &e) == ERR_OK);
     }
     point_release(&pt);
 }
@@ -60,8 +61,8 @@ static void list_columns(const char *path)
     sqlite3 *h;
     sqlite3_stmt *st;
     MUST(sqlite3_open(path, &h) == SQLITE_OK);
-    MUST(sqlite3_prepare_v2(h, "SELECT m.name, t.name FROM sqlite_master m, pragma_table_info(m.name) t WHERE m.type = 'table'"
-                               " ORDER BY 1, t.cid", -1, &st, NULL) == SQLITE_OK);
+    MUST(sqlite3_prepare_v2(h, "SELECT m.name, t.name FROM sqlite_master m, pragma_table_info(m.name) t"
+                               " WHERE m.type = 'table' ORDER BY 1, t.cid", -1, &st, NULL) == SQLITE_OK);
     while (sqlite3_step(st) == SQLITE_ROW) {
         column = xreallocarray(column, n_columns + 1, sizeof *column);
         column[n_columns++] = (struct column){xstrdup((const char *)sqlite3_column_text(st, 0)),
@@ -138,8 +139,8 @@ static void change_values(const char *path, const uint8_t *data, size_t size)
     while (size >= 3) {
         const struct column *c = &column[data[0] % n_columns];
         const size_t n = data[2] < size - 3 ? data[2] : size - 3;
-        char *sql = sqlite3_mprintf("UPDATE OR IGNORE \"%w\" SET \"%w\" = ?1 WHERE (SELECT count(*) FROM \"%w\") < 2 OR \"%w\" ="
-                                    " (SELECT \"%w\" FROM \"%w\" LIMIT 1 OFFSET %d)",
+        char *sql = sqlite3_mprintf("UPDATE OR IGNORE \"%w\" SET \"%w\" = ?1 WHERE (SELECT count(*) FROM \"%w\") < 2"
+                                    " OR \"%w\" = (SELECT \"%w\" FROM \"%w\" LIMIT 1 OFFSET %d)",
                                     c->table, c->name, c->table, c->name, c->name, c->table, data[1] % 8);
         sqlite3_stmt *st;
         MUST(sql != NULL);

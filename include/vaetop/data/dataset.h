@@ -50,8 +50,8 @@ struct dataset_header {
 WUR enum err_code dataset_peek(struct dataset_header *out, const struct config *c, struct err *e);
 WUR enum err_code dataset_load(struct dataset *out, const struct config *c, struct err *e);
 
-/* The rows of data.test, where that is a file: all of them, as wide as like->dim, scaled as like->scale says. Labels: the
- * same column, else the file beside it. Errors: as above; NOTFOUND: data.test is no file. */
+/* The rows of data.test, where that is a file: all of them, as wide as like->dim, scaled as like->scale says. Labels:
+ * the same column, else the file beside it. Errors: as above; NOTFOUND: data.test is no file. */
 WUR enum err_code dataset_load_test(struct dataset *out, const struct config *c, const struct dataset *like,
                                     struct err *e);
 void dataset_release(struct dataset *d);
