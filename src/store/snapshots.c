@@ -68,7 +68,7 @@ enum err_code shots_create(const char *dir, bool network, struct err *e)
         code = schema_create_snapshots(&d, e);
         db_close(&d);
         if (code) {
-            (void)unlink(path);
+            db_remove(path);
         }
     }
     free(path);

@@ -250,13 +250,27 @@ enum err_code db_open(struct db *d, const char *path, const struct db_options *o
     *d = (struct db){.path = xstrdup(path), .sql = o->sql, .n = o->n_sql};
     d->stmt = xcalloc(o->n_sql, sizeof(sqlite3_stmt *));
     enum err_code code = o->mode == DB_CREATE ? create_file(path, e) : ERR_OK;
+    bool ours = o->mode == DB_CREATE && !code;
     if (!code) {
         code = open_existing(d, o, e);
     }
     if (code) {
         db_close(d);
+        if (ours) {
+            db_remove(path);
+        }
     }
     return code;
+}
+
+void db_remove(const char *path)
+{
+    static const char *const tail[] = {"", "-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof tail / sizeof *tail; i++) {
+        char *name = xasprintf("%s%s", path, tail[i]);
+        (void)unlink(name);
+        free(name);
+    }
 }
 
 void db_close(struct db *d)

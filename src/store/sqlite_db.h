@@ -22,7 +22,7 @@ struct db {
 enum db_mode {
     DB_READ,   /* a reader; also works in a folder it cannot write */
     DB_WRITE,  /* the one writer */
-    DB_CREATE  /* the same, and the file must not exist yet */
+    DB_CREATE  /* the same, and the file must not exist yet; after an error it does not exist either */
 };
 struct db_options {
     enum db_mode mode;
@@ -35,6 +35,8 @@ struct db_options {
 /* Errors: NOTFOUND (no file), IO (permission, disk), BUSY, DB (damaged, no data base). */
 WUR enum err_code db_open(struct db *d, const char *path, const struct db_options *o, struct err *e);
 void db_close(struct db *d);
+/* Removes a closed data base with the journals beside it. */
+void db_remove(const char *path);
 
 /* Turns a result code into the one line a person needs. doing: what was being done. */
 enum err_code db_fail(const struct db *d, int rc, const char *doing, struct err *e);

@@ -274,7 +274,7 @@ static enum err_code create_study(const char *dir, const char *name, const struc
         }
         db_close(&s.db);
         if (code) {
-            (void)unlink(path); /* ours since O_EXCL: half a study is worse than none */
+            db_remove(path); /* ours since O_EXCL: half a study is worse than none */
         }
     }
     free(path);
@@ -292,7 +292,7 @@ enum err_code store_create(const char *dir, const char *study_name, const struct
     code = shots_create(dir, store_on_network(dir), e);
     if (code) {
         char *path = fs_join(dir, STUDY_DB);
-        (void)unlink(path);
+        db_remove(path);
         free(path);
     }
     return code;
