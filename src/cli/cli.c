@@ -62,6 +62,10 @@ const struct cli_command commands[] = {
      "  vaetop encode quickstart -o means.npy --labels labels.npy\n"
      "  vaetop encode mnist --source t10k-images-idx3-ubyte.gz -o test.npy\n",
      "dtFKEDoq", 1, 1, encode_command},
+    {"fsck", "fsck STUDY [options]", "check that a study is whole, save what can be saved",
+     "  vaetop fsck quickstart                 lost, duplicated, corrupted: nothing\n"
+     "  vaetop fsck quickstart --repair        a copy with all that can be read; the study stays\n",
+     "dXjo", 1, 1, fsck_command},
 };
 const size_t n_commands = sizeof commands / sizeof *commands;
 

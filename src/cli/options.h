@@ -17,7 +17,8 @@ struct options {
     const char *source, *count, *samples, *from, *steps, *labels;
     const char *set[SET_MAX];
     size_t n_set;
-    bool once, plain, json_lines, demo, no_tui, detach, dry_run, json, csv, quiet, slow, ascii, self_test, test, help;
+    bool once, plain, json_lines, demo, no_tui, detach, dry_run, json, csv, quiet, slow, ascii, self_test, test;
+    bool repair, help;
     const char *arg[ARG_MAX_WORDS]; /* words that are no options */
     int n_args;
 };
