@@ -170,6 +170,7 @@ void runs_release(struct engine *en);
 /* Weights of finished trials beyond `keep` are deleted. */
 void retain(struct engine *en, struct run *r);
 void forget_weights(struct engine *en, struct run *r);
+void forget_half_written(struct engine *en, const struct run *r, pid_t worker);
 size_t runs_queued(const struct engine *en);
 size_t runs_active(const struct engine *en);
 bool runs_all_final(struct engine *en);

@@ -104,6 +104,16 @@ void forget_weights(struct engine *en, struct run *r)
     free(previous);
 }
 
+/* The worker died in the middle of a checkpoint; tensor_writer_save() names its file so. */
+void forget_half_written(struct engine *en, const struct run *r, pid_t worker)
+{
+    char *path = path_checkpoint(en->dir, r->number);
+    char *half = xasprintf("%s.tmp.%ld", path, (long)worker);
+    (void)unlink_if_there(half);
+    free(half);
+    free(path);
+}
+
 /* A finished trial is never resumed: the checkpoint before its last only takes room. */
 static void forget_previous(struct engine *en, const struct run *r)
 {

@@ -19,8 +19,8 @@
 
 #define BACKOFF_MOST_S 30
 #define STARTS_MOST 3 /* of a worker that never got ready, before the study is given up */
-#define QUIET_LEAST_S 60
-#define QUIET_FIRST_S 600 /* a driver may compile for long before the first step */
+#define QUIET_LEAST_S 60  /* VAETOP_QUIET_S in tests */
+#define QUIET_FIRST_S 600 /* a driver may compile for long before the first step; then ten times VAETOP_QUIET_S */
 #define DEATHS_MOST 2
 #define FAILED_IN_ROW_MOST 5 /* then it is the driver */
 #define DYING_NS (2 * SECOND_NS)
@@ -250,6 +250,7 @@ static void orphan(struct slice *s, struct run *r, const struct death *d)
 {
     struct engine *en = s->en;
     bool failed = guilty(s, r, d);
+    forget_half_written(en, r, s->id.pid);
     enum wish wish = r->resume_after ? WISH_NONE : r->wish;
     take_back(en, r);
     r->resume_after = false;
@@ -412,6 +413,19 @@ void slices_reap(struct engine *en)
     }
 }
 
+/* How long a worker with something to do may say nothing. */
+static int quiet_limit(const struct slice *s)
+{
+    const char *text = getenv("VAETOP_QUIET_S");
+    int64_t n;
+    int least = text && str_to_i64(&n, text) && n > 0 && n <= QUIET_LEAST_S ? (int)n : QUIET_LEAST_S;
+    int most = 20 * s->longest_silence_s;
+    if (!s->heard) {
+        return least * (QUIET_FIRST_S / QUIET_LEAST_S);
+    }
+    return least < QUIET_LEAST_S || most < least ? least : most;
+}
+
 void slice_tick(struct slice *s)
 {
     if (!s->conn || s->eof || s->quitting) {
@@ -428,8 +442,7 @@ void slice_tick(struct slice *s)
     if (s->heard && s->silent_s > s->longest_silence_s && s->silent_s < QUIET_LEAST_S) {
         s->longest_silence_s = s->silent_s;
     }
-    int most = 20 * s->longest_silence_s > QUIET_LEAST_S ? 20 * s->longest_silence_s : QUIET_LEAST_S;
-    if (s->silent_s > (s->heard ? most : QUIET_FIRST_S)) {
+    if (s->silent_s > quiet_limit(s)) {
         s->killed_by_us = true;
         (void)kill(s->pid, SIGKILL);
     }

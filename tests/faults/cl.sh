@@ -1,0 +1,51 @@
+#!/bin/sh
+# An OpenCL driver that fails, hangs or aborts at one call: the trial is tried again or ends with the reason, the others
+# are unharmed, and what is finished has the numbers of an undisturbed study.
+. "$(dirname "$0")/../e2e/lib.sh"
+layer=$VAETOP_BUILD/tests/faults/libfault_cl.so
+export VAETOP_IDLE_S=1
+
+start() { # NAME
+    run_it 0 run quickstart --name "$1" --trials 3 --slots 2 --set data.count=400 --set train.epochs=3 \
+        --set model.width=16 --detach
+}
+over() { [ "$("$vaetop" show "$1" --json | jq -r .engine_running)" = false ]; }
+values() { "$vaetop" show "$1" --json | jq -cS '[.trials[] | [.number, .phase, .value_nats]]'; }
+log_says() { # NAME TEXT
+    grep -qF -- "$2" "$XDG_DATA_HOME/vaetop/$1/log" || {
+        tail -n 20 "$XDG_DATA_HOME/vaetop/$1/log" >&2
+        fail "$1: the log does not say: $2"
+    }
+}
+start calm
+until_true 120 over calm
+[ "$(values calm | jq '[.[] | select(.[1] == "done")] | length')" = 3 ] || fail "calm: $(values calm)"
+
+# recovers NAME FAULT TEXT: strikes one process once; TEXT is in the log; the numbers are the calm ones.
+recovers() {
+    : >"$T/once"
+    ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$layer VAETOP_CL_FAULT=$2 VAETOP_CL_FAULT_ONCE=$T/once start "$1"
+    until_true 120 over "$1"
+    [ ! -e "$T/once" ] || fail "$1: the fault never struck"
+    [ "$(values "$1")" = "$(values calm)" ] || fail "$1: $(values "$1"), want $(values calm)"
+    log_says "$1" "$3"
+    run_it 0 fsck "$1"
+}
+recovers launch launch:300:-5 CL_OUT_OF_RESOURCES
+recovers lost read:20:-36 CL_INVALID_COMMAND_QUEUE
+recovers aborted launch:500:abort "signal 6"
+VAETOP_QUIET_S=3
+export VAETOP_QUIET_S
+recovers hung launch:400:hang "it had said nothing for"
+unset VAETOP_QUIET_S
+
+# ends NAME FAULT: strikes every process from that call on; the study ends by itself.
+ends() {
+    ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$layer VAETOP_CL_FAULT=$2 start "$1"
+    until_true 180 over "$1"
+    run_it 0 fsck "$1"
+}
+# The device has no more memory once the pack of the first trial comes: each ends with the reason.
+ends full buffer:8:-4+
+values full | jq -e 'all(.[]; .[1] == "no memory" or .[1] == "done")' >/dev/null || fail "full: $(values full)"
+values full | jq -e 'any(.[]; .[1] == "no memory")' >/dev/null || fail "full: no fault"
