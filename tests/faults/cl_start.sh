@@ -11,5 +11,5 @@ refused() { # NAME FAULT TEXT
     [ $status != 0 ] && [ $status != 124 ] || fail "$1: status $status: $(cat "$T/out" "$T/err")"
     grep -qF -- "$3" "$T/err" || fail "$1: status $status: $(cat "$T/out" "$T/err"); want $3"
 }
-refused unbuilt build:1:-11+ "does not build"
+refused unbuilt build:1:-11+ "CL_BUILD_PROGRAM_FAILURE"
 refused nocontext context:1:-2+ "CL_DEVICE_NOT_AVAILABLE"
