@@ -31,12 +31,12 @@ recovers() {
     log_says "$1" "$3"
     run_it 0 fsck "$1"
 }
-recovers launch launch:300:-5 CL_OUT_OF_RESOURCES
-recovers lost read:20:-36 CL_INVALID_COMMAND_QUEUE
-recovers aborted launch:500:abort "signal 6"
+recovers launch launch:60:-5 CL_OUT_OF_RESOURCES
+recovers lost read:9:-36 CL_INVALID_COMMAND_QUEUE
+recovers aborted launch:90:abort "signal 6"
 VAETOP_QUIET_S=3
 export VAETOP_QUIET_S
-recovers hung launch:400:hang "it had said nothing for"
+recovers hung launch:70:hang "it had said nothing for"
 unset VAETOP_QUIET_S
 
 # ends NAME FAULT: strikes every process from that call on; the study ends by itself.

@@ -48,6 +48,6 @@ one_line
 # Damaged at the start: 6, one line, what to do.
 cp -r "$D/calm" "$D/hit"
 dd if=/dev/zero of="$D/hit/study.db" bs=4096 seek=1 count=4 conv=notrunc 2>/dev/null
-run_it 6 resume hit
+run_it 6 run quickstart --name hit "$@" --trials 6 --detach
 one_line
 run_it 6 fsck hit
