@@ -57,8 +57,24 @@ static enum err_code verify(const char *path, int trial, struct err *e)
     return rc;
 }
 
+/* A running engine may have dropped the trial's weights since its row was read. */
+static bool still_kept(struct store *s, const struct preset *p, int number)
+{
+    struct trial_row *row = NULL;
+    size_t n = 0;
+    bool kept = false;
+    if (!store_trials(s, p, 0, &row, &n, NULL)) {
+        for (size_t i = 0; i < n; i++) {
+            kept |= row[i].number == number && row[i].kept;
+        }
+    }
+    trial_rows_free(row, n);
+    return kept;
+}
+
 /* Kept trials need their weights; unfinished ones must not go on from something broken. */
-static void check_checkpoint(struct check *c, const char *dir, const struct trial_row *t)
+static void check_checkpoint(struct check *c, struct store *s, const struct preset *p, const char *dir,
+                             const struct trial_row *t)
 {
     enum trial_state state = trial_phase_state(t->phase);
     bool final = state != TRIAL_RUNNING && state != TRIAL_WAITING;
@@ -66,7 +82,7 @@ static void check_checkpoint(struct check *c, const char *dir, const struct tria
     char clean[300];
     struct err e;
     enum err_code rc = final && !t->kept ? ERR_OK : verify(path, t->number, &e);
-    if (rc == ERR_NOTFOUND && final) {
+    if (rc == ERR_NOTFOUND && final && still_kept(s, p, t->number)) {
         found(c, FSCK_LOST, t->number, "its weights are to be kept, but the checkpoint is missing");
     } else if (rc && rc != ERR_NOTFOUND) {
         found(c, FSCK_CORRUPTED, t->number, str_clean(clean, sizeof clean, e.text));
@@ -115,6 +131,7 @@ static void check_files(struct check *c, const char *dir, bool live)
     struct preset p;
     struct trial_row *row = NULL;
     size_t n = 0;
+    bool have_preset = false;
     char clean[300];
     struct err e;
     enum err_code rc = store_open(&s, dir, false, &e);
@@ -124,20 +141,23 @@ static void check_files(struct check *c, const char *dir, bool live)
     rc = store_preset(s, &p, &e);
     if (!rc) {
         rc = store_trials(s, &p, 0, &row, &n, &e);
-        preset_release(&p);
+        have_preset = true;
     }
     if (rc) {
         found(c, FSCK_CORRUPTED, -1, str_clean(clean, sizeof clean, e.text));
     }
     for (size_t i = 0; i < n; i++) {
         if (!row[i].foreign) {
-            check_checkpoint(c, dir, &row[i]);
+            check_checkpoint(c, s, &p, dir, &row[i]);
         }
     }
     if (!live && !rc) {
         check_strays(c, dir, row, n);
     }
     trial_rows_free(row, n);
+    if (have_preset) {
+        preset_release(&p);
+    }
     store_close(s);
 }
 

@@ -164,8 +164,7 @@ void retain(struct engine *en, struct run *r)
     struct run *worst = worst_kept(en, &kept);
     while (worst && kept > (size_t)en->keep) {
         worst->kept = false;
-        write_kept(en, worst->number, false); /* a file left by a crash in between goes at the next start */
-        forget_weights(en, worst);
+        write_kept(en, worst->number, false); /* the file goes once that is stored */
         worst = worst_kept(en, &kept);
     }
 }

@@ -287,6 +287,9 @@ static void committed(struct engine *en)
         if (w->op[i].kind == OP_TRIAL) {
             en->run[w->op[i].trial].stored = true;
         }
+        if (w->op[i].kind == OP_KEPT && !w->op[i].flag) { /* not before: the store's word must never lack its file */
+            forget_weights(en, &en->run[w->op[i].trial]);
+        }
         op_release(&w->op[i]);
     }
     w->n = 0;
