@@ -65,7 +65,7 @@ const struct cli_command commands[] = {
     {"fsck", "fsck STUDY [options]", "check that a study is whole, save what can be saved",
      "  vaetop fsck quickstart                 lost, duplicated, corrupted: nothing\n"
      "  vaetop fsck quickstart --repair        a copy with all that can be read; the study stays\n",
-     "dXjo", 1, 1, fsck_command},
+     "dAjo", 1, 1, fsck_command},
 };
 const size_t n_commands = sizeof commands / sizeof *commands;
 

@@ -32,7 +32,7 @@ static const struct option_row {
     {'P', "steps", "N", "images from one end to the other (default: 10)"},
     {'E', "labels", "FILE", "write the labels beside the latent means"},
     {'V', "self-test", NULL, "run every kernel against known results first"},
-    {'X', "repair", NULL, "save what can be read of a damaged study as a study of another name"},
+    {'A', "repair", NULL, "save what can be read of a damaged study as a study of another name"},
     {'q', "quiet", NULL, "no progress lines"},
     {'w', "slow", NULL, "draw seldom: for slow links"},
     {'a', "ascii", NULL, "ASCII characters only"},
@@ -72,7 +72,7 @@ static void assign(struct options *o, char letter, const char *value)
     case 'C': o->csv = true; break;
     case 'V': o->self_test = true; break;
     case 'Q': o->test = true; break;
-    case 'X': o->repair = true; break;
+    case 'A': o->repair = true; break;
     case 'q': o->quiet = true; break;
     case 'w': o->slow = true; break;
     case 'H': o->theme = value; break;
