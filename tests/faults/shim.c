@@ -1,4 +1,4 @@
-/* LD_PRELOAD'ed into a program under test: makes chosen calls on files below one folder fail, or ends the process there.
+/* LD_PRELOAD'ed into a program under test: makes chosen calls on files below one folder fail, or ends the process.
  *
  *   VAETOP_FAULT_DIR    only files whose path begins with it count; nothing happens without it
  *   VAETOP_FAULT        CALLS:N:HOW. CALLS: open,write,sync,rename,link,unlink,close,truncate, comma-separated, or all.
@@ -29,7 +29,8 @@
 #define EXIT_STATUS 41
 
 enum call { C_OPEN, C_WRITE, C_SYNC, C_RENAME, C_LINK, C_UNLINK, C_CLOSE, C_TRUNCATE, C_COUNT };
-static const char *const call_word[C_COUNT] = {"open", "write", "sync", "rename", "link", "unlink", "close", "truncate"};
+static const char *const call_word[C_COUNT] = {"open", "write",  "sync",  "rename",
+                                              "link", "unlink", "close", "truncate"};
 
 enum how { H_ERRNO, H_EXIT, H_TORN, H_LOST };
 
