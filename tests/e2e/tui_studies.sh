@@ -58,7 +58,7 @@ sees 'SLOTS'
 key +
 sees 'trials at once'
 key 5
-sees 'edited' 30
+sees 'stopped' 30
 key 0
 sees 'running'
 key d
