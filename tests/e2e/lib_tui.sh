@@ -5,7 +5,7 @@ unset NO_COLOR SSH_CONNECTION TMUX LINES COLUMNS || true
 tm() {
     tmux -u -L tui -f /dev/null "$@"
 }
-trap 'tui_status=$?; tm kill-server >/dev/null 2>&1 || true; (exit $tui_status); cleanup' EXIT
+trap 'tui_status=$?; set +e; tm kill-server >/dev/null 2>&1 || true; (exit $tui_status); cleanup' EXIT
 
 # screen_start W H COMMAND: a terminal of this size running COMMAND, which stays open after it; ends what ran before.
 screen_start() {
