@@ -224,6 +224,15 @@ static void say_started(const char *name, const struct options *o)
     }
 }
 
+/* Drops what the engine said before the study was extended: that it had finished. */
+static void forget_events(struct client *client)
+{
+    struct client_event ev;
+    do {
+        client_next(client, &ev);
+    } while (ev.kind != CLIENT_NOTHING && ev.kind != CLIENT_CLOSED);
+}
+
 /* Starts or finds the engine, then shows the study. */
 static enum err_code go(const struct options *o, const char *name, bool extend, struct err *e)
 {
@@ -236,6 +245,7 @@ static enum err_code go(const struct options *o, const char *name, bool extend, 
     rc = client_start(&client, s.dir, o->device, e);
     if (!rc && extend && o->trials) {
         rc = client_command(client, COMMAND_TRIALS, -1, o->trials, NULL, e);
+        forget_events(client);
     }
     if (!rc && extend && o->slots) {
         rc = client_command(client, COMMAND_SLOTS, -1, o->slots, NULL, e);

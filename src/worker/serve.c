@@ -9,7 +9,6 @@
 #include "vaetop/base/clock.h"
 #include "vaetop/base/log.h"
 #include "vaetop/model/selftest.h"
-#include "vaetop/model/selftest.h"
 
 #define PROGRESS_NS 500000000
 #define STATUS_NS 1000000000
@@ -26,9 +25,6 @@ static enum err_code open_device(struct lanes *l, const struct m_open *m, struct
     struct config config;
     config_init(&config);
     enum err_code rc = device_open(&l->dev, (int)m->platform, (int)m->device, *m->log_dir ? m->log_dir : NULL, e);
-    if (!rc) {
-        rc = selftest_start(l->dev, false, NULL, e);
-    }
     if (!rc) {
         rc = selftest_start(l->dev, false, NULL, e);
     }
