@@ -7,7 +7,7 @@
 
 # A study started from within the terminal that will vanish: its engine must not go with it.
 screen_start 100 30 "'$vaetop' run quickstart --name hit --trials 4 --slots 2 --set data.count=1500 \
-    --set train.epochs=60 --set 'model.width=48 .. 80'"
+    --set train.epochs=400 --set 'model.width=48 .. 80'"
 there() {
     [ -e "$XDG_DATA_HOME/vaetop/hit/study.db" ] && past hit 3
 }
@@ -24,4 +24,4 @@ until_true 60 past hit "$at"
 screen_start 100 30 "'$vaetop' attach hit"
 sees 'hit'
 until_true 180 ended hit
-check_whole hit
+check_whole hit 400

@@ -30,11 +30,11 @@ numbers_of() { # NAME
             jq -cS '{number, phase, value_nats, params, series: [.series[] | del(.images_per_s, .time_s, .seconds)]}'
     done
 }
-# check_whole NAME: all trials done, each with epochs 1 .. 60 once.
+# check_whole NAME [EPOCHS]: all trials done, each with epochs 1 .. EPOCHS (60) once.
 check_whole() {
     [ "$(json "$1" | jq '[.trials[] | select(.phase == "done")] | length')" = 4 ] || fail "not all trials are done: $(json "$1")"
     for trial in 0 1 2 3; do
-        [ "$("$vaetop" show "$1" --trial $trial --json | jq -c '[.series[].epoch] == [range(1; 61)]')" = true ] ||
+        [ "$("$vaetop" show "$1" --trial $trial --json | jq -c "[.series[].epoch] == [range(1; ${2:-60} + 1)]")" = true ] ||
             fail "trial $trial has a gap or a double"
     done
 }

@@ -8,7 +8,7 @@ in_phase() { [ "$(phase "$1")" = "$2" ]; }
 past_epoch() { [ "$(epoch "$1")" -gt "$2" ]; }
 study_phase() { [ "$("$vaetop" show life --json | jq -r '"\(.phase) \(.engine_running)"')" = "$1" ]; }
 
-set -- --name life --slots 2 --trials 4 --set data.count=1000 --set train.epochs=100000 --set model.width=32
+set -- --name life --slots 2 --trials 3 --set data.count=1000 --set train.epochs=100000 --set model.width=32
 run_it 0 run quickstart "$@" --detach
 says "$T/out" "vaetop attach life"
 until_true 60 past_epoch 0 2

@@ -5,8 +5,8 @@
 layer=$VAETOP_BUILD/tests/faults/libfault_cl.so
 export VAETOP_IDLE_S=1
 
-start() { # NAME
-    run_it 0 run quickstart --name "$1" --trials 3 --slots 2 --set data.count=400 --set train.epochs=3 \
+start() { # NAME: each trial alone launches more often than any fault below counts
+    run_it 0 run quickstart --name "$1" --trials 3 --slots 2 --set data.count=400 --set train.epochs=12 \
         --set model.width=16 --detach
 }
 over() { [ "$("$vaetop" show "$1" --json | jq -r .engine_running)" = false ]; }
