@@ -189,7 +189,7 @@ static size_t distance(const char *a, const char *b)
 const char *str_nearest(const char *word, const char *const *candidate, size_t n)
 {
     const char *best = NULL;
-    size_t limit = strlen(word) / 3 + 1;
+    size_t limit = strlen(word) < 6 ? 1 : strlen(word) / 3; /* a short word is near to too many */
     for (size_t i = 0; i < n; i++) {
         size_t d = distance(word, candidate[i]);
         if (d <= limit && d < strlen(candidate[i])) {

@@ -85,6 +85,7 @@ static void near_words_are_suggested_and_far_ones_not(void **state)
     assert_string_equal(str_nearest("model.latnet", word, 4), "model.latent");
     assert_string_equal(str_nearest("puase", word, 4), "pause");
     assert_null(str_nearest("xyzzy", word, 4));
+    assert_null(str_nearest("nope", (const char *const[]){"tpe"}, 1));
 }
 
 static void sizes_and_times_are_short(void **state)
