@@ -139,9 +139,12 @@ enum err_code view_load_snapshot(struct view *v, struct store *s, int number, in
 {
     const struct view_trial *t = view_trial(v, number);
     struct snapshot snap = {0};
-    int want = epoch > 0 ? epoch : t ? t->epoch : 0;
+    if (!t || t->epoch == 0) {
+        return ERR_OK; /* nothing selected yet, or nothing to see of it */
+    }
+    int want = epoch > 0 ? epoch : t->epoch;
     bool asked = v->snapshot_of == number && v->snapshot_at == epoch && (epoch > 0 || v->snapshot_changed == t->changed);
-    if (!t || t->epoch == 0 || asked || (v->latent.trial == number && v->latent.epoch == want)) {
+    if (asked || (v->latent.trial == number && v->latent.epoch == want)) {
         return ERR_OK;
     }
     v->snapshot_of = number;

@@ -145,6 +145,7 @@ static void the_store_fills_the_view_and_only_with_what_changed(void **state)
     assert_string_equal(v.name, "demo");
     assert_ok(view_load_series(&v, ro, (int[]){0, 1}, 2, &e), &e);
     assert_int_equal(view_series(&v, 0)->n, 18);
+    assert_ok(view_load_snapshot(&v, ro, -1, 0, &e), &e); /* nothing is selected before the first trial */
     assert_ok(view_load_snapshot(&v, ro, 0, 0, &e), &e);
     assert_int_equal(v.latent.n, 600);
     assert_ok(view_load(&v, ro, &changed, &e), &e);
