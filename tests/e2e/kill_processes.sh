@@ -53,4 +53,4 @@ status=0
 wait $watcher || status=$?
 [ $status = 0 ] || fail "attach ended with $status: $(cat "$T/watched")"
 says "$T/watched" "trials 4/4"
-echo "$kills workers and 2 engines killed; 4 trials of 60 epochs, the same bits each time"
+echo "$kills workers and 2 engines killed; 4 trials of 400 epochs, the same bits each time"

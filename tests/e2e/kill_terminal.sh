@@ -24,4 +24,4 @@ until_true 60 past hit "$at"
 screen_start 100 30 "'$vaetop' attach hit"
 sees 'hit'
 until_true 180 ended hit
-check_whole hit 400
+check_whole hit

@@ -1,8 +1,8 @@
 # Help for tests that kill what runs a study and compare with an undisturbed run. Sourced after lib.sh.
 
-# One setting for all: long enough to be hit, several shapes at once.
+# One setting for all: long enough to be hit on a fast machine too, several shapes at once.
 set_study() { # NAME
-    set -- --name "$1" --trials 4 --slots 2 --set data.count=1500 --set train.epochs=60 --set model.width="48 .. 80"
+    set -- --name "$1" --trials 4 --slots 2 --set data.count=1500 --set train.epochs=400 --set model.width="48 .. 80"
     run_it 0 run quickstart "$@" --detach
 }
 json() { # NAME
@@ -30,11 +30,11 @@ numbers_of() { # NAME
             jq -cS '{number, phase, value_nats, params, series: [.series[] | del(.images_per_s, .time_s, .seconds)]}'
     done
 }
-# check_whole NAME [EPOCHS]: all trials done, each with epochs 1 .. EPOCHS (60) once.
+# check_whole NAME: all trials done, each with epochs 1 .. 400 once.
 check_whole() {
     [ "$(json "$1" | jq '[.trials[] | select(.phase == "done")] | length')" = 4 ] || fail "not all trials are done: $(json "$1")"
     for trial in 0 1 2 3; do
-        [ "$("$vaetop" show "$1" --trial $trial --json | jq -c "[.series[].epoch] == [range(1; ${2:-60} + 1)]")" = true ] ||
+        [ "$("$vaetop" show "$1" --trial $trial --json | jq -c '[.series[].epoch] == [range(1; 401)]')" = true ] ||
             fail "trial $trial has a gap or a double"
     done
 }
