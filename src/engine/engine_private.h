@@ -66,7 +66,7 @@ struct slice {
     int failures;     /* in a row */
     int silent_s, longest_silence_s;
     bool heard;       /* a word about its trials since the last assignment */
-    char fault[160];
+    char fault[sizeof ((struct err *)0)->text]; /* as the worker said it, whole */
     enum err_code fault_code;
     int n_runs;
     uint64_t bytes_used, bytes_total;

@@ -321,7 +321,7 @@ static bool cause_of_death(const struct slice *s, char *how, size_t cap)
 static void bury(struct slice *s)
 {
     struct engine *en = s->en;
-    char how[220];
+    char how[sizeof s->fault];
     bool outside = cause_of_death(s, how, sizeof how);
     loop_timer_cancel(en->loop, s->timer);
     s->timer = 0;
