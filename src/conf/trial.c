@@ -61,10 +61,16 @@ int trial_phase_from_word(const char *word)
     return -1;
 }
 
+size_t snapshot_pixels(const struct snapshot *s)
+{
+    return 3 * (size_t)s->n_images * (size_t)s->image_h * (size_t)s->image_w;
+}
+
 void snapshot_release(struct snapshot *s)
 {
     free(s->kl);
     free(s->xy);
     free(s->label);
+    free(s->pixels);
     *s = (struct snapshot){0};
 }

@@ -97,6 +97,10 @@ bool send_snapshot(struct conn *c, const struct snapshot *s)
     msg_bytes(&w, s->kl, (size_t)s->latent * sizeof *s->kl); /* one host: its byte order on both sides */
     msg_bytes(&w, s->xy, points * 2 * sizeof *s->xy);
     msg_bytes(&w, s->label, points);
+    msg_i64(&w, s->n_images);
+    msg_i64(&w, s->image_h);
+    msg_i64(&w, s->image_w);
+    msg_bytes(&w, s->pixels, snapshot_pixels(s));
     return send_and_release(c, MESSAGE_SNAPSHOT, &w);
 }
 
@@ -128,13 +132,14 @@ bool read_snapshot(struct snapshot *s, struct msg_reader *r)
     s->kl = copy_array(r, s->latent, sizeof *s->kl);
     s->xy = copy_array(r, s->n_points, 2 * sizeof *s->xy);
     s->label = copy_array(r, s->n_points, 1);
+    s->n_images = get_int(r, 0, SNAPSHOT_IMAGES);
+    s->image_h = get_int(r, 0, SNAPSHOT_SIDE);
+    s->image_w = get_int(r, 0, SNAPSHOT_SIDE);
+    s->pixels = copy_array(r, (int)snapshot_pixels(s), 1);
     if (whole(r)) {
         return true;
     }
-    free(s->kl);
-    free(s->xy);
-    free(s->label);
-    *s = (struct snapshot){0};
+    snapshot_release(s);
     return false;
 }
 

@@ -30,7 +30,7 @@ static enum err_code run_logits(struct pack *pk, struct err *e)
     for (int i = 0; i < 5; i++) launch_buffer(l, i, pk->buf[BUF_SHAPE + i]);
     launch_int(l, 5, 0);
     launch_buffer(l, 6, pk->buf[BUF_ACTS]);
-    launch_buffer(l, 7, pk->buf[BUF_WEIGHTS]);
+    launch_buffer(l, 7, pk->buf[pk->use_ema ? BUF_EMA : BUF_WEIGHTS]);
     rc = launch_run(l, global, (const size_t[3]){1, 1, 1}, e);
     launch_free(l);
     return rc;

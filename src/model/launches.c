@@ -218,6 +218,7 @@ enum err_code pack_eval(struct pack *pk, int k, struct err *e)
 
 void pack_use_ema(struct pack *pk, bool use)
 {
+    pk->use_ema = use;
     pack_bind(pk, use ? pk->buf[BUF_EMA] : NULL, NULL);
 }
 

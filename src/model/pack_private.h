@@ -84,6 +84,7 @@ struct pack {
     int slots;
     struct pack_lane *lane; /* (slots) */
     bool lanes_changed;
+    bool use_ema;           /* evaluations use BUF_EMA */
     struct buffer *buf[BUF_COUNT];
     struct launch *launch[KERNEL_COUNT];
     int *active;            /* (1 + slots): n_steps, then the slots named by pack_steps() */

@@ -89,7 +89,7 @@ static const char *const study_names[] = {
 static const char snapshot_tables[] =
     "CREATE TABLE vaetop_snapshot (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL, n_points INTEGER NOT NULL, xy_scale REAL, explained REAL, kl BLOB NOT NULL,"
-    " xy BLOB NOT NULL, label BLOB NOT NULL);"
+    " xy BLOB NOT NULL, label BLOB NOT NULL, n_images INTEGER, image_h INTEGER, image_w INTEGER, pixels BLOB);"
     "CREATE UNIQUE INDEX vaetop_snapshot_epoch ON vaetop_snapshot (number, epoch);"
     "CREATE INDEX vaetop_snapshot_bytes ON vaetop_snapshot (id, bytes);";
 

@@ -23,15 +23,18 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "arrays are stored as 
 
 #define SHOT_LIST(X)                                                                                                   \
     X(PUT, "INSERT OR REPLACE INTO vaetop_snapshot(number, epoch, bytes, n_points, xy_scale, explained,"               \
-           " kl, xy, label)"                                                                                           \
-           " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                                       \
+           " kl, xy, label, n_images, image_h, image_w, pixels)"                                                       \
+           " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                                       \
     X(BYTES, "SELECT coalesce(sum(bytes), 0) FROM vaetop_snapshot")                                                    \
     X(SIZE, "SELECT bytes FROM vaetop_snapshot WHERE number = ? AND epoch = ?")                                        \
     X(EPOCHS, "SELECT id, bytes FROM vaetop_snapshot WHERE number = ? AND epoch <> ? ORDER BY epoch")                  \
     X(OLDEST, "SELECT id, bytes FROM vaetop_snapshot ORDER BY id LIMIT 1")                                             \
     X(DELETE, "DELETE FROM vaetop_snapshot WHERE id = ?")                                                              \
-    X(GET, "SELECT epoch, n_points, xy_scale, explained, kl, xy, label FROM vaetop_snapshot"                           \
-           " WHERE number = ? AND epoch <= ? ORDER BY epoch DESC LIMIT 1")                                             \
+    X(GET, "SELECT epoch, n_points, xy_scale, explained, kl, xy, label, n_images, image_h, image_w, pixels"            \
+           " FROM vaetop_snapshot WHERE number = ? AND epoch <= ? ORDER BY epoch DESC LIMIT 1")                        \
+    X(GET_BARE, "SELECT epoch, n_points, xy_scale, explained, kl, xy, label, 0, 0, 0, NULL"                            \
+                " FROM vaetop_snapshot WHERE number = ? AND epoch <= ? ORDER BY epoch DESC LIMIT 1")                   \
+    X(HAS_PIXELS, "SELECT 1 FROM pragma_table_info('vaetop_snapshot') WHERE name = 'pixels'")                          \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                                        \
     X(COMMIT, "COMMIT")                                                                                                \
     X(ROLLBACK, "ROLLBACK")
@@ -75,6 +78,31 @@ enum err_code shots_create(const char *dir, bool network, struct err *e)
     return code;
 }
 
+/* A file from before there were images has no columns for them: a writer adds them, a reader does without. */
+static enum err_code find_images(struct store *s, struct err *e)
+{
+    static const char add[] = "BEGIN IMMEDIATE;"
+                              "ALTER TABLE vaetop_snapshot ADD COLUMN n_images INTEGER;"
+                              "ALTER TABLE vaetop_snapshot ADD COLUMN image_h INTEGER;"
+                              "ALTER TABLE vaetop_snapshot ADD COLUMN image_w INTEGER;"
+                              "ALTER TABLE vaetop_snapshot ADD COLUMN pixels BLOB; COMMIT;";
+    sqlite3_stmt *st;
+    bool row;
+    enum err_code code = db_bind(&s->shots, &st, SHOT_HAS_PIXELS, e, "");
+    code = code ? code : db_step(&s->shots, st, &row, e);
+    if (code) {
+        return code;
+    }
+    if (row) {
+        db_done(st);
+    } else if (s->rw) {
+        code = db_exec(&s->shots, add, e);
+        row = true;
+    }
+    s->bare_shots = !row;
+    return code;
+}
+
 /* Opens on first use. Pictures that somebody deleted are no error: the writer starts afresh. */
 static enum err_code shots_open(struct store *s, struct err *e)
 {
@@ -88,7 +116,7 @@ static enum err_code shots_open(struct store *s, struct err *e)
     }
     struct db_options o = shot_options(s->network, s->rw ? DB_WRITE : DB_READ);
     code = code ? code : db_open(&s->shots, path, &o, e);
-    if (!code && (code = schema_check_snapshots(&s->shots, e)) != ERR_OK) {
+    if (!code && ((code = schema_check_snapshots(&s->shots, e)) != ERR_OK || (code = find_images(s, e)) != ERR_OK)) {
         db_close(&s->shots);
     }
     free(path);
@@ -169,7 +197,7 @@ static enum err_code forget_oldest(struct store *s, int64_t need, struct err *e)
 static int64_t shot_bytes(const struct snapshot *p)
 {
     return (int64_t)p->latent * (int64_t)sizeof *p->kl + (int64_t)p->n_points * (2 * (int64_t)sizeof *p->xy + 1) +
-           ROW_BYTES;
+           (int64_t)snapshot_pixels(p) + ROW_BYTES;
 }
 
 /* A picture of the same epoch is replaced: its bytes no longer count. */
@@ -194,12 +222,19 @@ static enum err_code put(struct store *s, const struct snapshot *p, struct err *
     code = code ? code : forget_same(s, p, e);
     code = code ? code : forget_oldest(s, bytes, e);
     code = code ? code
-                : db_run(&s->shots, SHOT_PUT, e, "iiliddbbb", p->trial, p->epoch, bytes, p->n_points,
+                : db_run(&s->shots, SHOT_PUT, e, "iiliddbbbiiib", p->trial, p->epoch, bytes, p->n_points,
                          (double)p->xy_scale, (double)p->explained, (const void *)p->kl,
                          (int)((size_t)p->latent * sizeof *p->kl), (const void *)p->xy,
-                         (int)((size_t)p->n_points * 2 * sizeof *p->xy), (const void *)p->label, p->n_points);
+                         (int)((size_t)p->n_points * 2 * sizeof *p->xy), (const void *)p->label, p->n_points,
+                         p->n_images, p->image_h, p->image_w, (const void *)p->pixels, (int)snapshot_pixels(p));
     s->shot_bytes += bytes;
     return code;
+}
+
+static bool images_ok(const struct snapshot *s)
+{
+    return s->n_images >= 0 && s->n_images <= SNAPSHOT_IMAGES && s->image_h >= 0 && s->image_h <= SNAPSHOT_SIDE &&
+           s->image_w >= 0 && s->image_w <= SNAPSHOT_SIDE;
 }
 
 enum err_code store_snapshot(struct store *s, const struct snapshot *snap, struct err *e)
@@ -210,6 +245,10 @@ enum err_code store_snapshot(struct store *s, const struct snapshot *snap, struc
     if (snap->latent < 0 || snap->latent > MAX_LATENT || snap->n_points < 0 || snap->n_points > SNAPSHOT_POINTS) {
         return err_set(e, ERR_USAGE, "trial %d: a snapshot of %d dimensions and %d points", snap->trial, snap->latent,
                        snap->n_points);
+    }
+    if (!images_ok(snap)) {
+        return err_set(e, ERR_USAGE, "trial %d: a snapshot of %d images of %d x %d", snap->trial, snap->n_images,
+                       snap->image_h, snap->image_w);
     }
     enum err_code code = shots_open(s, e);
     code = code ? code : db_run(&s->shots, SHOT_BEGIN, e, "");
@@ -262,6 +301,11 @@ static bool take_snapshot(struct snapshot *out, int number, sqlite3_stmt *st)
     out->kl = take_blob(st, 4, (size_t)out->latent, sizeof *out->kl, &ok);
     out->xy = take_blob(st, 5, 2 * (size_t)points, sizeof *out->xy, &ok);
     out->label = take_blob(st, 6, (size_t)points, sizeof *out->label, &ok);
+    out->n_images = db_int(st, 7); /* 0 of a row from before there were images */
+    out->image_h = db_int(st, 8);
+    out->image_w = db_int(st, 9);
+    ok = ok && images_ok(out);
+    out->pixels = ok ? take_blob(st, 10, snapshot_pixels(out), 1, &ok) : NULL;
     return ok;
 }
 
@@ -271,7 +315,7 @@ enum err_code store_snapshot_get(struct store *s, int number, int epoch, struct 
     bool row;
     memset(out, 0, sizeof *out);
     enum err_code code = shots_open(s, e);
-    code = code ? code : db_bind(&s->shots, &st, SHOT_GET, e, "ii", number, epoch > 0 ? epoch : INT_MAX);
+    code = code ? code : db_bind(&s->shots, &st, s->bare_shots ? SHOT_GET_BARE : SHOT_GET, e, "ii", number, epoch > 0 ? epoch : INT_MAX);
     code = code ? code : db_step(&s->shots, st, &row, e);
     if (code) {
         return code;

@@ -117,6 +117,7 @@ struct store {
     bool have_preset;
     struct preset preset; /* parsed when first needed */
     struct db shots;      /* snapshots.db, opened when first needed; h NULL until then */
+    bool bare_shots;      /* reader: snapshots.db is from before there were images */
     int64_t shot_bytes;   /* writer: sum of all snapshots */
     int64_t shot_limit;   /* bytes all snapshots of the study may take */
 };

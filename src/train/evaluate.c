@@ -100,7 +100,7 @@ enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struc
     const uint8_t *label = t->data->set->label;
     const int latent = l->net.latent, n = sp->n_val < SNAPSHOT_POINTS ? (int)sp->n_val : SNAPSHOT_POINTS;
     float *mu = xcalloc((size_t)n * (size_t)latent, sizeof *mu);
-    const enum err_code rc = pack_read_means(t->pack, l->slot, n, latent, mu, e);
+    enum err_code rc = pack_read_means(t->pack, l->slot, n, latent, mu, e);
     if (rc) {
         free(mu);
         return rc;
@@ -122,6 +122,8 @@ enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struc
     }
     place_points(out, xy);
     free(xy);
+    rc = strips_make(t, l, mu, out, e);
     free(mu);
-    return ERR_OK;
+    if (rc) snapshot_release(out);
+    return rc;
 }

@@ -85,6 +85,15 @@ WUR enum err_code evaluate(struct trainer *t, const int *lane, int n, struct eva
 WUR enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struct evaluation *ev,
                                 struct snapshot *out, struct err *e);
 
+/* --- strips.c: images of the evaluated weights, where the data are images; mu: (n_val or more than enough, latent) means
+ * of the validation rows. Replaces pack_steps(). */
+WUR enum err_code strips_make(struct trainer *t, const struct train_lane *l, const float *mu, struct snapshot *out,
+                              struct err *e);
+/* A row of the data as evaluation sees it, binarised if the lane's are: x (dim). */
+void row_as_seen(float *x, const struct dataset *set, const struct pack_lane *lane, uint32_t row);
+/* Logits to the mean of p(x|z), in place: n values. */
+void mean_of_logits(float *x, size_t n, const struct net *net);
+
 /* --- pca.c: the plane of largest variance of x (n, dim), in place of it kept near `axes` (2, dim), which is read when
  * have_axes and always written. xy (n, 2). Returns the share of the variance in the plane. dim > 2, n > 0. */
 double pca_plane(double *xy, const float *x, int n, int dim, double *axes, bool have_axes);

@@ -68,6 +68,7 @@ static enum err_code load_weights(struct use *u, const char *path, struct err *e
         if (!rc) tensor_to_arena(arena, x->data, p, &tensor[i]);
     }
     if (!rc) rc = pack_write_arena(u->trainer->pack, 0, ARENA_WEIGHTS, arena, e);
+    if (!rc && p->net.ema) rc = pack_write_arena(u->trainer->pack, 0, ARENA_EMA, arena, e); /* what evaluation takes */
     free(arena);
     return rc;
 }
@@ -288,8 +289,7 @@ enum err_code use_decode(struct use *u, float *x, const float *z, size_t n, stru
         const size_t rows = n - at < most ? n - at : most;
         rc = pack_decode(u->trainer->pack, 0, z + at * latent, (int)rows, x + at * dim, e);
     }
-    if (rc || u->net.likelihood != LIKE_BERNOULLI) return rc; /* a Gaussian's output is its mean */
-    for (size_t i = 0; i < n * dim; i++) x[i] = (float)(1 / (1 + exp(-(double)x[i])));
+    if (!rc) mean_of_logits(x, n * dim, &u->net);
     return rc;
 }
 
@@ -297,12 +297,5 @@ void use_rows(const struct use *u, float *x, const uint32_t *rows, size_t n)
 {
     const size_t dim = use_dim(u);
     const struct pack_lane *lane = &u->trainer->lane[u->lane].constants;
-    for (size_t i = 0; i < n; i++, x += dim) {
-        const size_t from = (size_t)rows[i] * dim;
-        for (size_t j = 0; j < dim; j++) {
-            x[j] = u->set.type == DATA_U8 ? (float)((const uint8_t *)u->set.x)[from + j] / 255.0f
-                                          : ((const float *)u->set.x)[from + j];
-        }
-        if (lane->binarize) binarize_row(x, dim, lane, 0, rows[i]);
-    }
+    for (size_t i = 0; i < n; i++) row_as_seen(x + i * dim, &u->set, lane, rows[i]);
 }

@@ -83,9 +83,12 @@ static void a_snapshot_arrives_whole_and_one_that_lies_is_refused(void **state)
     (void)state;
     float kl[3] = {1, 2, 3};
     int16_t xy[8] = {1, -2, 3, -4, 5, -6, 32767, -32768};
-    uint8_t label[4] = {0, 9, 255, 3};
+    uint8_t label[4] = {0, 9, 255, 3}, pixels[3 * 2 * 2 * 3];
+    for (size_t i = 0; i < sizeof pixels; i++) {
+        pixels[i] = (uint8_t)(7 * i);
+    }
     struct snapshot s = {.trial = 1, .epoch = 2, .latent = 3, .kl = kl, .n_points = 4, .xy_scale = 0.5F, .xy = xy, .label = label,
-                         .explained = 0.75F};
+                         .explained = 0.75F, .n_images = 2, .image_h = 2, .image_w = 3, .pixels = pixels};
     struct snapshot got;
     assert_true(send_snapshot(near_end, &s));
     struct msg_reader r = arrives(MESSAGE_SNAPSHOT);
@@ -96,6 +99,10 @@ static void a_snapshot_arrives_whole_and_one_that_lies_is_refused(void **state)
     assert_memory_equal(got.xy, xy, sizeof xy);
     assert_memory_equal(got.label, label, sizeof label);
     assert_close(got.xy_scale, 0.5, 0, 0);
+    assert_int_equal(got.n_images, 2);
+    assert_int_equal(got.image_h, 2);
+    assert_int_equal(got.image_w, 3);
+    assert_memory_equal(got.pixels, pixels, sizeof pixels);
     snapshot_release(&got);
 
     unsigned char *bytes = xcalloc(copy.left, 1);
@@ -107,6 +114,15 @@ static void a_snapshot_arrives_whole_and_one_that_lies_is_refused(void **state)
             struct msg_reader lying = {.p = bytes, .left = copy.left};
             assert_false(read_snapshot(&got, &lying));
             bytes[8 * field] = was;
+        }
+    }
+    const size_t n_images = copy.left - 24 - 4 - sizeof pixels; /* three counts, the length of the bytes, the bytes */
+    for (size_t field = 0; field < 3; field++) {
+        for (int value = 0; value < 256; value += 85) {
+            unsigned char was = bytes[n_images + 8 * field];
+            bytes[n_images + 8 * field] = (unsigned char)value;
+            assert_false(read_snapshot(&got, &(struct msg_reader){.p = bytes, .left = copy.left}));
+            bytes[n_images + 8 * field] = was;
         }
     }
     bytes[8 * 3 + 3] = 0x7f; /* two thousand million points */

@@ -23,6 +23,14 @@ static struct snapshot make_shot(int trial, int epoch, int points)
         s.label[i] = (uint8_t)(i % 10);
     }
     s.kl[1] = (float)epoch;
+    if (points == SNAPSHOT_POINTS) {
+        s.n_images = SNAPSHOT_IMAGES;
+        s.image_h = s.image_w = SNAPSHOT_SIDE;
+        s.pixels = xcalloc(snapshot_pixels(&s), 1);
+        for (size_t i = 0; i < snapshot_pixels(&s); i++) {
+            s.pixels[i] = (uint8_t)(i % 251);
+        }
+    }
     return s;
 }
 
@@ -77,6 +85,9 @@ static void a_snapshot_round_trips(void **state)
     assert_memory_equal(got.kl, want.kl, 3 * sizeof *got.kl);
     assert_memory_equal(got.xy, want.xy, SNAPSHOT_POINTS * 2 * sizeof *got.xy);
     assert_memory_equal(got.label, want.label, SNAPSHOT_POINTS);
+    assert_int_equal(got.n_images, SNAPSHOT_IMAGES);
+    assert_int_equal(snapshot_pixels(&got), 24 * 1024);
+    assert_memory_equal(got.pixels, want.pixels, 24 * 1024);
     snapshot_release(&got);
     assert_err(store_snapshot_get(r, 4, 6, &got, &e), ERR_NOTFOUND, &e);
     assert_err(store_snapshot_get(r, 3, 0, &got, &e), ERR_NOTFOUND, &e);
@@ -183,12 +194,44 @@ static void lost_pictures_are_no_error(void **state)
     study_close(&t);
 }
 
+static void a_file_from_before_there_were_images_is_read_and_gets_them(void **state)
+{
+    (void)state;
+    struct study t;
+    struct snapshot s;
+    struct store *r;
+    struct err e;
+    int epoch[4];
+    study_open(&t);
+    put_shot(&t, 0, 1, 3);
+    store_close(t.s);
+    meddle(t.dir, "snapshots.db",
+           "ALTER TABLE vaetop_snapshot DROP COLUMN pixels; ALTER TABLE vaetop_snapshot DROP COLUMN n_images;"
+           "ALTER TABLE vaetop_snapshot DROP COLUMN image_h; ALTER TABLE vaetop_snapshot DROP COLUMN image_w");
+    assert_ok(store_open(&r, t.dir, false, &e), &e);
+    assert_ok(store_snapshot_get(r, 0, 0, &s, &e), &e);
+    assert_int_equal(s.n_points, 3);
+    assert_int_equal(s.n_images, 0);
+    assert_null(s.pixels);
+    snapshot_release(&s);
+    store_close(r);
+    assert_ok(store_open(&t.s, t.dir, true, &e), &e);
+    put_shot(&t, 0, 2, SNAPSHOT_POINTS);
+    assert_int_equal(stored(&t, 0, epoch, 4), 2);
+    assert_ok(store_snapshot_get(t.s, 0, 2, &s, &e), &e);
+    assert_int_equal(s.n_images, SNAPSHOT_IMAGES);
+    snapshot_release(&s);
+    study_close(&t);
+}
+
 static void a_snapshot_of_wrong_size_is_refused(void **state)
 {
     (void)state;
     static const char *const sql[] = {
         "UPDATE vaetop_snapshot SET n_points = 2000000000", "UPDATE vaetop_snapshot SET n_points = -1",
         "UPDATE vaetop_snapshot SET n_points = 4", "UPDATE vaetop_snapshot SET kl = zeroblob(1000001)",
+        "UPDATE vaetop_snapshot SET n_images = 9",        "UPDATE vaetop_snapshot SET image_w = 1, image_h = 1, n_images = 1",
+        "UPDATE vaetop_snapshot SET pixels = x'01'",      "UPDATE vaetop_snapshot SET image_h = -1",
         "UPDATE vaetop_snapshot SET kl = zeroblob(7)", "UPDATE vaetop_snapshot SET label = x'01'"};
     struct study t;
     struct snapshot s;
@@ -213,6 +256,7 @@ int snapshots_tests(void)
         cmocka_unit_test(every_second_epoch_goes_when_full),
         cmocka_unit_test(the_oldest_go_when_the_study_is_full),
         cmocka_unit_test(lost_pictures_are_no_error),
+        cmocka_unit_test(a_file_from_before_there_were_images_is_read_and_gets_them),
         cmocka_unit_test(a_snapshot_of_wrong_size_is_refused),
     };
     return cmocka_run_group_tests_name("store snapshots", tests, NULL, NULL);

@@ -102,6 +102,7 @@ static uint64_t picture_hash(const struct snapshot *s)
 {
     uint64_t h = hash(14695981039346656037u, s->kl, (size_t)s->latent * sizeof *s->kl);
     h = hash(h, s->xy, 2 * (size_t)s->n_points * sizeof *s->xy);
+    h = hash(h, s->pixels, snapshot_pixels(s));
     h = hash(h, &s->xy_scale, sizeof s->xy_scale);
     return hash(h, &s->explained, sizeof s->explained);
 }

@@ -62,8 +62,11 @@ struct epoch_row {
 #undef X
 };
 
-/* What the screens show of one trial at one epoch. Owns: kl, xy and label are malloc'ed; snapshot_release() frees. */
+/* What the screens show of one trial at one epoch. Owns: kl, xy, label and pixels are malloc'ed; snapshot_release()
+ * frees. */
 #define SNAPSHOT_POINTS 2000
+#define SNAPSHOT_IMAGES 8 /* inputs; as many reconstructions and samples beside them */
+#define SNAPSHOT_SIDE 32  /* larger images are made smaller */
 struct snapshot {
     int trial, epoch;
     int latent;          /* length of kl */
@@ -73,7 +76,12 @@ struct snapshot {
     int16_t *xy;         /* (n_points, 2) latent means; PCA when latent > 2 */
     uint8_t *label;      /* (n_points) class, 255: none */
     float explained;     /* share of variance in the two axes, 0..1 */
+    int n_images;        /* <= SNAPSHOT_IMAGES; 0: the data are no images, or an older vaetop wrote it */
+    int image_h, image_w; /* <= SNAPSHOT_SIDE */
+    uint8_t *pixels;     /* (3, n_images, image_h, image_w): the first validation images, what became of them, samples of
+                          * the prior that are the same points in every epoch */
 };
 void snapshot_release(struct snapshot *s);
+size_t snapshot_pixels(const struct snapshot *s); /* bytes of pixels */
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "vaetop/model/model.h"
 
-/* Logits (rows, data) of latent points z (rows, latent) with a slot's current weights; rows <= plan->batch_pad.
+/* Logits (rows, data) of latent points z (rows, latent) with a slot's current weights,
+ * or those of pack_use_ema(); rows <= plan->batch_pad.
  * Replaces pack_steps(). Reads. */
 WUR enum err_code pack_decode(struct pack *pk, int slot, const float *z, int rows, float *logits, struct err *e);
 
