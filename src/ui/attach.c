@@ -405,6 +405,7 @@ static enum err_code run(struct attach *a, enum ui_end *end, const struct ui_opt
         return rc;
     }
     state_init(&a->state, term_tier(a->term));
+    a->state.greys = term_greys(a->term) && !o->slow; /* grey cells cost four times the bytes of plain ones */
     state_say(&a->state, false, term_notice(a->term));
     if (a->hooks) {
         home_init(&a->home);

@@ -40,6 +40,8 @@ static void show_study(struct attach *a, char *dir, struct client *client, bool 
     state_init(&fresh, a->state.tier);
     fresh.home = a->state.home;
     fresh.latent_mode = a->state.latent_mode;
+    fresh.pictures = a->state.pictures;
+    fresh.greys = a->state.greys;
     a->state = fresh;
     view_total(&a->view);
     a->sort = -1;

@@ -53,10 +53,17 @@ enum role {
     ROLE_COUNT
 };
 
+/* Two pixels of an image in one cell, upper and lower: role ROLE_PIXEL + upper * GREYS + lower, black to white. */
+#define GREYS 12
+#define ROLE_PIXEL ROLE_COUNT
+/* Two classes in one cell: role ROLE_CLASSES + upper * 10 + lower. */
+#define ROLE_CLASSES (ROLE_PIXEL + GREYS * GREYS)
+#define ROLE_END (ROLE_CLASSES + 10 * 10)
+
 enum { ATTR_BOLD = 1, ATTR_DIM = 2, ATTR_REVERSE = 4, ATTR_UNDERLINE = 8 };
 
 struct style {
-    uint8_t role, attr;
+    uint16_t role, attr;
 };
 #define STYLE(r) ((struct style){ROLE_##r, 0})
 

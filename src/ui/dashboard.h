@@ -23,6 +23,7 @@ void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
 void pane_curve(struct canvas *c, const struct view *v, const struct ui_state *s, enum series_metric m, struct area a);
 void pane_dims(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *s);
+void pane_pictures(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_log(struct canvas *c, const struct view *v, const struct ui_state *s);
 void pane_divider(struct canvas *c, const struct ui_state *s);
 

@@ -14,6 +14,9 @@ struct glyphs {
     int n_ramp;
     const uint32_t *fill; /* partly filled cell from the left, 1/n .. n/n */
     int n_fill;
+    uint32_t half;       /* upper half of a cell filled; 0: none */
+    const uint32_t *ink; /* for images without greys, dark to light */
+    int n_ink;
     int sub_w, sub_h; /* dots of a plot in one cell */
     const char *dash, *dots; /* legend of a solid and of a dotted line */
     const char *live;

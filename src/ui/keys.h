@@ -70,6 +70,7 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
     X(ZOOM_ALL, KEYS('='), NULL, "curves: all epochs") \
     X(LOG_Y, KEYS('y'), "log", "loss axis linear or log") \
     X(LATENT_MODE, KEYS('m'), "latent", "latent plot's next style") \
+    X(PICTURES, KEYS('v'), "images", "inputs, outputs, samples") \
     X(LOG_MINE, KEYS('a'), "one trial or all", "log: this trial or all") \
     X(COMMAND, KEYS(':'), "command", "command line; Tab helps") \
     X(DETACH, KEYS('d'), "detach", "leave, training goes on") \

@@ -111,15 +111,17 @@ static void trial_wide(struct layout *l, struct area body)
     int right_w = body.w * 48 / 100;
     struct area left = {body.x, body.y, body.w - right_w - 1, body.h};
     struct area right = {body.x + body.w - right_w, body.y, right_w, body.h};
-    int row = left.h * 27 / 100, half = left.w / 2;
+    bool tall = body.h >= 32; /* room for images */
+    int row = left.h * (tall ? 21 : 27) / 100, half = left.w / 2;
+    l->dims = take_bottom(tall ? &left : &right, most(body.h / 4 - (tall ? 1 : 0), 6));
     for (int i = 3; i >= 1; i -= 2) {
         struct area low = take_bottom(&left, row);
         l->curve[i - 1] = (struct area){low.x, low.y, half, low.h};
         l->curve[i] = (struct area){low.x + half, low.y, low.w - half, low.h};
     }
     l->loss = left;
-    l->log = take_bottom(&right, body.h >= 36 ? 7 : 0);
-    l->dims = take_bottom(&right, most(body.h / 4, 6));
+    l->log = take_bottom(&right, body.h >= 40 ? 7 : 0);
+    l->pictures = take_bottom(&right, tall ? 15 : 0);
     l->latent = right;
     l->divider = (struct area){right.x - 1, body.y, 1, body.h};
 }

@@ -24,6 +24,7 @@ struct layout {
     struct area curve[4]; /* reconstruction, KL, learning rate, beta: with title line, or one line without */
     struct area dims;     /* KL per latent dimension, with its title line */
     struct area latent;   /* with its title line */
+    struct area pictures; /* images, with their title line; h 0: the latent pane shows them by turns */
     struct area log;      /* with its title line */
     struct area message;  /* one line */
     struct area keys;     /* one line */

@@ -190,11 +190,46 @@ void pane_progress(struct canvas *c, const struct view *v, const struct ui_state
     plot_draw(c, body, &p, s->tier);
 }
 
+/* Inputs above reconstructions, or samples. */
+static void draw_gallery(struct canvas *c, const struct view *v, const struct ui_state *s, struct area a)
+{
+    const struct view_latent *l = &v->latent;
+    struct area body = {a.x + 1, a.y + 1, a.w - 1, a.h - 1};
+    char title[64], right[48];
+    bool samples = s->pictures == PICTURES_SAMPLES;
+    if (a.h < 3) {
+        return;
+    }
+    if (l->trial < 0 || l->trial != s->selected) {
+        pane_rule(c, a, s->tier, "images", "");
+        pane_empty(c, body, v->n > 0 ? "they come with an epoch" : "");
+        return;
+    }
+    if (l->gallery.n == 0) {
+        pane_rule(c, a, s->tier, "images", "");
+        pane_empty(c, body, "none: the data are no images, or an older vaetop wrote this");
+        return;
+    }
+    int rows = gallery_draw(c, body, &l->gallery, samples ? PICTURES_SAMPLES : PICTURES_RECON, s->tier, s->greys);
+    (void)snprintf(title, sizeof title, "%s e%d", samples ? "samples" : "input, output", l->epoch);
+    (void)snprintf(right, sizeof right, "%s", samples ? "of the prior" : rows > 2 ? "below: samples" : "v samples");
+    pane_rule(c, a, s->tier, title, right);
+}
+
+void pane_pictures(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    draw_gallery(c, v, s, s->layout.pictures);
+}
+
 void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     struct area a = s->layout.latent;
     const struct view_latent *l = &v->latent;
     char title[64], right[64];
+    if (s->pictures != PICTURES_LATENT && s->layout.pictures.h == 0) {
+        draw_gallery(c, v, s, a);
+        return;
+    }
     if (a.h < 3) {
         return;
     }

@@ -8,7 +8,7 @@
 
 const char *scatter_mode_name(enum scatter_mode m)
 {
-    static const char *const name[SCATTER_MODES] = {"label", "dots", "density"};
+    static const char *const name[SCATTER_MODES] = {"label", "half", "dots", "density"};
     return m < SCATTER_MODES ? name[m] : "?";
 }
 
@@ -70,27 +70,36 @@ static uint32_t pile_glyph(const struct pile *p, enum scatter_mode m, enum tier 
     return g->ramp[(int)lround(f * (g->n_ramp - 1))];
 }
 
-void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum scatter_mode m, enum tier t)
+/* Halves of one cell; either may be empty. */
+static void put_halves(struct canvas *c, int x, int y, const struct pile *up, const struct pile *low, enum tier t)
 {
-    const struct glyphs *g = glyphs_of(t);
-    struct pile pile[CELLS_MAX];
+    uint32_t both = t == TIER_ASCII ? ':' : 0x2580, upper = t == TIER_ASCII ? '\'' : 0x2580,
+             lower = t == TIER_ASCII ? '.' : 0x2584;
+    struct style s = {class_role(up->points > 0 ? up->label : low->label), 0};
+    if (up->points > 0 && low->points > 0 && t != TIER_ASCII && up->label != SCATTER_NO_CLASS) {
+        s.role = (uint16_t)(ROLE_CLASSES + up->label % 10 * 10 + low->label % 10);
+        both = up->label % 10 == low->label % 10 ? 0x2588 : 0x2580;
+        s.role = both == 0x2588 ? class_role(up->label) : s.role;
+    }
+    if (up->points > 0 || low->points > 0) {
+        canvas_put(c, x, y, up->points == 0 ? lower : low->points == 0 ? upper : both, s);
+    }
+}
+
+/* Fills a grid of piles, each of sub_w x sub_h dots of which `tall` is a dot's height by its width. Returns the points
+ * of the fullest pile. */
+static int heap_up(struct pile *pile, const struct scatter *s, struct area grid, int sub_w, int sub_h, double tall)
+{
     int total[256], most = 0;
-    if (a.w < 2 || a.h < 2 || a.w * a.h > CELLS_MAX || s->n == 0 || !(s->x_hi > s->x_lo) || !(s->y_hi > s->y_lo)) {
-        return;
-    }
-    if (m == SCATTER_LABEL && !s->labelled) {
-        m = SCATTER_DOTS;
-    }
-    memset(pile, 0, (size_t)(a.w * a.h) * sizeof *pile);
+    struct area dots = {0, 0, grid.w * sub_w, grid.h * sub_h};
+    memset(pile, 0, (size_t)(grid.w * grid.h) * sizeof *pile);
     count_classes(total, s);
-    int sub_w = m == SCATTER_DOTS ? g->sub_w : 1, sub_h = m == SCATTER_DOTS ? g->sub_h : 1;
-    struct area dots = {0, 0, a.w * sub_w, a.h * sub_h};
     for (size_t i = 0; i < s->n; i++) {
         int x, y;
-        if (!place(&x, &y, s, i, dots, 2.0 * sub_w / sub_h)) {
+        if (!place(&x, &y, s, i, dots, tall)) {
             continue;
         }
-        struct pile *p = &pile[(y / sub_h) * a.w + x / sub_w];
+        struct pile *p = &pile[(y / sub_h) * grid.w + x / sub_w];
         if (p->points == 0 || total[s->label[i]] < total[p->label]) {
             p->label = s->label[i];
         }
@@ -98,11 +107,28 @@ void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum
         p->bits |= (uint8_t)(1u << ((y % sub_h) * sub_w + x % sub_w));
         most = p->points > most ? p->points : most;
     }
+    return most;
+}
+
+void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum scatter_mode m, enum tier t)
+{
+    const struct glyphs *g = glyphs_of(t);
+    struct pile pile[CELLS_MAX];
+    bool half = m == SCATTER_HALF, dots = m == SCATTER_DOTS || (m == SCATTER_LABEL && !s->labelled);
+    struct area grid = {0, 0, a.w, half ? 2 * a.h : a.h};
+    if (a.w < 2 || a.h < 2 || grid.w * grid.h > CELLS_MAX || s->n == 0 || !(s->x_hi > s->x_lo) || !(s->y_hi > s->y_lo)) {
+        return;
+    }
+    int sub_w = dots ? g->sub_w : 1, sub_h = dots ? g->sub_h : 1;
+    int most = heap_up(pile, s, grid, sub_w, sub_h, (half ? 1.0 : 2.0) * sub_w / sub_h);
     for (int y = 0; y < a.h; y++) {
         for (int x = 0; x < a.w; x++) {
             const struct pile *p = &pile[y * a.w + x];
-            if (p->points > 0) {
-                canvas_put(c, a.x + x, a.y + y, pile_glyph(p, m, t, most), (struct style){class_role(p->label), 0});
+            if (half) {
+                put_halves(c, a.x + x, a.y + y, &pile[2 * y * a.w + x], &pile[(2 * y + 1) * a.w + x], t);
+            } else if (p->points > 0) {
+                canvas_put(c, a.x + x, a.y + y, pile_glyph(p, dots ? SCATTER_DOTS : m, t, most),
+                           (struct style){class_role(p->label), 0});
             }
         }
     }

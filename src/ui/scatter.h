@@ -5,7 +5,9 @@
 #include "canvas.h"
 #include "glyph.h"
 
-enum scatter_mode { SCATTER_LABEL, SCATTER_DOTS, SCATTER_DENSITY, SCATTER_MODES };
+/* LABEL: the class as a character. HALF: two halves a cell in the colours of their classes. DOTS: braille or quadrants.
+ * DENSITY: how many points. */
+enum scatter_mode { SCATTER_LABEL, SCATTER_HALF, SCATTER_DOTS, SCATTER_DENSITY, SCATTER_MODES };
 const char *scatter_mode_name(enum scatter_mode m);
 
 #define SCATTER_NO_CLASS 255

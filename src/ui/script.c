@@ -117,6 +117,7 @@ static void put_snapshot(struct script *s, int number)
         snap.xy[2 * i + 1] = (int16_t)lrint((y * apart + rng_normal(&r) * 0.27) * 1000);
         snap.label[i] = (uint8_t)k;
     }
+    script_images(&snap);
     (void)!store_snapshot(s->store, &snap, &e); /* losing a picture is no harm */
     snapshot_release(&snap);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "vaetop/base/err.h"
+#include "vaetop/conf/trial.h"
 #include "vaetop/ipc/client.h"
 
 struct script;
@@ -24,5 +25,8 @@ int64_t script_next_ns(const struct script *s); /* when the next beat is; -1: no
 
 /* What the engine would do with it; false: reply says why not. */
 bool script_command(struct script *s, enum command c, int trial, const char *arg, char *reply, size_t cap);
+
+/* Images for a snapshot of the scripted study, whose epoch is set. */
+void script_images(struct snapshot *s);
 
 #endif

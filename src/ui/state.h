@@ -64,6 +64,8 @@ struct ui_state {
     bool invert, follow, log_y, help;
     int help_top;
     enum scatter_mode latent_mode;
+    enum pictures pictures;
+    bool greys; /* the terminal shows shades of grey */
     int selected; /* number of a trial; -1: none */
     size_t top;   /* first row shown, in the view's order */
     enum question question;

@@ -192,6 +192,12 @@ static bool curve_key(struct ui_state *s, const struct view *v, enum action act)
     case ACT_LATENT_MODE:
         s->latent_mode = (s->latent_mode + 1) % SCATTER_MODES;
         return true;
+    case ACT_PICTURES:
+        s->pictures = (s->pictures + 1) % PICTURES_COUNT;
+        if (s->pictures == PICTURES_LATENT && s->layout.pictures.h > 0) {
+            s->pictures = PICTURES_RECON; /* the latent plot has a pane of its own */
+        }
+        return true;
     case ACT_LOG_Y:
         s->log_y = !s->log_y;
         return true;

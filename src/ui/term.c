@@ -25,7 +25,7 @@ struct term {
     int colors;
     enum theme theme;
     bool default_colors;
-    int pair[ROLE_COUNT + 1]; /* by role; -1: not made yet */
+    int pair[ROLE_END + 1]; /* by role; -1: not made yet */
     struct canvas last;       /* what the terminal shows */
     bool all;
     char notice[160];
@@ -111,7 +111,7 @@ static SCREEN *open_screen(struct term *t, const char *type, FILE *out, FILE *in
 
 static void start_colors(struct term *t, const char *choice)
 {
-    for (int i = 0; i <= ROLE_COUNT; i++) {
+    for (int i = 0; i <= ROLE_END; i++) {
         t->pair[i] = -1;
     }
     t->colors = 0;
@@ -222,6 +222,11 @@ int term_colors(const struct term *t)
     return t->colors;
 }
 
+bool term_greys(const struct term *t)
+{
+    return t->colors >= 256;
+}
+
 const char *term_notice(const struct term *t)
 {
     return t->notice;
@@ -249,14 +254,15 @@ void term_redraw(struct term *t)
     (void)clearok(curscr, TRUE);
 }
 
-static int pair_of(struct term *t, uint8_t role, int color)
+static int pair_of(struct term *t, uint16_t role, struct paint p)
 {
-    if (t->colors == 0 || (color < 0 && t->default_colors)) {
+    if (t->colors == 0 || (p.color < 0 && t->default_colors)) {
         return 0;
     }
-    int slot = color < 0 ? ROLE_COUNT : role;
+    int slot = p.color < 0 ? ROLE_END : role;
     if (t->pair[slot] < 0) {
-        int pair = alloc_pair(color < 0 ? COLOR_WHITE : color, t->default_colors ? -1 : COLOR_BLACK);
+        int back = p.back >= 0 ? p.back : t->default_colors ? -1 : COLOR_BLACK;
+        int pair = alloc_pair(p.color < 0 ? COLOR_WHITE : p.color, back);
         t->pair[slot] = pair > 0 ? pair : 0;
     }
     return t->pair[slot];
@@ -269,7 +275,7 @@ static void put_cell(struct term *t, int x, int y, const struct cell *cell)
         attr_t theirs;
     } map[] = {{ATTR_BOLD, WA_BOLD}, {ATTR_DIM, WA_DIM}, {ATTR_REVERSE, WA_REVERSE}, {ATTR_UNDERLINE, WA_UNDERLINE}};
     struct paint p = theme_paint(t->theme, cell->style, t->colors);
-    int pair = pair_of(t, cell->style.role, p.color), columns = glyph_columns(cell->ch);
+    int pair = pair_of(t, cell->style.role, p), columns = glyph_columns(cell->ch);
     attr_t attr = 0;
     wchar_t text[2] = {(wchar_t)cell->ch, 0};
     cchar_t cc;

@@ -26,6 +26,7 @@ void term_abandon(struct term *t);
 
 enum tier term_tier(const struct term *t);
 int term_colors(const struct term *t);
+bool term_greys(const struct term *t); /* enough of them for images */
 const char *term_notice(const struct term *t); /* "" or what the person should know of this terminal */
 
 void term_size(struct term *t, int *w, int *h);

@@ -41,6 +41,22 @@ static const uint8_t color_blind[ROLE_COUNT] = {
     [ROLE_CLASS1] = 214, [ROLE_CLASS2] = 36,  [ROLE_CLASS3] = 166, [ROLE_CLASS4] = 175, [ROLE_CLASS5] = 74,
     [ROLE_CLASS6] = 220, [ROLE_CLASS7] = 245, [ROLE_CLASS8] = 131, [ROLE_CLASS9] = 25};
 
+/* A cell of two halves. Pixels have exact greys, whatever the theme: an image is no text. */
+static struct paint two_colors(enum theme theme, struct style s, int colors)
+{
+    static const uint8_t grey[GREYS] = {16, 233, 235, 237, 239, 241, 243, 246, 248, 251, 253, 231};
+    struct paint p = {-1, -1, s.attr};
+    if (s.role >= ROLE_CLASSES && s.role < ROLE_END) {
+        int top = (s.role - ROLE_CLASSES) / 10, low = (s.role - ROLE_CLASSES) % 10;
+        p.color = theme_paint(theme, (struct style){(uint16_t)(ROLE_CLASS0 + top), 0}, colors).color;
+        p.back = theme_paint(theme, (struct style){(uint16_t)(ROLE_CLASS0 + low), 0}, colors).color;
+    } else if (s.role < ROLE_CLASSES && colors >= 256) {
+        p.color = grey[(s.role - ROLE_PIXEL) / GREYS];
+        p.back = grey[(s.role - ROLE_PIXEL) % GREYS];
+    }
+    return p;
+}
+
 struct paint theme_paint(enum theme theme, struct style s, int colors)
 {
     static const struct {
@@ -51,9 +67,9 @@ struct paint theme_paint(enum theme theme, struct style s, int colors)
         ROLE_LIST(X)
 #undef X
     };
-    struct paint p = {-1, s.attr};
-    if (s.role >= ROLE_COUNT) {
-        return p;
+    struct paint p = {-1, -1, s.attr};
+    if (s.role >= ROLE_PIXEL) {
+        return two_colors(theme, s, colors);
     }
     if (colors == 0 || theme == THEME_MONO) {
         p.attr |= role[s.role].mono;

@@ -17,6 +17,7 @@ int theme_find(const char *word); /* NULL: the default; -1: unknown */
 
 struct paint {
     int color; /* -1: the terminal's own */
+    int back;  /* of pixels, else -1 */
     unsigned attr;
 };
 /* colors: 256, 16, 8 or 0 (mono). */

@@ -91,5 +91,6 @@ void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s
     }
     pane_dims(c, v, s);
     pane_latent(c, v, s);
+    pane_pictures(c, v, s);
     pane_log(c, v, s);
 }

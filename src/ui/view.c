@@ -46,6 +46,7 @@ void view_release(struct view *v)
     free(v->latent.xy);
     free(v->latent.label);
     free(v->latent.dim);
+    free(v->latent.pixels);
     if (v->has_preset) {
         preset_release(&v->preset);
     }

@@ -3,6 +3,7 @@
 #ifndef VAETOP_UI_VIEW_H
 #define VAETOP_UI_VIEW_H
 
+#include "gallery.h"
 #include "plot.h"
 #include "scatter.h"
 #include "vaetop/conf/preset.h"
@@ -99,6 +100,8 @@ struct view_latent {
     double explained;
     int off; /* points outside the box */
     struct scatter scatter;
+    uint8_t *pixels; /* of gallery */
+    struct gallery gallery; /* n 0: no images */
 };
 
 enum view_link { LINK_OFFLINE, LINK_LIVE, LINK_LOST };

@@ -83,6 +83,16 @@ static void put_dims(struct view_latent *l, const struct snapshot *s)
     qsort(l->dim, (size_t)l->n_dims, sizeof *l->dim, by_kl);
 }
 
+static void put_images(struct view_latent *l, const struct snapshot *s)
+{
+    size_t bytes = s->n_images > 0 && s->pixels ? snapshot_pixels(s) : 0;
+    l->pixels = bytes > 0 ? xcalloc(bytes, 1) : NULL;
+    if (l->pixels) {
+        memcpy(l->pixels, s->pixels, bytes);
+        l->gallery = (struct gallery){.pixels = l->pixels, .n = s->n_images, .h = s->image_h, .w = s->image_w};
+    }
+}
+
 void view_put_snapshot(struct view *v, const struct snapshot *s)
 {
     struct view_latent *l = &v->latent;
@@ -100,9 +110,11 @@ void view_put_snapshot(struct view *v, const struct snapshot *s)
     free(l->xy);
     free(l->label);
     free(l->dim);
+    free(l->pixels);
     *l = (struct view_latent){.trial = s->trial, .epoch = s->epoch, .n = n, .xy = xy, .latent = s->latent,
                               .explained = (double)s->explained};
     put_dims(l, s);
+    put_images(l, s);
     l->label = xcalloc(n, 1);
     memcpy(l->label, s->label, n);
     prepare(l);

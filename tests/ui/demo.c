@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/ui/script.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/rng.h"
 
@@ -134,6 +135,14 @@ static void make_snapshot(struct demo *d)
     }
 }
 
+/* No image at all in the strange study: its data are rows. */
+static void make_images(struct demo *d, enum demo_kind kind)
+{
+    if (kind != DEMO_STRANGE) {
+        script_images(&d->snapshot);
+    }
+}
+
 static void make_devices(struct demo *d, enum demo_kind kind)
 {
     for (int i = 0; i < 2; i++) {
@@ -188,6 +197,7 @@ void demo_make(struct demo *d, enum demo_kind kind)
     }
     if (kind != DEMO_EMPTY) {
         make_snapshot(d);
+        make_images(d, kind);
         make_devices(d, kind);
         make_logs(d);
     }

@@ -8,6 +8,7 @@
 int canvas_tests(void);
 int drawing_tests(void);
 int filter_tests(void);
+int gallery_tests(void);
 int keys_tests(void);
 int numbers_tests(void);
 int pictures_tests(void);
@@ -50,6 +51,7 @@ int main(int argc, char **argv)
     failed += view_tests();
     failed += drawing_tests();
     failed += filter_tests();
+    failed += gallery_tests();
     failed += screens_tests();
     failed += sizes_tests();
     failed += pictures_tests();

@@ -49,7 +49,7 @@ static const struct picture {
     {"trial-80x24-block", DEMO_THIRTEEN, TIER_BLOCK, 80, 24, "\ry"},
     {"trial-80x24-braille", DEMO_THIRTEEN, TIER_BRAILLE, 80, 24, "\r,,,"},
     {"trial-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "2["},
-    {"trial-160x48-braille", DEMO_THIRTEEN, TIER_BRAILLE, 160, 48, "2m"},
+    {"trial-160x48-braille", DEMO_THIRTEEN, TIER_BRAILLE, 160, 48, "2mm"},
     {"trial-160x48-ascii", DEMO_STRANGE, TIER_ASCII, 160, 48, "2"},
     {"trial-empty-80x24-ascii", DEMO_EMPTY, TIER_ASCII, 80, 24, "2"},
     {"devices-40x10-ascii", DEMO_THIRTEEN, TIER_ASCII, 40, 10, "3"},
@@ -70,7 +70,12 @@ static const struct picture {
     {"studies-none-80x24-ascii", DEMO_EMPTY, TIER_ASCII, 80, 24, "0"},
     {"form-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "0jjj\r"},
     {"form-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "0jjj\rjjjj\r"},
-    {"density-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "mm"},
+    {"density-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "mmm"},
+    {"half-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "m"},
+    {"half-120x40-block", DEMO_THIRTEEN, TIER_BLOCK, 120, 40, "m"},
+    {"images-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "2v"},
+    {"images-80x24-block", DEMO_THIRTEEN, TIER_BLOCK, 80, 24, "2vv"},
+    {"images-none-80x24-ascii", DEMO_STRANGE, TIER_ASCII, 80, 24, "2v"},
     {"sorted-120x40-ascii", DEMO_THIRTEEN, TIER_ASCII, 120, 40, "<<<I"},
 };
 

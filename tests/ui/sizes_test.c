@@ -23,7 +23,7 @@ static void panes_never_overlap_and_stay_inside(void **state)
                 struct layout l;
                 layout_make(&l, w, h, &want);
                 const struct area a[] = {l.header,   l.tabs,     l.devices,  l.head,     l.list, l.progress, l.detail,
-                                         l.loss,     l.latent,   l.log,      l.message,  l.keys, l.dims,     l.divider,
+                                         l.loss,     l.latent,   l.pictures,   l.log,      l.message,  l.keys, l.dims,     l.divider,
                                          l.curve[0], l.curve[1], l.curve[2], l.curve[3]};
                 const int n = (int)(sizeof a / sizeof *a);
                 assert_true(k / 4 == SCREEN_TRIAL || (l.list.h >= 1 && l.list.w >= 1));
@@ -76,7 +76,7 @@ static void every_size_is_drawn(void **state)
 
 static void every_content_and_overlay_is_drawn_on_a_grid_of_sizes(void **state)
 {
-    static const char *const keys[] = {"", "?", "?jjjjjjjjj", "x", "q", "\r", "my", "mm", "G",
+    static const char *const keys[] = {"", "?", "?jjjjjjjjj", "x", "q", "\r", "my", "mm", "G", "2v", "2vv",
                                        "2", "2y[i", "2\\,,,", "3", "5", "5a", "0", "\\value < 100\r", "/adam\r", "e", ":stop",
                                        " j j j", "P  "};
     (void)state;
