@@ -52,25 +52,34 @@ static void set_x(struct plot *p, const struct view *v, const struct ui_state *s
     p->mark = s->at;
 }
 
+/* "2 off scale  nats": points that the axis leaves out are counted. */
+static const char *off_scale(char *buf, size_t cap, int off, const char *unit)
+{
+    if (off > 0) {
+        (void)snprintf(buf, cap, "%d off scale%s%s", off, unit[0] ? "  " : "", unit);
+    } else {
+        (void)snprintf(buf, cap, "%s", unit);
+    }
+    return buf;
+}
+
 /* The tagged trials' validation curves on one pair of axes. */
 static void draw_compared(struct canvas *c, const struct view *v, const struct ui_state *s, struct plot *p,
                           const int *number, int n)
 {
     struct area a = s->layout.loss;
-    const struct glyphs *g = glyphs_of(s->tier);
+    char right[48];
     int x = a.x + 2;
-    pane_rule(c, a, s->tier, "value", p->log_y ? "nats, log" : "nats");
+    pane_rule(c, a, s->tier, "value", off_scale(right, sizeof right, v->loss.off, p->log_y ? "nats, log" : "nats"));
     x += 6;
     for (int i = 0; i < n; i++) {
         const struct view_series *e = view_series(v, number[i]);
-        char text[40], y[16];
+        char text[40], y[16], letter = (char)('a' + i);
         if (e && e->n > 0) {
-            p->line[p->n_lines++] = (struct plot_line){e->epoch, e->y[SERIES_VALUE], e->n, compare_role(i),
-                                                       (char)('a' + i), false};
+            p->line[p->n_lines++] = (struct plot_line){.x = e->epoch, .y = e->y[SERIES_VALUE], .n = e->n,
+                                                       .role = compare_role(i), .letter = letter, .tag = letter};
         }
-        char mark[8];
-        (void)snprintf(mark, sizeof mark, "%s", s->tier == TIER_ASCII ? (char[]){(char)('a' + i), 0} : g->dash);
-        (void)snprintf(text, sizeof text, "%s #%d %s", mark, number[i],
+        (void)snprintf(text, sizeof text, "%c #%d %s", letter, number[i],
                        num_fit(y, sizeof y, e ? value_at(e, s, SERIES_VALUE) : (double)NAN, 7, 2));
         if (x + text_columns(text) + 14 > a.x + a.w) {
             break;
@@ -100,11 +109,7 @@ void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
         return;
     }
     loss_title(&title, e, s);
-    if (v->loss.off > 0) {
-        (void)snprintf(right, sizeof right, "%d off scale  %s", v->loss.off, log_y ? "log" : "nats");
-    } else {
-        (void)snprintf(right, sizeof right, "%s", log_y ? "nats, log" : "nats");
-    }
+    (void)off_scale(right, sizeof right, v->loss.off, log_y ? "nats, log" : "nats");
     pane_rule(c, a, s->tier, t ? title.text : "loss", right);
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (!e || e->n == 0 || v->loss_of != s->selected) {
@@ -112,8 +117,9 @@ void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
         return;
     }
     p.n_lines = 2;
-    p.line[0] = (struct plot_line){e->epoch, e->y[SERIES_TRAIN], e->n, ROLE_TRAIN, 't', true};
-    p.line[1] = (struct plot_line){e->epoch, e->y[SERIES_VALUE], e->n, ROLE_VAL, 'v', false};
+    p.line[0] = (struct plot_line){.x = e->epoch, .y = e->y[SERIES_TRAIN], .n = e->n, .role = ROLE_TRAIN, .letter = 't',
+                                   .dotted = true};
+    p.line[1] = (struct plot_line){.x = e->epoch, .y = e->y[SERIES_VALUE], .n = e->n, .role = ROLE_VAL, .letter = 'v'};
     plot_draw(c, body, &p, s->tier);
 }
 
@@ -135,7 +141,7 @@ static const char *schedule_of(const struct view *v, enum series_metric m)
 void pane_curve(struct canvas *c, const struct view *v, const struct ui_state *s, enum series_metric m, struct area a)
 {
     const struct view_series *e = view_series(v, s->selected);
-    char text[48], x[32];
+    char text[48], x[32], right[48];
     double now = value_at(e, s, m);
     bool small = m == SERIES_LR || m == SERIES_BETA;
     (void)(small ? num_short(x, sizeof x, now) : num_fit(x, sizeof x, now, 8, 2));
@@ -151,14 +157,15 @@ void pane_curve(struct canvas *c, const struct view *v, const struct ui_state *s
         return;
     }
     (void)snprintf(text, sizeof text, "%s %s", metric[m].name, isnan(now) ? "" : x);
-    pane_rule(c, a, s->tier, text, small ? schedule_of(v, m) : metric[m].unit);
+    int off = v->loss_of == s->selected ? v->span[m].off : 0;
+    pane_rule(c, a, s->tier, text, off_scale(right, sizeof right, off, small ? schedule_of(v, m) : metric[m].unit));
     if (!e || e->n == 0 || v->loss_of != s->selected) {
         return;
     }
     struct plot p = {.n_lines = 1, .y_lo = v->span[m].lo, .y_hi = v->span[m].hi};
     set_x(&p, v, s);
     p.log_y = s->log_y && (m == SERIES_LR || m == SERIES_REC);
-    p.line[0] = (struct plot_line){e->epoch, e->y[m], e->n, metric[m].role, '*', false};
+    p.line[0] = (struct plot_line){.x = e->epoch, .y = e->y[m], .n = e->n, .role = metric[m].role, .letter = '*'};
     plot_draw(c, (struct area){a.x, a.y + 1, a.w, a.h - 1}, &p, s->tier);
 }
 

@@ -7,6 +7,8 @@
 #include "number.h"
 #include "vaetop/base/str.h"
 
+#define MOVE_SHOWN_US INT64_C(15000000)
+
 uint8_t phase_role(enum trial_phase p)
 {
     static const uint8_t role[PHASE_COUNT] = {
@@ -40,6 +42,7 @@ static int want_columns(struct wanted *k, const struct view *v, bool marked)
     int epoch_w = 2 * digits(epochs) + 1, number_w = digits(count), latent_w = 5;
     k[n++] = (struct wanted){COL_MARK, marked ? 3 : 2, 0};
     k[n++] = (struct wanted){COL_RANK, number_w < 2 ? 2 : number_w, 3};
+    k[n++] = (struct wanted){COL_MOVE, 2, 10};
     k[n++] = (struct wanted){COL_NUMBER, number_w < 3 ? 3 : number_w, 0};
     k[n++] = (struct wanted){COL_STATE, 1, 0};
     k[n++] = (struct wanted){COL_EPOCH, epoch_w < 5 ? 5 : epoch_w, 2};
@@ -59,12 +62,18 @@ static int want_columns(struct wanted *k, const struct view *v, bool marked)
     return n;
 }
 
+/* A blank stands before the column. */
+static int separate(int id)
+{
+    return id != COL_MARK && id != COL_RANK && id != COL_MOVE;
+}
+
 void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int w, bool marked)
 {
     struct wanted k[LEADERBOARD_COLUMNS];
     int n = want_columns(k, v, marked), sum = 0;
     for (int i = 0; i < n; i++) {
-        sum += k[i].w + (k[i].id != COL_MARK && k[i].id != COL_RANK);
+        sum += k[i].w + separate(k[i].id);
     }
     while (sum > w) {
         int worst = 0;
@@ -74,7 +83,7 @@ void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int
         if (k[worst].leave == 0) {
             break; /* what is left is cut at the edge */
         }
-        sum -= k[worst].w + (k[worst].id != COL_RANK);
+        sum -= k[worst].w + separate(k[worst].id);
         k[worst].w = 0;
     }
     int extra = w - sum, x = 0;
@@ -87,7 +96,7 @@ void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int
                    : k[i].id == COL_DEVICE ? (extra - 16 > 14 ? 14 : extra - 16)
                                            : 0;
         grow = grow < 0 ? 0 : grow;
-        x += k[i].id != COL_MARK && k[i].id != COL_RANK;
+        x += separate(k[i].id);
         p->col[p->n++] = (struct leaderboard_column){k[i].id, x, k[i].w + grow};
         x += k[i].w + grow;
     }
@@ -96,7 +105,7 @@ void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int
 static const char *column_title(char *buf, size_t cap, const struct view *v, int id)
 {
     static const char *const title[COL_PARAM] = {
-        [COL_MARK] = "", [COL_RANK] = "RK", [COL_NUMBER] = "#", [COL_STATE] = "S", [COL_EPOCH] = "EPOCH",
+        [COL_MARK] = "", [COL_RANK] = "RK", [COL_MOVE] = "", [COL_NUMBER] = "#", [COL_STATE] = "S", [COL_EPOCH] = "EPOCH",
         [COL_VALUE] = "VALUE", [COL_REC] = "REC", [COL_KL] = "KL", [COL_ACTIVE] = "ACT", [COL_RATE] = "IMG/S",
         [COL_SPARK] = "LOSS", [COL_ETA] = "ETA", [COL_DEVICE] = "DEVICE"};
     (void)str_copy(buf, cap, id < COL_PARAM ? title[id] : v->param[id - COL_PARAM].title);
@@ -261,6 +270,19 @@ static void draw_mark(struct canvas *c, const struct ui_state *s, const struct v
     }
 }
 
+/* Places won or lost by the newest value: an arrow and how many, for a moment. */
+static void draw_move(struct canvas *c, const struct view *v, const struct ui_state *s, const struct view_trial *t,
+                      struct area a)
+{
+    const struct glyphs *g = glyphs_of(s->tier);
+    int places = t->moved < 0 ? -t->moved : t->moved;
+    if (places == 0 || v->now_us - t->moved_us > MOVE_SHOWN_US) {
+        return;
+    }
+    canvas_put(c, a.x, a.y, t->moved > 0 ? g->up : g->down, t->moved > 0 ? STYLE(GOOD) : STYLE(WARN));
+    canvas_put(c, a.x + 1, a.y, places > 9 ? '+' : (uint32_t)('0' + places), t->moved > 0 ? STYLE(GOOD) : STYLE(WARN));
+}
+
 static void draw_row(struct canvas *c, const struct view *v, const struct ui_state *s, const struct leaderboard_plan *p,
                      const struct view_trial *t, struct area a)
 {
@@ -278,6 +300,8 @@ static void draw_row(struct canvas *c, const struct view *v, const struct ui_sta
             if (t->edited) {
                 canvas_put(c, a.x + k->x + 1, a.y, '+', STYLE(WARN));
             }
+        } else if (k->id == COL_MOVE) {
+            draw_move(c, v, s, t, (struct area){a.x + k->x, a.y, k->w, 1});
         } else if (k->id != COL_MARK) {
             cell_text(text, sizeof text, v, t, k->id, k->w);
             if (left_aligned(k->id)) {

@@ -186,7 +186,8 @@ void pane_progress(struct canvas *c, const struct view *v, const struct ui_state
     double pad = (hi - lo) * 0.05 + fabs(lo) * 1e-4 + 1e-6;
     struct plot p = {.n_lines = 1, .x_lo = 1, .x_hi = v->planned > last ? v->planned : last, .y_lo = lo - pad,
                      .y_hi = hi + pad, .x_unit = "trial"};
-    p.line[0] = (struct plot_line){v->done_x, v->done_best, v->n_done, ROLE_BEST, 'o', false};
+    p.line[0] =
+        (struct plot_line){.x = v->done_x, .y = v->done_best, .n = v->n_done, .role = ROLE_BEST, .letter = 'o'};
     plot_draw(c, body, &p, s->tier);
 }
 

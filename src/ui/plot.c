@@ -194,6 +194,23 @@ static void draw_x_axis(struct canvas *c, struct area a, int plot_w, const struc
     }
 }
 
+/* Behind the last point that is drawn, at its height. */
+static void draw_tag(struct canvas *c, struct area a, const struct plot *p, const struct plot_line *l)
+{
+    size_t last = l->n;
+    for (size_t i = 0; i < l->n && (double)l->x[i] <= p->x_hi; i++) {
+        last = isfinite(l->y[i]) && (double)l->x[i] >= p->x_lo ? i : last;
+    }
+    if (!l->tag || last == l->n) {
+        return;
+    }
+    double f = height_of(p, (double)l->y[last]);
+    int x = (int)lround(((double)l->x[last] - p->x_lo) / (p->x_hi - p->x_lo) * (a.w - 1)) + 1;
+    int y = a.h - 1 - (int)lround(fmin(fmax(f, 0), 1) * (a.h - 1));
+    canvas_put(c, a.x + (x < a.w ? x : a.w - 1), a.y + y, (uint32_t)(unsigned char)l->tag,
+               (struct style){l->role, ATTR_BOLD});
+}
+
 void plot_draw(struct canvas *c, struct area a, const struct plot *p, enum tier t)
 {
     int plot_w = a.w - LABEL_W - 1;
@@ -211,6 +228,9 @@ void plot_draw(struct canvas *c, struct area a, const struct plot *p, enum tier 
     }
     for (int i = 0; i < q.n_lines; i++) {
         draw_line(c, (struct area){a.x + LABEL_W + 1, a.y, plot_w, a.h - 1}, &q, &q.line[i], t);
+    }
+    for (int i = 0; i < q.n_lines; i++) {
+        draw_tag(c, (struct area){a.x + LABEL_W + 1, a.y, plot_w, a.h - 1}, &q, &q.line[i]);
     }
 }
 

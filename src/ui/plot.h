@@ -11,6 +11,7 @@ struct plot_line {
     size_t n;
     uint8_t role;
     char letter; /* the mark in the ascii tier */
+    char tag;    /* stands at the line's end, so that lines differ without colour; 0: none */
     bool dotted; /* every second column of dots, so that two lines differ without colour */
 };
 

@@ -309,7 +309,8 @@ static struct cell in_context(const struct cell *row, int x, int w)
     while (to < w && row[to].ch == ' ') {
         to++;
     }
-    if (to < w && to - from <= 9 && !(row[from].style.attr & seen_on_blank)) {
+    if (to < w && to - from <= 9 && !(row[from].style.attr & seen_on_blank) &&
+        row[from].style.role < ROLE_PIXEL) {
         c.style = row[from].style;
     }
     return c;

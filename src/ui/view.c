@@ -137,7 +137,7 @@ static struct view_trial *trial_slot(struct view *v, int number)
     for (; v->n < want; v->n++) {
         v->trial[v->n] = (struct view_trial){.number = (int)v->n, .phase = PHASE_QUEUED};
         struct view_trial *t = &v->trial[v->n];
-        t->value = t->rec = t->kl = t->active = t->rate = t->eta_s = t->train = NAN;
+        t->value = t->rec = t->kl = t->active = t->rate = t->eta_s = t->train = t->value_was = NAN;
         for (size_t i = 0; i < params; i++) {
             v->param_value[v->n * params + i] = NAN;
         }

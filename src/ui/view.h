@@ -10,10 +10,11 @@
 #include "vaetop/conf/trial.h"
 #include "vaetop/store/store.h"
 
-/* Columns of the leaderboard; every one but RANK, MARK and SPARK can be sorted by. A parameter is COL_PARAM + index. */
+/* Columns of the leaderboard; every one but RANK, MOVE, MARK and SPARK can be sorted by. A parameter is COL_PARAM + index. */
 enum column {
     COL_MARK,
     COL_RANK,
+    COL_MOVE,
     COL_NUMBER,
     COL_STATE,
     COL_EPOCH,
@@ -44,6 +45,9 @@ struct view_trial {
     int attempts, epoch, epochs, latent;
     double value, rec, kl, active, rate, eta_s, train, share; /* NaN unknown; share of the epochs trained */
     int64_t start_us, complete_us, changed;
+    double value_was; /* when ranks were last counted */
+    int moved;        /* places won by its last new value; below 0: lost */
+    int64_t moved_us; /* when */
     char *device, *reason; /* NULL when empty */
 };
 

@@ -155,7 +155,14 @@ void view_total(struct view *v)
     sort_into(v->ranked, v, COL_VALUE, false);
     for (size_t i = 0; i < v->n; i++) {
         struct view_trial *t = &v->trial[v->ranked[i]];
-        t->rank = isnan(t->value) ? 0 : (int)i + 1;
+        int rank = isnan(t->value) ? 0 : (int)i + 1;
+        bool other = t->value < t->value_was || t->value > t->value_was;
+        if (other && t->rank > 0 && rank > 0) { /* others that pass by move nobody: only a value of one's own does */
+            t->moved = t->rank - rank;
+            t->moved_us = v->now_us;
+        }
+        t->rank = rank;
+        t->value_was = t->value;
     }
     if (v->n > 0 && v->trial[v->ranked[0]].rank == 1) {
         v->best = v->trial[v->ranked[0]].number;

@@ -137,7 +137,7 @@ static void lines_reach_from_border_to_border(void **state)
     struct sbuf b = {0};
     struct plot p = {.n_lines = 1, .x_hi = 10, .y_hi = 10, .x_unit = "e"};
     (void)state;
-    p.line[0] = (struct plot_line){x, y, 2, ROLE_VAL, 'v', false};
+    p.line[0] = (struct plot_line){.x = x, .y = y, .n = 2, .role = ROLE_VAL, .letter = 'v'};
     canvas_resize(&c, 19, 12);
     plot_draw(&c, (struct area){0, 0, 19, 12}, &p, TIER_ASCII);
     canvas_dump(&b, &c);

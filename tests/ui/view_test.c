@@ -163,9 +163,43 @@ static void the_store_fills_the_view_and_only_with_what_changed(void **state)
     free(path);
 }
 
+/* Ranks 1 .. 4 are trials 1, 0, 4, 3. */
+static void a_new_value_shows_the_places_it_won_for_a_moment(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    int number = s.view.trial[s.view.ranked[3]].number, passed = s.view.trial[s.view.ranked[1]].number;
+    struct trial_row r = s.demo.trial[number];
+    r.value = 95;
+    view_put_trial(&s.view, &r);
+    view_total(&s.view);
+    state_order(&s.state, &s.view);
+    assert_int_equal(view_trial(&s.view, number)->rank, 2);
+    assert_int_equal(view_trial(&s.view, number)->moved, 2);
+    assert_int_equal(view_trial(&s.view, passed)->rank, 3);
+    assert_int_equal(view_trial(&s.view, passed)->moved, 0); /* who is passed by stands still */
+    char *t = scene_text(&s, 160, 48);
+    assert_has(t, " 2^2 ");
+    free(t);
+    r.value = 120;
+    view_put_trial(&s.view, &r);
+    view_total(&s.view);
+    assert_true(view_trial(&s.view, number)->moved < 0);
+    t = scene_text(&s, 160, 48);
+    assert_has(t, " 8v6 ");
+    free(t);
+    s.view.now_us += 16 * INT64_C(1000000);
+    t = scene_text(&s, 160, 48);
+    assert_null(strstr(t, " 8v6 "));
+    free(t);
+    scene_release(&s);
+}
+
 int view_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_value_shows_the_places_it_won_for_a_moment),
         cmocka_unit_test(ranks_follow_the_value_and_unknown_ones_are_last),
         cmocka_unit_test(inverted_order_still_has_unknown_ones_last),
         cmocka_unit_test(epochs_sent_again_change_nothing),
