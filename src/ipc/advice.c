@@ -66,9 +66,9 @@ static enum err_code one_point(struct conn *conn, struct point *pt, int number, 
     }
     enum err_code rc = ERR_OK;
     if (m.code) {
-        rc = err_set(e, m.code == ERR_NOTFOUND ? ERR_NOTFOUND : ERR_USAGE, "%s", m.text);
+        rc = err_set(e, m.code == ERR_NOTFOUND ? ERR_NOTFOUND : ERR_USAGE, "%s", m.made.text);
     }
-    free(m.text);
+    suggestion_release(&m.made);
     return rc;
 }
 

@@ -173,6 +173,7 @@ bool send_observe(struct conn *c, const struct m_observe *m, const struct point 
     msg_f64(&w, m->value[0]);
     msg_f64(&w, m->value[1]);
     msg_f64(&w, m->violation);
+    msg_f64(&w, m->expected);
     put_point(&w, pt, pt->n);
     return send_and_release(c, MESSAGE_OBSERVE, &w);
 }
@@ -186,6 +187,7 @@ bool read_observe(struct m_observe *m, struct point *pt, struct msg_reader *r)
     m->value[0] = get_f64(r);
     m->value[1] = get_f64(r);
     m->violation = get_f64(r);
+    m->expected = get_f64(r);
     get_point(pt, pt->n, r);
     return whole(r);
 }
@@ -193,23 +195,35 @@ bool read_observe(struct m_observe *m, struct point *pt, struct msg_reader *r)
 bool send_suggested(struct conn *c, const struct m_suggested *m, const struct point *pt)
 {
     struct msg_writer w = {0};
-    size_t n = m->code == ERR_OK ? pt->n : 0;
-    msg_i64(&w, m->number);
+    const struct suggestion *s = &m->made;
     msg_i64(&w, m->code);
-    msg_str(&w, m->text);
-    put_point(&w, pt, n);
+    msg_i64(&w, s->number);
+    msg_i64(&w, s->fit);
+    msg_f64(&w, s->mean);
+    msg_f64(&w, s->sd);
+    msg_f64(&w, s->expected);
+    msg_str(&w, s->sampler);
+    msg_str(&w, s->running);
+    msg_str(&w, s->text);
+    put_point(&w, pt, m->code == ERR_OK ? pt->n : 0);
     return send_and_release(c, MESSAGE_SUGGESTED, &w);
 }
 
 bool read_suggested(struct m_suggested *m, struct point *pt, struct msg_reader *r)
 {
-    m->number = get_i64(r);
-    m->code = get_i64(r);
-    m->text = get_str(r);
+    struct suggestion *s = &m->made;
+    *m = (struct m_suggested){.code = get_i64(r)};
+    s->number = get_i64(r);
+    s->fit = get_i64(r);
+    s->mean = get_f64(r);
+    s->sd = get_f64(r);
+    s->expected = get_f64(r);
+    s->sampler = get_str(r);
+    s->running = get_str(r);
+    s->text = get_str(r);
     get_point(pt, m->code == ERR_OK ? pt->n : 0, r);
     if (!whole(r)) {
-        free(m->text);
-        m->text = NULL;
+        suggestion_release(s);
         return false;
     }
     return true;

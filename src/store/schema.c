@@ -81,6 +81,14 @@ static const char our_tables[] =
     "CREATE TABLE vaetop_log (id INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL, trial INTEGER NOT NULL,"
     " text TEXT NOT NULL);";
 
+/* Added after the first release: a writer makes them in a study that lacks them, a reader does without. vaetop_order has
+ * the trials in the order in which they ended. */
+static const char added_tables[] =
+    "CREATE TABLE IF NOT EXISTS vaetop_order (seq INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE);"
+    "CREATE TABLE IF NOT EXISTS vaetop_suggestion (number INTEGER PRIMARY KEY, seed INTEGER NOT NULL,"
+    " told INTEGER NOT NULL, fit INTEGER NOT NULL, mean REAL, sd REAL, expected REAL, sampler TEXT NOT NULL,"
+    " running TEXT NOT NULL, text TEXT NOT NULL);";
+
 static const char *const study_names[] = {
     "studies", "study_directions", "study_user_attributes", "study_system_attributes", "version_info", "trials",
     "trial_user_attributes", "trial_system_attributes", "trial_params", "trial_values", "trial_intermediate_values",
@@ -98,7 +106,13 @@ static const char *const snapshot_names[] = {"vaetop_snapshot"};
 enum err_code schema_create_study(struct db *d, struct err *e)
 {
     enum err_code code = db_exec(d, optuna_tables, e);
-    return code ? code : db_exec(d, our_tables, e);
+    code = code ? code : db_exec(d, our_tables, e);
+    return code ? code : db_exec(d, added_tables, e);
+}
+
+enum err_code schema_add_tables(struct db *d, struct err *e)
+{
+    return db_exec(d, added_tables, e);
 }
 
 enum err_code schema_create_snapshots(struct db *d, struct err *e)

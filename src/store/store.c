@@ -333,6 +333,7 @@ enum err_code store_open(struct store **out, const char *dir, bool rw, struct er
     struct db_options o = store_db_options(s->network, rw ? DB_WRITE : DB_READ);
     enum err_code code = db_open(&s->db, path, &o, e);
     code = code ? code : read_study(s, e);
+    code = code || !rw ? code : schema_add_tables(&s->db, e);
     free(path);
     if (code) {
         store_close(s);

@@ -260,6 +260,7 @@ static enum err_code finish(struct store *s, int number, const struct known *k, 
     code = code ? code : db_run(&s->db, ST_TRIAL_END, e, "ttl", trial_state_name(state),
                                 clock_format_utc(now, sizeof now, now_us), k->id);
     code = code ? code : db_run(&s->db, ST_TRIAL_OURS_END, e, "ldi", now_us, kept, number);
+    code = code ? code : db_run(&s->db, ST_ORDER_ADD, e, "i", number);
     return code ? code : put_parts(s, number, k, e);
 }
 

@@ -120,8 +120,26 @@ static size_t incumbents(const struct point *out[INCUMBENTS], const struct gp_sa
     return n;
 }
 
+/* Where the point is expected to come out, in the unit of the values: the warp is undone by the line through its
+ * neighbours among the trials. */
+static void predict(struct gp_outlook *look, const struct gp_sampler *m, const struct history *h, const double *y,
+                    const struct point *pt)
+{
+    double mean, variance;
+    double *features = xcalloc(m->gp.n_features + 1, sizeof *features);
+    gp_features(features, &m->gp, pt);
+    gp_predict(&m->gp, features, &mean, &variance);
+    free(features);
+    double sd = sqrt(variance);
+    struct unwarp u;
+    unwarp_init(&u, h, y, m->rows);
+    look->mean = unwarp_value(&u, mean);
+    look->sd = fabs(unwarp_value(&u, mean - sd) - unwarp_value(&u, mean + sd)) / 2;
+    unwarp_release(&u);
+}
+
 void gp_suggest(struct gp_sampler *m, const struct history *h, uint64_t seed, int number, struct point *out,
-                double *expected)
+                struct gp_outlook *look)
 {
     const struct point *near[INCUMBENTS];
     double *y = xcalloc(m->rows, sizeof *y);
@@ -135,7 +153,11 @@ void gp_suggest(struct gp_sampler *m, const struct history *h, uint64_t seed, in
     q.rng = rng_start(rng_key(seed, number), RNG_SUGGEST, 0);
     q.budget = (int)fmin(800, 4e7 / ((double)m->gp.n * (double)m->gp.n + 1));
     q.budget = q.budget > 24 ? q.budget : 24;
-    *expected = exp(gp_search(&q, out, near, n_near));
+    *look = (struct gp_outlook){.mean = NAN, .sd = NAN};
+    look->expected = exp(gp_search(&q, out, near, n_near));
+    if (h->objectives == 1) {
+        predict(look, m, h, y, out);
+    }
     gp_truncate(&m->gp, m->rows);
     free(y);
 }

@@ -22,8 +22,13 @@ void gp_sampler_release(struct gp_sampler *m);
  */
 bool gp_sampler_catch_up(struct gp_sampler *m, const struct history *h, size_t startup);
 
-/* catch_up() said true. *expected: improvement expected there, in standard deviations of the warped values. */
+/* What the model thinks of the point it chose. */
+struct gp_outlook {
+    double expected; /* improvement, in standard deviations of the warped values */
+    double mean, sd; /* of the value itself; NaN with two objectives */
+};
+/* catch_up() said true. */
 void gp_suggest(struct gp_sampler *m, const struct history *h, uint64_t seed, int number, struct point *out,
-                double *expected);
+                struct gp_outlook *look);
 
 #endif

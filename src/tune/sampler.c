@@ -6,6 +6,7 @@
 
 #include "gp_suggest.h"
 #include "history.h"
+#include "review.h"
 #include "sampler_kinds.h"
 #include "sobol.h"
 #include "tpe.h"
@@ -98,6 +99,18 @@ const struct suggestion_why *sampler_why(const struct sampler *s)
     return &s->why;
 }
 
+void sampler_running(struct sbuf *out, const struct sampler *s)
+{
+    for (size_t i = 0; i < s->seen.n_running; i++) {
+        sbuf_addf(out, "%s%d", i > 0 ? " " : "", s->seen.running[i].seen.number);
+    }
+}
+
+void sampler_review(struct insight *out, const struct sampler *s)
+{
+    review(out, s->p, &s->seen);
+}
+
 static void from_sobol(const struct sampler *s, uint32_t i, struct point *out)
 {
     double *u = xcalloc(s->space.n + 1, sizeof *u);
@@ -111,7 +124,7 @@ static void from_sobol(const struct sampler *s, uint32_t i, struct point *out)
 
 static void explain(struct sampler *s, enum sampler_kind used, const char *why, const char *text)
 {
-    s->why = (struct suggestion_why){.used = used, .expected = NAN};
+    s->why = (struct suggestion_why){.used = used, .expected = NAN, .mean = NAN, .sd = NAN};
     s->why.finished = (int)s->seen.n_done;
     s->why.running = (int)s->seen.n_running;
     (void)snprintf(s->why.text, sizeof s->why.text, "%s%s", why, text);
@@ -128,13 +141,18 @@ static void suggest_tpe(struct sampler *s, int number, struct point *out, const 
 
 static void suggest_gp(struct sampler *s, int number, struct point *out, const char *why)
 {
-    double expected;
-    char text[120];
-    gp_suggest(&s->gp, &s->seen, s->seed, number, out, &expected);
-    (void)snprintf(text, sizeof text, "gp: expects to improve by %.2g standard deviations", expected);
+    struct gp_outlook look;
+    char text[120], value[48] = "";
+    gp_suggest(&s->gp, &s->seen, s->seed, number, out, &look);
+    if (isfinite(look.mean)) {
+        (void)snprintf(value, sizeof value, "predicts %.5g +- %.2g, ", look.mean, look.sd);
+    }
+    (void)snprintf(text, sizeof text, "gp: %sexpects to improve by %.2g standard deviations", value, look.expected);
     explain(s, SAMPLER_GP, why, text);
     s->why.fit = s->gp.fits;
-    s->why.expected = expected;
+    s->why.expected = look.expected;
+    s->why.mean = look.mean;
+    s->why.sd = look.sd;
 }
 
 /* What auto does, and why. Depends on the space and the count of trials only. */

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-const struct stop_rule stop_default = {.least = 20, .window = 8, .expected = 0.01};
+const struct stop_rule stop_default = {.least = 20, .window = 8, .expected = 0.01, .stagnant = 30};
 
 struct stop_verdict stop_look(const struct stop_rule *r, const struct gain *g, size_t n)
 {
@@ -20,6 +20,11 @@ struct stop_verdict stop_look(const struct stop_rule *r, const struct gain *g, s
             v.expected = isnan(v.expected) || g[i].expected > v.expected ? g[i].expected : v.expected;
         }
     }
-    v.stop = modelled && n >= r->least && v.expected < r->expected && v.since >= r->window;
+    if (modelled) {
+        v.stop = n >= r->least && v.expected < r->expected && v.since >= r->window;
+    } else {
+        v.expected = (double)NAN;
+        v.stop = n >= r->least && v.since >= r->stagnant;
+    }
     return v;
 }

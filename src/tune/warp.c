@@ -163,3 +163,47 @@ void warp_values(double *out, const struct history *h, size_t n, double weight)
     warp_column(out, value, n);
     free(value);
 }
+
+static int best_first(const void *a, const void *b)
+{
+    const double *x = a;
+    const double *y = b;
+    return x[0] > y[0] ? -1 : x[0] < y[0];
+}
+
+void unwarp_init(struct unwarp *u, const struct history *h, const double *y, size_t n)
+{
+    *u = (struct unwarp){.pair = xcalloc(n + 1, sizeof *u->pair)};
+    for (size_t i = 0; i < n; i++) {
+        if (record_complete(h, &h->done[i]) && h->done[i].seen.violation <= 0) {
+            u->pair[u->n][0] = y[i];
+            u->pair[u->n++][1] = h->done[i].seen.value[0];
+        }
+    }
+    qsort(u->pair, u->n, sizeof *u->pair, best_first);
+}
+
+void unwarp_release(struct unwarp *u)
+{
+    free(u->pair);
+}
+
+double unwarp_value(const struct unwarp *u, double warped)
+{
+    size_t a = 0, b;
+    while (a < u->n && u->pair[a][0] >= warped) {
+        a++;
+    }
+    if (a == 0) { /* better than the best */
+        b = u->n / 4;
+        b += b == 0;
+    } else { /* between a - 1 and a; worse than the worst: as the last two */
+        a = a < u->n ? a - 1 : u->n >= 2 ? u->n - 2 : 0;
+        b = a + 1;
+    }
+    if (b >= u->n || !(u->pair[a][0] > u->pair[b][0])) {
+        return u->n > 0 && a < u->n && b < u->n ? u->pair[a][1] : (double)NAN;
+    }
+    double slope = (u->pair[b][1] - u->pair[a][1]) / (u->pair[b][0] - u->pair[a][0]);
+    return u->pair[a][1] + slope * (warped - u->pair[a][0]);
+}

@@ -12,4 +12,16 @@ void warp_values(double *out, const struct history *h, size_t n, double weight);
 /* One column, smaller is better; NaN marks a failure. Shapes: out, value (n). */
 void warp_column(double *out, const double *value, size_t n);
 
+/* The way back, with one objective: from a warped value to the one that would have become it, by the line through the
+ * nearest trials; beyond the best, the line from the best to the middle of the better half goes on.
+ * Shapes: y (n), of warp_values(). */
+struct unwarp {
+    double (*pair)[2]; /* (n) warped, value: best first */
+    size_t n;
+};
+void unwarp_init(struct unwarp *u, const struct history *h, const double *y, size_t n);
+void unwarp_release(struct unwarp *u);
+/* NaN with fewer than two different values. */
+double unwarp_value(const struct unwarp *u, double warped);
+
 #endif

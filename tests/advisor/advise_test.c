@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,8 +141,8 @@ static void ask(struct asked *a, int number, struct point *out, const char *why)
     assert_int_equal(conn_wait(a->c, &type, &r, 60000), CONN_FRAME);
     assert_true(type == MESSAGE_SUGGESTED && read_suggested(&m, out, &r));
     assert_int_equal(m.code, 0);
-    assert_has(m.text, why);
-    free(m.text);
+    assert_has(m.made.text, why);
+    suggestion_release(&m.made);
 }
 
 static const char learning[] =
@@ -194,6 +195,65 @@ static void killed_and_told_again_it_suggests_the_same(void **state)
     preset_release(&p);
 }
 
+static void review(struct asked *a, int told, struct insight *in)
+{
+    uint16_t type;
+    struct msg_reader r;
+    struct m_reviewed m;
+    assert_true(send_review(a->c, &(struct m_review){told}));
+    assert_int_equal(conn_wait(a->c, &type, &r, 60000), CONN_FRAME);
+    assert_true(type == MESSAGE_REVIEWED && read_reviewed(&m, &r));
+    assert_true(insight_parse(in, m.insight));
+    free_reviewed(&m);
+}
+
+/* Values that only the learning rate decides; nothing is expected any more from the twentieth on. */
+static void it_says_what_matters_and_when_it_is_enough(void **state)
+{
+    (void)state;
+    struct preset p;
+    struct point pt;
+    struct asked a;
+    struct insight in;
+    struct err e;
+    struct sampler *s;
+    size_t lr = 0;
+    load(&p, learning);
+    while (p.range[lr].knob != KNOB_OPTIMIZER_LR) {
+        lr++;
+    }
+    open_asked(&a, learning);
+    review(&a, 0, &in);
+    assert_true(in.finished == 0 && in.objectives == 1 && in.n_ranges == 3 && !in.stop);
+    assert_true(in.share[0] == 0 && in.share[1] == 0 && in.share[2] == 0);
+    insight_release(&in);
+    assert_ok(sampler_new(&s, &p, &e), &e);
+    for (int i = 0; i < 40; i++) {
+        struct m_observe m = {.number = i, .phase = PHASE_DONE, .expected = i < 20 ? 1 : 0.001};
+        point_init(&pt, &p);
+        assert_ok(sampler_suggest(s, i, &pt, &e), &e); /* sobol: nothing is observed */
+        m.value[0] = i < 20 ? 1 + fabs(log10(pt.value[lr]) + 3) : 9;
+        assert_true(send_observe(a.c, &m, &pt));
+        point_release(&pt);
+        if (i == 26) {
+            review(&a, 27, &in);
+            assert_false(in.stop);
+            insight_release(&in);
+        }
+    }
+    review(&a, 40, &in);
+    assert_int_equal(in.finished, 40);
+    assert_int_equal(in.complete, 40);
+    assert_true(in.stop && in.since >= 20);
+    assert_close(in.expected, 0.001, 0, 0);
+    assert_close(in.share[0] + in.share[1] + in.share[2], 1, 1e-12, 0);
+    assert_true(in.share[lr] > 0.5);
+    insight_release(&in);
+    sampler_free(s);
+    close_asked(&a);
+    preset_release(&p);
+}
+
 static void what_says_nothing_about_the_space_is_left_out(void **state)
 {
     (void)state;
@@ -204,15 +264,17 @@ static void what_says_nothing_about_the_space_is_left_out(void **state)
     open_asked(&a, learning);
     point_init(&pt, &p);
     ask(&a, 0, &pt, "0 finished, 0 running");
-    assert_true(send_observe(a.c, &(struct m_observe){.number = 0, .phase = PHASE_FAILED}, &pt));
+    assert_true(send_observe(a.c, &(struct m_observe){.number = 0, .phase = PHASE_FAILED, .edited = 1}, &pt));
     ask(&a, 1, &pt, "0 finished, 0 running");
     assert_true(send_observe(a.c, &(struct m_observe){.number = 1, .phase = PHASE_DONE, .edited = 1}, &pt));
     ask(&a, 2, &pt, "0 finished, 0 running");
     assert_true(send_observe(a.c, &(struct m_observe){.number = 2, .phase = PHASE_NOMEM}, &pt));
-    ask(&a, 3, &pt, "1 finished, 0 running");
+    ask(&a, 3, &pt, "1 finished, 0 running"); /* what does not fit says where not to go, */
+    assert_true(send_observe(a.c, &(struct m_observe){.number = 3, .phase = PHASE_FAILED}, &pt));
+    ask(&a, 4, &pt, "2 finished, 0 running"); /* and so does what kills its worker */
     pt.value[0] = 1e300; /* another program's trial, outside the space */
-    assert_true(send_observe(a.c, &(struct m_observe){.number = 4, .phase = PHASE_DONE}, &pt));
-    ask(&a, 5, &pt, "1 finished, 1 running");
+    assert_true(send_observe(a.c, &(struct m_observe){.number = 5, .phase = PHASE_DONE}, &pt));
+    ask(&a, 6, &pt, "2 finished, 1 running");
     close_asked(&a);
     point_release(&pt);
     preset_release(&p);
@@ -274,6 +336,7 @@ int advise_tests(void)
         cmocka_unit_test(its_points_are_the_samplers),
         cmocka_unit_test(a_grid_ends),
         cmocka_unit_test(killed_and_told_again_it_suggests_the_same),
+        cmocka_unit_test(it_says_what_matters_and_when_it_is_enough),
         cmocka_unit_test(what_says_nothing_about_the_space_is_left_out),
         cmocka_unit_test(it_ends_with_its_engine_and_on_nonsense),
     };

@@ -308,6 +308,7 @@ int fake_advisor(void)
     while (conn_wait(conn, &type, &r, -1) == CONN_FRAME) {
         struct m_advise advise;
         struct m_suggest suggest;
+        struct m_review review;
         if (type == MESSAGE_ADVISE && read_advise(&advise, &r)) {
             open = !preset_parse(&p, advise.preset, strlen(advise.preset), "preset", &e) && !preset_check(&p, &e);
             free_advise(&advise);
@@ -324,8 +325,14 @@ int fake_advisor(void)
                     code = ERR_NOTFOUND;
                 }
             }
-            (void)send_suggested(conn, &(struct m_suggested){suggest.number, code, none}, &pt);
+            struct m_suggested made = {code, {.number = suggest.number, .mean = NAN, .sd = NAN, .expected = NAN,
+                                              .sampler = none, .running = none, .text = none}};
+            (void)send_suggested(conn, &made, &pt);
             point_release(&pt);
+        } else if (type == MESSAGE_REVIEW && read_review(&review, &r)) {
+            char *text = xasprintf("%d 0 0 0 1 0 -", (int)review.told);
+            (void)send_reviewed(conn, &(struct m_reviewed){text});
+            free(text);
         }
     }
     if (open) {

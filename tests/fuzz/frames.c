@@ -13,7 +13,7 @@ static void read_points(struct msg_reader *r)
     struct point pt = {.n = 3, .present = present, .value = value};
     struct m_suggested m;
     if (read_suggested(&m, &pt, r)) {
-        free(m.text);
+        suggestion_release(&m.made);
     }
 }
 

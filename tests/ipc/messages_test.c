@@ -141,23 +141,30 @@ static void a_suggestion_carries_its_point_or_why_there_is_none(void **state)
     struct point got_pt = {3, got_present, got_value};
     struct m_suggested got;
     char why[] = "the grid has 6 cells";
-    char none[] = "";
-    assert_true(send_suggested(near_end, &(struct m_suggested){4, ERR_OK, none}, &pt));
+    char none[] = "", gp[] = "gp", running[] = "1 3";
+    assert_true(send_suggested(near_end, &(struct m_suggested){ERR_OK, {.number = 4, .fit = 3, .mean = 1.5, .sd = NAN, .expected = 0.25,
+                                                            .sampler = gp, .running = running, .text = none}}, &pt));
     struct msg_reader r = arrives(MESSAGE_SUGGESTED);
     struct msg_reader copy = r;
     assert_true(read_suggested(&got, &got_pt, &r));
-    assert_int_equal(got.number, 4);
+    assert_int_equal(got.made.number, 4);
+    assert_int_equal(got.made.fit, 3);
+    assert_close(got.made.mean, 1.5, 0, 0);
+    assert_true(isnan(got.made.sd));
+    assert_close(got.made.expected, 0.25, 0, 0);
+    assert_string_equal(got.made.sampler, "gp");
+    assert_string_equal(got.made.running, "1 3");
     assert_memory_equal(got_present, present, sizeof present);
     assert_close(got_value[2], 7, 0, 0);
-    free(got.text);
+    suggestion_release(&got.made);
     struct point small = {2, got_present, got_value};
     assert_false(read_suggested(&got, &small, &copy)); /* of another space */
-    assert_true(send_suggested(near_end, &(struct m_suggested){5, ERR_NOTFOUND, why}, &pt));
+    assert_true(send_suggested(near_end, &(struct m_suggested){ERR_NOTFOUND, {.number = 5, .text = why}}, &pt));
     r = arrives(MESSAGE_SUGGESTED);
     assert_true(read_suggested(&got, &got_pt, &r));
     assert_int_equal(got.code, ERR_NOTFOUND);
-    assert_string_equal(got.text, why);
-    free(got.text);
+    assert_string_equal(got.made.text, why);
+    suggestion_release(&got.made);
 }
 
 static void a_payload_cut_anywhere_or_too_long_is_refused(void **state)

@@ -4,6 +4,7 @@ int damage_tests(void);
 int foreign_tests(void);
 int incremental_tests(void);
 int snapshots_tests(void);
+int suggestions_tests(void);
 int study_file_main(const char *what, const char *dir);
 
 int main(int argc, char **argv)
@@ -18,5 +19,6 @@ int main(int argc, char **argv)
     failed += foreign_tests();
     failed += incremental_tests();
     failed += snapshots_tests();
+    failed += suggestions_tests();
     return failed != 0;
 }

@@ -213,7 +213,7 @@ static void importance_finds_what_decides(void **state)
 
 static void a_study_ends_when_nothing_is_left_to_gain(void **state)
 {
-    const struct stop_rule r = {.least = 6, .window = 3, .expected = .01};
+    const struct stop_rule r = {.least = 6, .window = 3, .expected = .01, .stagnant = 4};
     struct gain g[] = {{9, NAN}, {5, NAN}, {NAN, NAN}, {4, .5}, {6, .004}, {7, .002}, {5, .003}};
     struct stop_verdict v = stop_look(&r, g, 7);
     (void)state;
@@ -223,6 +223,12 @@ static void a_study_ends_when_nothing_is_left_to_gain(void **state)
     assert_false(stop_look(&r, g, 6).stop); /* one of the last three expected much */
     g[4].expected = NAN;
     assert_false(stop_look(&r, g, 7).stop); /* not by the model */
+    g[3].value = 6;
+    v = stop_look(&r, g, 7);
+    assert_true(v.stop); /* but five in a row improved nothing */
+    assert_int_equal(v.since, 5);
+    assert_true(isnan(v.expected));
+    g[3].value = 4;
     g[4].expected = .004;
     g[6].value = 3;
     assert_false(stop_look(&r, g, 7).stop); /* the best has just come */

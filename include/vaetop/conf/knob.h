@@ -33,6 +33,9 @@ enum knob_type {
       "a trial's value: its best epoch after the KL warm-up, or its last")                                              \
     X(STUDY_KEEP, "study", "keep", KNOB_INT, "20", 1, 1e6, "", false, "trials", "best finished trials whose weights are kept")   \
     X(STUDY_TIMEOUT, "study", "timeout", KNOB_FLOAT, "0", 0, 1e9, "", false, "s", "stop the study after this time; 0: never") \
+    X(STUDY_STOP, "study", "stop", KNOB_CHOICE, "never", 0, 0, "never|no_gain", false, "",                               \
+      "no_gain: end the study once the last 8 suggestions expected next to nothing and none improved the best; "         \
+      "without a model: once 30 trials in a row did not")                                                                \
     X(DATA_SOURCE, "data", "source", KNOB_TEXT, "builtin:digits", 0, 0, "", false, "",                                   \
       "builtin:digits or the path of an IDX, NPY, CSV or TSV file, plain or .gz")                                       \
     X(DATA_LABELS, "data", "labels", KNOB_TEXT, "auto", 0, 0, "", false, "",                                             \
@@ -167,6 +170,7 @@ int knob_choice_index(enum knob k, const char *word); /* -1: no such word */
 
 /* The choices as enums, in the table's order. */
 enum sampler_kind { SAMPLER_RANDOM, SAMPLER_GRID, SAMPLER_SOBOL, SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO };
+enum stop_kind { STOP_NEVER, STOP_NO_GAIN };
 enum value_kind { VALUE_BEST, VALUE_LAST };
 enum data_scaling { SCALING_AUTO, SCALING_NONE, SCALING_255, SCALING_UNIT, SCALING_STANDARD };
 enum data_binarize { BINARIZE_NO, BINARIZE_STATIC, BINARIZE_DYNAMIC };

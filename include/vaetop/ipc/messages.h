@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vaetop/conf/insight.h"
 #include "vaetop/conf/preset.h"
 #include "vaetop/conf/trial.h"
 #include "vaetop/ipc/frame.h"
@@ -52,6 +53,9 @@
 /* code 0: cells is the size of a grid, 0 without end. */
 #define M_ADVISING(I, D, S) I(code) S(text) I(cells)
 #define M_SUGGEST(I, D, S) I(number)
+/* What do all observed trials say? told: trials that have ended, for the answer. insight: an insight as text. */
+#define M_REVIEW(I, D, S) I(told)
+#define M_REVIEWED(I, D, S) S(insight)
 
 /* --- client <-> engine */
 #define M_HELLO(I, D, S) I(pid)
@@ -91,6 +95,7 @@
     X(DIVERGED, diverged, M_DIVERGED) X(REFUSED, refused, M_REFUSED) X(EDITED, edited, M_EDITED)          \
     X(STATUS, status, M_STATUS) X(LOGLINE, logline, M_LOGLINE)                                            \
     X(ADVISE, advise, M_ADVISE) X(ADVISING, advising, M_ADVISING) X(SUGGEST, suggest, M_SUGGEST)          \
+    X(REVIEW, review, M_REVIEW) X(REVIEWED, reviewed, M_REVIEWED)                                         \
     X(HELLO, hello, M_HELLO) X(WELCOME, welcome, M_WELCOME) X(COMMAND, command, M_COMMAND)                \
     X(REPLY, reply, M_REPLY) X(COMMITTED, committed, M_COMMITTED) X(BANNER, banner, M_BANNER)             \
     X(FINISHED, finished, M_FINISHED) X(FOUND, found, M_FOUND) X(PROBED, probed, M_PROBED)                 \
@@ -139,15 +144,17 @@ bool read_snapshot(struct snapshot *s, struct msg_reader *r);
 struct m_observe {
     int64_t number, phase, edited, epoch; /* phase: enum trial_phase; epoch: the last one with a value */
     double value[2], violation;           /* as the study minimises them; the last ones of a pruned trial */
+    double expected;                      /* improvement its suggestion expected; NaN: no model made it */
 };
 bool send_observe(struct conn *c, const struct m_observe *m, const struct point *pt);
 bool read_observe(struct m_observe *m, struct point *pt, struct msg_reader *r);
 
-/* A suggestion: code ERR_OK with the point and text why it was chosen, ERR_NOTFOUND when the space has no more, else what
- * went wrong. The reader gives the point's size; a point of another size is refused. Owns: text, free() it. */
+/* A suggestion: code ERR_OK with the point and why it was chosen, ERR_NOTFOUND when the space has no more, else its text
+ * says what went wrong. made.seed and made.told are not sent: the engine knows them. The reader gives the point's size;
+ * a point of another size is refused. Owns: made; suggestion_release(). */
 struct m_suggested {
-    int64_t number, code;
-    char *text;
+    int64_t code;
+    struct suggestion made;
 };
 bool send_suggested(struct conn *c, const struct m_suggested *m, const struct point *pt);
 bool read_suggested(struct m_suggested *m, struct point *pt, struct msg_reader *r);

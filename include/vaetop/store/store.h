@@ -9,6 +9,7 @@
 
 #include "vaetop/base/err.h"
 #include "vaetop/base/proc.h"
+#include "vaetop/conf/insight.h"
 #include "vaetop/conf/preset.h"
 #include "vaetop/conf/trial.h"
 
@@ -60,6 +61,13 @@ WUR enum err_code store_trial_kept(struct store *s, int number, bool kept, struc
 WUR enum err_code store_fact_set(struct store *s, const char *key, const char *value, struct err *e);
 /* Owns: caller frees *value; NULL when absent. */
 WUR enum err_code store_fact_get(struct store *s, const char *key, char **value, struct err *e);
+
+/* Why a trial got its point; replaces what was stored for its number. */
+WUR enum err_code store_suggestion(struct store *s, const struct suggestion *made, struct err *e);
+/* A trial that another program ended takes its place in the order now; store_trial_phase() does it for ours. */
+WUR enum err_code store_ended(struct store *s, int number, struct err *e);
+/* What the advisor last said of the study. */
+#define FACT_INSIGHT "insight"
 
 /* The device line: one row per worker (slice). */
 struct device_row {
@@ -119,6 +127,16 @@ struct log_row {
 };
 WUR enum err_code store_logs(struct store *s, int64_t after_id, size_t most, struct log_row **out, size_t *n,
                              struct err *e);
+/* Suggestions of trials first .. last, ascending; a study from before they were stored has none.
+ * Owns: store_suggestions_free(). */
+WUR enum err_code store_suggestions(struct store *s, int first, int last, struct suggestion **out, size_t *n,
+                                    struct err *e);
+void store_suggestions_free(struct suggestion *rows, size_t n);
+/* Numbers of the final trials in the order in which they ended. Owns: caller frees. */
+WUR enum err_code store_order(struct store *s, int **out, size_t *n, struct err *e);
+/* ERR_NOTFOUND: none yet. Owns: insight_release(). */
+WUR enum err_code store_insight(struct store *s, struct insight *out, struct err *e);
+
 /* Edits of a trial in order of their step. Owns: caller frees. */
 struct edit_row {
     enum knob knob;

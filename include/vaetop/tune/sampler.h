@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "vaetop/base/err.h"
+#include "vaetop/conf/insight.h"
 #include "vaetop/conf/preset.h"
 
 #define OBJECTIVES_MAX 2
@@ -29,6 +30,7 @@ struct seen {
     double value[OBJECTIVES_MAX];
     int64_t step;     /* PRUNED: the last step that reported */
     double violation; /* by how much `require` is broken, summed; 0: kept */
+    double expected;  /* improvement its suggestion expected, as in suggestion_why; NaN: no model made it */
 };
 
 /* What the last suggestion was made from, and why: kept with the trial, enough to make it again. */
@@ -37,7 +39,9 @@ struct suggestion_why {
     int fit;                /* how many fits of the surrogate there had been */
     int finished;           /* trials finished when it was made: the first so many in the order told */
     int running;            /* trials counted as running */
-    double expected;        /* the value the model expects there, NaN without a model */
+    double expected;        /* improvement the model expects there, in standard deviations of the warped values;
+                             * NaN without a model */
+    double mean, sd;        /* the value it predicts there; NaN without a model, and with two objectives */
     char text[200];         /* one line for people */
 };
 
@@ -59,6 +63,12 @@ void sampler_observe(struct sampler *s, const struct seen *t, const struct point
 
 /* The point of trial `number`. out is initialised for the preset. Errors: NOTFOUND (a space has no such cell). */
 WUR enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, struct err *e);
+
+/* Numbers of the trials told as running, ascending: "3 4 7". */
+void sampler_running(struct sbuf *out, const struct sampler *s);
+
+/* What all trials told so far say together. finished is the caller's to set. Owns: insight_release(). */
+void sampler_review(struct insight *out, const struct sampler *s);
 
 /* Of the last suggestion. */
 const struct suggestion_why *sampler_why(const struct sampler *s);

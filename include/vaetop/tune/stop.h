@@ -15,6 +15,7 @@ struct stop_rule {
     size_t least;    /* finished trials before a study may end */
     size_t window;   /* so many suggestions in a row expected next to nothing, and none of them improved the best */
     double expected; /* next to nothing */
+    size_t stagnant; /* without a model: so many trials in a row that did not improve the best */
 };
 extern const struct stop_rule stop_default;
 
