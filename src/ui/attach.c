@@ -198,6 +198,44 @@ static void command_wish(struct attach *a, const struct wish *w)
     }
 }
 
+static void save_settings(struct attach *a)
+{
+    char *path = NULL, *text;
+    struct err e;
+    if (settings_save(&path, &a->state.set, &e)) {
+        attach_say_error(a, &e);
+    } else {
+        text = xasprintf("settings saved in %s", path);
+        state_say(&a->state, false, text);
+        free(text);
+    }
+    free(path);
+}
+
+/* Settings that lie outside the state. */
+static void use_settings(struct attach *a)
+{
+    const int *set = a->state.set.value;
+    term_set_theme(a->term, (enum theme)set[SET_THEME]);
+    term_set_mouse(a->term, set[SET_MOUSE] != 0);
+    a->interval_ns = set[SET_SLOW] ? 2 * NS_PER_S : NS_PER_S / 4;
+    a->state.greys = term_greys(a->term) && !set[SET_SLOW]; /* grey cells cost four times the bytes of plain ones */
+}
+
+/* The file's, and over it what the command line says. */
+static void start_settings(struct attach *a, const struct ui_options *o)
+{
+    struct err e;
+    if (settings_load(&a->state.set, &e)) {
+        attach_say_error(a, &e);
+    }
+    a->state.set.value[SET_GLYPHS] = o->ascii ? 1 + TIER_ASCII : a->state.set.value[SET_GLYPHS];
+    a->state.set.value[SET_THEME] = o->theme ? theme_find(o->theme) : a->state.set.value[SET_THEME];
+    a->state.set.value[SET_SLOW] = o->slow ? 1 : a->state.set.value[SET_SLOW];
+    setup_apply(&a->state);
+    use_settings(a);
+}
+
 static void grant(struct attach *a, struct wish w)
 {
     switch (w.kind) {
@@ -222,6 +260,9 @@ static void grant(struct attach *a, struct wish w)
     case WISH_START:
         attach_from_home(a, w.kind);
         break;
+    case WISH_SAVE:
+        save_settings(a);
+        break;
     case WISH_SUSPEND:
         term_suspend(a->term);
         break;
@@ -239,7 +280,9 @@ static void on_keys(struct attach *a, int64_t now)
     for (int key = term_key(a->term); key != 0 && !a->done; key = term_key(a->term)) {
         any = true;
         if (key != UK_IGNORE && key != UK_RESIZE) {
+            term_click(a->term, &a->state.click_x, &a->state.click_y);
             struct wish w = state_key(&a->state, &a->view, key);
+            use_settings(a);
             if (w.kind == WISH_NOTHING && a->stopping && a->state.question == ASK_QUIT) {
                 leave(a, UI_STOPPED); /* already told to stop: the second q does not ask again */
             }
@@ -399,14 +442,14 @@ static void attach_release(struct attach *a)
 /* Takes the terminal, runs the loop and gives everything back. */
 static enum err_code run(struct attach *a, enum ui_end *end, const struct ui_options *o, struct err *e)
 {
-    const struct term_options to = {.ascii = o->ascii, .color = o->color, .theme = o->theme};
+    const struct term_options to = {.ascii = o->ascii, .color = o->color};
     enum err_code rc = term_open(&a->term, &to, e);
     if (rc) {
         return rc;
     }
     state_init(&a->state, term_tier(a->term));
-    a->state.greys = term_greys(a->term) && !o->slow; /* grey cells cost four times the bytes of plain ones */
     state_say(&a->state, false, term_notice(a->term));
+    start_settings(a, o);
     if (a->hooks) {
         home_init(&a->home);
         a->state.home = &a->home;
@@ -414,7 +457,6 @@ static enum err_code run(struct attach *a, enum ui_end *end, const struct ui_opt
     if (!a->dir) {
         a->state.screen = SCREEN_STUDIES;
     }
-    a->interval_ns = o->slow ? 2 * NS_PER_S : NS_PER_S / 4;
     a->retry_ns = clock_mono_ns();
     a->paint_due = a->sort_due = true;
     a->view.now_us = clock_utc_us();

@@ -37,7 +37,9 @@ static void show_study(struct attach *a, char *dir, struct client *client, bool 
     a->own_client = client != NULL;
     a->view.link = client ? LINK_LIVE : ended || view_ended(&a->view) ? LINK_OFFLINE : LINK_LOST;
     struct ui_state fresh;
-    state_init(&fresh, a->state.tier);
+    state_init(&fresh, a->state.tier_most);
+    fresh.set = a->state.set;
+    setup_apply(&fresh);
     fresh.home = a->state.home;
     fresh.latent_mode = a->state.latent_mode;
     fresh.pictures = a->state.pictures;

@@ -9,9 +9,10 @@
 #include "state.h"
 #include "vaetop/base/str.h"
 
-enum word { W_PAUSE, W_RESUME, W_STOP, W_SET, W_TRIALS, W_SLOTS, W_SORT, W_FILTER, W_TAG, W_DETACH, W_HELP, W_Q, W_COUNT };
+enum word { W_PAUSE, W_RESUME, W_STOP, W_SET, W_TRIALS, W_SLOTS, W_SORT, W_FILTER, W_TAG, W_DETACH, W_HELP, W_SETUP, W_W, W_Q,
+            W_COUNT };
 static const char *const word_list[W_COUNT] = {"pause", "resume", "stop", "set",    "trials", "slots",
-                                               "sort",  "filter", "tag",  "detach", "help",   "q"};
+                                               "sort",  "filter", "tag",  "detach", "help",   "setup",  "w",      "q"};
 
 void command_complete(struct input *in)
 {
@@ -188,6 +189,10 @@ struct wish act_command(struct ui_state *s, const struct view *v, const char *li
         return w;
     case W_HELP:
         return state_key(s, v, '?');
+    case W_SETUP:
+        return state_key(s, v, 'S');
+    case W_W:
+        return state_key(s, v, 'W');
     case W_Q:
         return state_key(s, v, 'q');
     default:

@@ -7,6 +7,10 @@
 /* The whole screen with help or question on top. s was fitted to the canvas by state_fit(). screen.c. */
 void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
+/* What lies under a column of the tabs and of the key bar: a screen or -1, a key or 0. */
+int screen_tab_at(const struct ui_state *s, int x);
+int screen_key_at(const struct ui_state *s, int x);
+
 /* The middles of the screens. */
 void dashboard_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
@@ -36,6 +40,7 @@ void line_add(struct text_line *b, const char *fmt, ...) __attribute__((format(p
 
 /* Over everything; overlay.c. */
 void help_draw(struct canvas *c, const struct ui_state *s);
+void setup_draw(struct canvas *c, const struct ui_state *s); /* setup.c */
 void question_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
 #endif

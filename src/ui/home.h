@@ -50,6 +50,8 @@ int home_fields(const struct home *h, struct home_field *f);
 /* Its value as text; "" for FIELD_START. cap >= 96. */
 const char *home_value(char *buf, size_t cap, const struct home *h, int field);
 
+/* Chooses the row under y; *again when it was chosen before. False: no row is there. */
+bool home_click(struct ui_state *s, int y, bool *again);
 void home_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
 /* Tab in the command line; command.c. */

@@ -130,7 +130,7 @@ static void draw_line(struct canvas *c, const struct view *v, const struct ui_st
     }
 }
 
-/* The lesson over as many lines as it takes, broken at blanks. Returns the lines used. */
+/* The lesson over as many lines as it takes, broken at blanks. c NULL: only measures. Returns the lines used. */
 static int draw_lesson(struct canvas *c, struct area a, const char *text)
 {
     int y = 0;
@@ -142,10 +142,28 @@ static int draw_lesson(struct canvas *c, struct area a, const char *text)
         fit = fit == 0 ? n : fit;
         char line[256];
         (void)snprintf(line, sizeof line, "%.*s", (int)(fit > 250 ? 250 : fit), text);
-        canvas_text(c, a.x, a.y + y++, a.w, STYLE(TEXT), line);
+        if (c) {
+            canvas_text(c, a.x, a.y + y, a.w, STYLE(TEXT), line);
+        }
+        y++;
         text += fit;
         text += strspn(text, " ");
     }
+    return y;
+}
+
+/* First row of the form's fields, and the first field in it. */
+static int form_top(const struct ui_state *s, int *first)
+{
+    const struct home *h = s->home;
+    const struct home_preset *p = home_preset(h);
+    struct area a = s->layout.body;
+    int y = a.y + (a.h >= 4);
+    if (a.h >= 12 && p) {
+        y += draw_lesson(NULL, (struct area){0, 0, a.w - 4, 3}, p->lesson) + 1;
+    }
+    int rows = a.y + a.h - y;
+    *first = h->field >= rows ? h->field - rows + 1 : 0;
     return y;
 }
 
@@ -155,16 +173,16 @@ static void draw_form(struct canvas *c, const struct ui_state *s)
     struct area a = s->layout.body;
     struct home_field f[HOME_FIELDS];
     const struct home_preset *p = home_preset(h);
-    int n = home_fields(h, f), y = a.y;
+    int n = home_fields(h, f), top, y = form_top(s, &top);
     char title[100];
     (void)snprintf(title, sizeof title, "start %s", p ? p->name : "");
     if (a.h >= 4) {
-        pane_rule(c, (struct area){a.x, y++, a.w, 1}, s->tier, title, "Enter starts or edits   Esc goes back");
+        pane_rule(c, (struct area){a.x, a.y, a.w, 1}, s->tier, title, "Enter starts or edits   Esc goes back");
     }
     if (a.h >= 12 && p) {
-        y += draw_lesson(c, (struct area){a.x + 2, y, a.w - 4, 3}, p->lesson) + 1;
+        (void)draw_lesson(c, (struct area){a.x + 2, a.y + 1, a.w - 4, 3}, p->lesson);
     }
-    int rows = a.y + a.h - y, top = h->field >= rows ? h->field - rows + 1 : 0, label_w = a.w >= 60 ? 24 : 16;
+    int rows = a.y + a.h - y, label_w = a.w >= 60 ? 24 : 16;
     for (int i = top; i < n && i - top < rows; i++) {
         struct area row = {a.x, y + i - top, a.w, 1};
         char value[256];
@@ -181,6 +199,42 @@ static void draw_form(struct canvas *c, const struct ui_state *s)
     }
 }
 
+/* First line of the list on screen. */
+static size_t list_top(const struct home *h, int height)
+{
+    size_t at = line_of_choice(h), rows = height > 0 ? (size_t)height : 1;
+    return at >= rows ? at - rows + 1 : 0;
+}
+
+bool home_click(struct ui_state *s, int y, bool *again)
+{
+    struct home *h = s->home;
+    struct area a = s->layout.body;
+    struct home_field f[HOME_FIELDS];
+    size_t index = 0;
+    int top;
+    if (y < a.y || y >= a.y + a.h) {
+        return false;
+    }
+    if (h->form) {
+        int at = y - form_top(s, &top) + top;
+        if (at < top || at >= home_fields(h, f)) {
+            return false;
+        }
+        *again = at == h->field;
+        h->field = at;
+        return true;
+    }
+    int kind = line_kind(h, list_top(h, a.h) + (size_t)(y - a.y), &index);
+    size_t at = kind == LINE_STUDY ? index : h->n_studies + index;
+    if ((kind == LINE_STUDY && h->n_studies > 0) || (kind == LINE_PRESET && index < h->n_presets)) {
+        *again = at == h->at;
+        h->at = at;
+        return true;
+    }
+    return false;
+}
+
 void home_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     const struct home *h = s->home;
@@ -194,7 +248,7 @@ void home_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
         return;
     }
     size_t lines = (h->n_studies > 0 ? h->n_studies : 1) + 3 + h->n_presets, rows = a.h > 0 ? (size_t)a.h : 1;
-    size_t at = line_of_choice(h), top = at >= rows ? at - rows + 1 : 0;
+    size_t top = list_top(h, a.h);
     for (size_t i = 0; i < rows && top + i < lines; i++) {
         draw_line(c, v, s, top + i, (struct area){a.x, a.y + (int)i, a.w, 1});
     }

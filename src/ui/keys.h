@@ -20,6 +20,9 @@ enum key {
     UK_BACKSPACE,
     UK_RESIZE,
     UK_IGNORE, /* focus reports, unknown sequences */
+    UK_CLICK,  /* where: term_click() */
+    UK_WHEEL_UP,
+    UK_WHEEL_DOWN,
     UK_F1      /* UK_F1 + n - 1 is Fn */
 };
 enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
@@ -72,6 +75,8 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
     X(LATENT_MODE, KEYS('m'), "latent", "latent plot's next style") \
     X(PICTURES, KEYS('v'), "images", "inputs, outputs, samples") \
     X(LOG_MINE, KEYS('a'), "one trial or all", "log: this trial or all") \
+    X(SETUP, KEYS('S', UK_F(2)), "setup", "glyphs, colours, mouse") \
+    X(SAVE, KEYS('W', UK_F(12)), "save", "setup: save the settings") \
     X(COMMAND, KEYS(':'), "command", "command line; Tab helps") \
     X(DETACH, KEYS('d'), "detach", "leave, training goes on") \
     X(QUIT, KEYS('q', UK_F(10), UK_CTRL('C')), "quit", "leave; asks if trials run") \

@@ -336,6 +336,19 @@ static void draw_empty(struct canvas *c, const struct view *v, struct area a)
     }
 }
 
+int leaderboard_column_at(const struct view *v, const struct ui_state *s, int x)
+{
+    struct leaderboard_plan p;
+    leaderboard_plan_make(&p, v, s->layout.list.w, s->tags.n + s->pins.n + s->n_pending > 0);
+    for (int i = 0; i < p.n; i++) {
+        int id = p.col[i].id, from = s->layout.head.x + p.col[i].x;
+        if (x >= from - 1 && x < from + p.col[i].w) {
+            return id == COL_MARK || id == COL_RANK || id == COL_MOVE || id == COL_SPARK || id == COL_DEVICE ? -1 : id;
+        }
+    }
+    return -1;
+}
+
 void leaderboard_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     struct leaderboard_plan p;

@@ -16,6 +16,8 @@ struct leaderboard_plan {
 void leaderboard_plan_make(struct leaderboard_plan *p, const struct view *v, int w, bool marked);
 
 void leaderboard_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
+/* The column that can be sorted by under a column of cells; -1: none. */
+int leaderboard_column_at(const struct view *v, const struct ui_state *s, int x);
 uint8_t phase_role(enum trial_phase p);
 
 #endif

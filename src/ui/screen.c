@@ -128,7 +128,8 @@ static void draw_prompt(struct canvas *c, const struct ui_state *s, struct area 
     }
 }
 
-static void draw_tabs(struct canvas *c, const struct view *v, const struct ui_state *s)
+/* Draws the tabs (c NULL: only walks along them). The screen of the tab at column x, or -1. */
+static int walk_tabs(struct canvas *c, const struct ui_state *s, int x, int *end)
 {
     static const struct {
         char key;
@@ -139,16 +140,35 @@ static void draw_tabs(struct canvas *c, const struct view *v, const struct ui_st
 #undef X
     };
     struct area a = s->layout.tabs;
-    char text[300] = "";
+    char text[24];
+    int found = -1;
+    *end = a.x;
+    for (int i = 0; i < SCREEN_COUNT; i++) {
+        bool here = i == (int)s->screen;
+        int n = snprintf(text, sizeof text, here ? "[%c %s]" : " %c %s ", tab[i].key, tab[i].word);
+        found = x >= *end && x < *end + n ? i : found;
+        if (c) {
+            canvas_text(c, *end, a.y, 20, here ? (struct style){ROLE_TITLE, ATTR_BOLD} : STYLE(DIM), text);
+        }
+        *end += n;
+    }
+    return found;
+}
+
+int screen_tab_at(const struct ui_state *s, int x)
+{
+    int end;
+    return walk_tabs(NULL, s, x, &end);
+}
+
+static void draw_tabs(struct canvas *c, const struct view *v, const struct ui_state *s)
+{
+    struct area a = s->layout.tabs;
+    int x;
     if (a.h == 0) {
         return;
     }
-    int x = a.x;
-    for (int i = 0; i < SCREEN_COUNT; i++) {
-        bool here = i == (int)s->screen;
-        (void)snprintf(text, sizeof text, here ? "[%c %s]" : " %c %s ", tab[i].key, tab[i].word);
-        x += canvas_text(c, x, a.y, 20, here ? (struct style){ROLE_TITLE, ATTR_BOLD} : STYLE(DIM), text);
-    }
+    (void)walk_tabs(c, s, -1, &x);
     struct text_line b = {.len = 0};
     if (s->tags.n > 0) {
         line_add(&b, "%d tagged  ", s->tags.n);
@@ -208,29 +228,43 @@ static const struct key_row *row_of(enum action act)
     return NULL;
 }
 
-/* What is of use here, the most important first: as many as fit. */
-static void draw_keys(struct canvas *c, const struct ui_state *s)
+/* What is of use here, the most important first: as many as fit (c NULL: only walks along them). The key of the word at
+ * column at, or 0. */
+static int walk_keys(struct canvas *c, const struct ui_state *s, int at)
 {
     static const uint8_t wanted[SCREEN_COUNT][16] = {
-        [SCREEN_STUDIES] = {ACT_HELP, ACT_OPEN, ACT_BACK, ACT_QUIT, ACT_EDIT, ACT_NEXT_SCREEN},
+        [SCREEN_STUDIES] = {ACT_HELP, ACT_OPEN, ACT_BACK, ACT_QUIT, ACT_EDIT, ACT_SETUP, ACT_NEXT_SCREEN},
         [SCREEN_DASHBOARD] = {ACT_HELP, ACT_OPEN, ACT_PAUSE, ACT_STOP, ACT_QUIT, ACT_DETACH, ACT_EDIT, ACT_FILTER,
-                              ACT_TAG, ACT_SORT_RIGHT, ACT_SEARCH, ACT_LATENT_MODE, ACT_LOG_Y, ACT_COMMAND},
+                              ACT_TAG, ACT_SORT_RIGHT, ACT_SEARCH, ACT_LATENT_MODE, ACT_LOG_Y, ACT_COMMAND, ACT_SETUP},
         [SCREEN_TRIAL] = {ACT_HELP, ACT_BACK, ACT_EARLIER, ACT_LATER, ACT_PICTURES, ACT_PAUSE, ACT_STOP, ACT_EDIT,
                           ACT_NEXT_TRIAL, ACT_ZOOM_IN, ACT_CROSSHAIR, ACT_LATENT_MODE, ACT_LOG_Y, ACT_QUIT},
         [SCREEN_DEVICES] = {ACT_HELP, ACT_BACK, ACT_SLOTS_UP, ACT_SLOTS_DOWN, ACT_QUIT, ACT_NEXT_SCREEN},
         [SCREEN_LOG] = {ACT_HELP, ACT_BACK, ACT_LOG_MINE, ACT_QUIT, ACT_NEXT_SCREEN}};
+    static const uint8_t setup[16] = {ACT_RIGHT, ACT_SAVE, ACT_BACK};
+    const uint8_t *want = s->setup ? setup : wanted[s->screen];
     struct area a = s->layout.keys;
-    int x = 1;
-    for (int i = 0; i < 16 && wanted[s->screen][i] != ACT_NONE && a.h > 0; i++) {
-        const struct key_row *r = row_of((enum action)wanted[s->screen][i]);
+    int x = 1, found = 0;
+    for (int i = 0; i < 16 && want[i] != ACT_NONE && a.h > 0; i++) {
+        const struct key_row *r = row_of((enum action)want[i]);
         char name[16];
-        int w = text_columns(key_label(name, sizeof name, r->key[0])) + 1 + text_columns(r->bar);
+        const char *word = s->setup && r->action == ACT_RIGHT ? "change" : r->bar;
+        int w = text_columns(key_label(name, sizeof name, r->key[0])) + 1 + text_columns(word);
         if (x + w + 1 > a.w) {
             break;
         }
-        x += canvas_text(c, x, a.y, 12, STYLE(KEY), name) + 1;
-        x += canvas_text(c, x, a.y, 20, STYLE(DIM), r->bar) + 2;
+        found = at >= x && at < x + w ? r->key[0] : found;
+        if (c) {
+            int after = x + canvas_text(c, x, a.y, 12, STYLE(KEY), name) + 1;
+            canvas_text(c, after, a.y, 20, STYLE(DIM), word);
+        }
+        x += w + 2;
     }
+    return found;
+}
+
+int screen_key_at(const struct ui_state *s, int x)
+{
+    return walk_keys(NULL, s, x);
 }
 
 void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
@@ -242,7 +276,8 @@ void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *
     } else {
         draw_header(c, v, s);
         draw_tabs(c, v, s);
-        switch (s->screen) {
+        switch (s->setup ? SCREEN_COUNT : s->screen) {
+        case SCREEN_COUNT: setup_draw(c, s); break;
         case SCREEN_STUDIES: home_draw(c, v, s); break;
         case SCREEN_TRIAL: trial_draw(c, v, s); break;
         case SCREEN_DEVICES: devices_draw(c, v, s); break;
@@ -250,7 +285,7 @@ void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *
         default: dashboard_draw(c, v, s); break;
         }
         draw_message(c, v, s);
-        draw_keys(c, s);
+        (void)walk_keys(c, s, -1);
     }
     if (s->question != ASK_NOTHING) {
         question_draw(c, v, s);

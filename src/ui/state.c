@@ -7,7 +7,7 @@
 
 void state_init(struct ui_state *s, enum tier tier)
 {
-    *s = (struct ui_state){.tier = tier, .screen = SCREEN_DASHBOARD, .sort = COL_VALUE, .selected = -1, .follow = true};
+    *s = (struct ui_state){.tier = tier, .tier_most = tier, .screen = SCREEN_DASHBOARD, .sort = COL_VALUE, .selected = -1, .follow = true};
 }
 
 void state_say(struct ui_state *s, bool bad, const char *text)

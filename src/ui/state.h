@@ -4,7 +4,9 @@
 #define VAETOP_UI_STATE_H
 
 #include "filter.h"
+#include "keys.h"
 #include "layout.h"
+#include "settings.h"
 #include "view.h"
 #include "vaetop/ipc/client.h"
 
@@ -56,7 +58,11 @@ struct pending {
 struct home;
 
 struct ui_state {
-    enum tier tier;
+    enum tier tier, tier_most; /* most: what the terminal can */
+    struct settings set;
+    bool setup; /* its screen is open */
+    int setup_row;
+    int click_x, click_y; /* of UK_CLICK */
     int w, h;
     enum screen screen;
     struct layout layout;
@@ -94,6 +100,7 @@ enum wish_kind {
     WISH_STOP_STUDY,
     WISH_SUSPEND,
     WISH_REDRAW,
+    WISH_SAVE, /* the settings */
     WISH_OPEN, /* the study chosen in home */
     WISH_START /* the preset chosen in home, as its form says */
 };
@@ -146,6 +153,12 @@ void act_tag(struct ui_state *s, const struct view *v, struct marks *m, const ch
 void act_edit(struct ui_state *s, const struct view *v);
 struct wish act_edit_line(struct ui_state *s, const struct view *v, const char *line);
 struct wish act_slots(struct ui_state *s, const struct view *v, int step);
+/* Setup; setup.c. True when it took the key. */
+bool setup_key(struct ui_state *s, enum action act, int key, struct wish *w);
+/* Puts the settings to use. */
+void setup_apply(struct ui_state *s);
+/* A click at s->click_x, click_y; mouse.c. */
+struct wish mouse_click(struct ui_state *s, const struct view *v);
 /* The line typed after ':'. command.c. */
 struct wish act_command(struct ui_state *s, const struct view *v, const char *line);
 /* Prompts; prompt.c. */

@@ -326,6 +326,11 @@ static struct wish control_key(struct ui_state *s, const struct view *v, enum ac
         s->help = true;
         s->help_top = 0;
         return wish_nothing();
+    case ACT_SETUP:
+        s->setup = true;
+        return wish_nothing();
+    case ACT_SAVE:
+        return (struct wish){.kind = WISH_SAVE, .trial = -1};
     case ACT_BACK:
         back(s);
         return wish_nothing();
@@ -362,6 +367,15 @@ struct wish state_key(struct ui_state *s, const struct view *v, int key)
         w.kind = act == ACT_SUSPEND ? WISH_SUSPEND : WISH_REDRAW;
         return w;
     }
+    if (key == UK_WHEEL_UP || key == UK_WHEEL_DOWN) {
+        for (int i = 0; i < 3; i++) {
+            (void)state_key(s, v, key == UK_WHEEL_UP ? UK_UP : UK_DOWN);
+        }
+        return w;
+    }
+    if (key == UK_CLICK) {
+        return mouse_click(s, v);
+    }
     if (s->question != ASK_NOTHING) {
         return question_key(s, key);
     }
@@ -369,11 +383,11 @@ struct wish state_key(struct ui_state *s, const struct view *v, int key)
     if (s->input.prompt != PROMPT_NONE) {
         return prompt_key(s, v, key);
     }
-    if ((s->help && help_key(s, act)) || screen_key(s, act, key) || move_key(s, v, act)) {
+    if ((s->setup && setup_key(s, act, key, &w)) || (s->help && help_key(s, act)) || screen_key(s, act, key) || move_key(s, v, act)) {
         return w;
     }
     if (s->screen == SCREEN_STUDIES && act != ACT_OPEN && act != ACT_BACK && act != ACT_HELP && act != ACT_QUIT &&
-        act != ACT_DETACH) {
+        act != ACT_DETACH && act != ACT_SETUP && act != ACT_SAVE) {
         if (act == ACT_EDIT) {
             home_edit(s);
         }

@@ -24,7 +24,8 @@ struct term {
     enum tier tier;
     int colors;
     enum theme theme;
-    bool default_colors;
+    bool default_colors, mouse;
+    int click_x, click_y;
     int pair[ROLE_END + 1]; /* by role; -1: not made yet */
     struct canvas last;       /* what the terminal shows */
     bool all;
@@ -82,9 +83,12 @@ static bool can_draw(void)
     return s && (intptr_t)s != -1;
 }
 
-static void guard_screen(int fd)
+static void guard_screen(int fd, bool mouse)
 {
     char bytes[200] = "";
+    if (mouse) { /* after a crash the shell must not get reports of the mouse */
+        (void)str_copy(bytes, sizeof bytes, "\033[?1000l\033[?1006l");
+    }
     add_capability(bytes, sizeof bytes, "sgr0");
     add_capability(bytes, sizeof bytes, "op");
     add_capability(bytes, sizeof bytes, "cnorm");
@@ -167,7 +171,7 @@ enum err_code term_open(struct term **out, const struct term_options *o, struct 
         free(t);
         return err_set(e, ERR_IO, "terminal \"%.40s\" cannot place its cursor: use --no-tui, or another TERM", type);
     }
-    guard_screen(t->out_fd);
+    guard_screen(t->out_fd, false);
     t->tier = choose_tier(o->ascii, type);
     (void)raw();
     (void)noecho();
@@ -179,7 +183,7 @@ enum err_code term_open(struct term **out, const struct term_options *o, struct 
     (void)typeahead(-1);
     (void)set_escdelay(getenv("SSH_CONNECTION") ? 100 : 25);
     start_keys();
-    t->theme = theme_find(o->theme) < 0 ? THEME_DEFAULT : (enum theme)theme_find(o->theme);
+    t->theme = THEME_DEFAULT;
     start_colors(t, o->color);
     t->all = true;
     term_resized(t);
@@ -220,6 +224,17 @@ enum tier term_tier(const struct term *t)
 int term_colors(const struct term *t)
 {
     return t->colors;
+}
+
+void term_set_theme(struct term *t, enum theme theme)
+{
+    if (theme != t->theme) {
+        t->theme = theme;
+        for (int i = 0; i <= ROLE_END; i++) {
+            t->pair[i] = -1;
+        }
+        t->all = true;
+    }
 }
 
 bool term_greys(const struct term *t)
@@ -380,6 +395,37 @@ static int after_escape(void)
     return UK_IGNORE;
 }
 
+static int mouse_key(struct term *t)
+{
+    MEVENT m;
+    if (getmouse(&m) != OK) {
+        return UK_IGNORE;
+    }
+    t->click_x = m.x;
+    t->click_y = m.y;
+    return m.bstate & BUTTON1_PRESSED   ? UK_CLICK
+           : m.bstate & BUTTON4_PRESSED ? UK_WHEEL_UP
+           : m.bstate & BUTTON5_PRESSED ? UK_WHEEL_DOWN
+                                        : UK_IGNORE;
+}
+
+void term_set_mouse(struct term *t, bool on)
+{
+    if (on == t->mouse) {
+        return;
+    }
+    t->mouse = on;
+    (void)mouseinterval(0); /* a press is a click: nothing waits for a second one */
+    (void)mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+    guard_screen(t->out_fd, on);
+}
+
+void term_click(const struct term *t, int *x, int *y)
+{
+    *x = t->click_x;
+    *y = t->click_y;
+}
+
 int term_key(struct term *t)
 {
     static const struct {
@@ -390,7 +436,6 @@ int term_key(struct term *t)
                {KEY_RESIZE, UK_RESIZE}, {KEY_BTAB, UK_BACKTAB}, {KEY_BACKSPACE, UK_BACKSPACE}};
     wint_t ch = 0;
     int kind = get_wch(&ch);
-    (void)t;
     if (kind == ERR) {
         return 0;
     }
@@ -401,6 +446,9 @@ int term_key(struct term *t)
         if ((int)ch == map[i].theirs) {
             return map[i].ours;
         }
+    }
+    if ((int)ch == KEY_MOUSE) {
+        return mouse_key(t);
     }
     if ((int)ch >= KEY_F(1) && (int)ch <= KEY_F(12)) {
         return UK_F((int)ch - KEY_F(0));

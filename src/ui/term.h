@@ -6,13 +6,13 @@
 
 #include "canvas.h"
 #include "glyph.h"
+#include "theme.h"
 #include "vaetop/base/err.h"
 
 struct term;
 struct term_options {
     bool ascii;
     const char *color; /* as in struct ui_options */
-    const char *theme; /* as in struct ui_options */
     const char *type;  /* NULL: $TERM */
     FILE *in, *out;    /* NULL: stdin, stdout */
 };
@@ -35,6 +35,10 @@ void term_paint(struct term *t, const struct canvas *c); /* writes what differs 
 void term_redraw(struct term *t);                        /* the next paint writes everything */
 void term_suspend(struct term *t);                       /* Ctrl-Z; returns when the shell lets us go on */
 void term_resume(struct term *t);                        /* after SIGCONT */
+void term_set_theme(struct term *t, enum theme theme); /* from the next paint on */
+/* Off: nothing about the mouse is ever sent; it was sent off again if it had been on. */
+void term_set_mouse(struct term *t, bool on);
+void term_click(const struct term *t, int *x, int *y); /* place of the last UK_CLICK */
 int term_key(struct term *t);                            /* next key (keys.h) without waiting; 0: none */
 
 #endif

@@ -14,6 +14,7 @@ int numbers_tests(void);
 int pictures_tests(void);
 int plot_tests(void);
 int screens_tests(void);
+int setup_tests(void);
 int sizes_tests(void);
 int term_tests(void);
 int view_tests(void);
@@ -53,6 +54,7 @@ int main(int argc, char **argv)
     failed += filter_tests();
     failed += gallery_tests();
     failed += screens_tests();
+    failed += setup_tests();
     failed += sizes_tests();
     failed += pictures_tests();
     failed += term_tests();

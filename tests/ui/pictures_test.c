@@ -76,6 +76,8 @@ static const struct picture {
     {"images-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "2v"},
     {"images-80x24-block", DEMO_THIRTEEN, TIER_BLOCK, 80, 24, "2vv"},
     {"images-none-80x24-ascii", DEMO_STRANGE, TIER_ASCII, 80, 24, "2v"},
+    {"setup-80x24-braille", DEMO_THIRTEEN, TIER_BRAILLE, 80, 24, "Sl"},
+    {"setup-40x10-ascii", DEMO_THIRTEEN, TIER_ASCII, 40, 10, "Sj"},
     {"sorted-120x40-ascii", DEMO_THIRTEEN, TIER_ASCII, 120, 40, "<<<I"},
 };
 

@@ -76,7 +76,7 @@ static void every_size_is_drawn(void **state)
 
 static void every_content_and_overlay_is_drawn_on_a_grid_of_sizes(void **state)
 {
-    static const char *const keys[] = {"", "?", "?jjjjjjjjj", "x", "q", "\r", "my", "mm", "G", "2v", "2vv",
+    static const char *const keys[] = {"", "?", "?jjjjjjjjj", "x", "q", "\r", "my", "mm", "G", "2v", "2vv", "S", "Sl",
                                        "2", "2y[i", "2\\,,,", "3", "5", "5a", "0", "\\value < 100\r", "/adam\r", "e", ":stop",
                                        " j j j", "P  "};
     (void)state;

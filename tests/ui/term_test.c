@@ -181,6 +181,52 @@ static void a_terminal_without_cursor_movement_is_refused(void **state)
     assert_has(e.text, "--no-tui");
 }
 
+static char *all_bytes(struct stage *s)
+{
+    char *text = xcalloc(1u << 17, 1);
+    (void)stage_bytes(s);
+    (void)fseek(s->out, 0, SEEK_SET);
+    text[fread(text, 1, (1u << 17) - 1, s->out)] = 0;
+    return text;
+}
+
+/* Reports of the mouse take the terminal's own selection away: off must mean that not a byte asks for them. */
+static void a_mouse_that_is_off_is_never_spoken_of(void **state)
+{
+    struct scene scene;
+    struct stage s;
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        stage_open(&s, "xterm-256color", "auto", 80, 24);
+        scene_make(&scene, DEMO_THIRTEEN, TIER_BRAILLE);
+        scene_draw(&scene, 80, 24);
+        term_set_mouse(s.term, false);
+        if (on) {
+            term_set_mouse(s.term, true);
+            assert_int_equal(write(s.keys, "\x1b[<0;6;3M", 9), 9);
+            int x, y;
+            assert_int_equal(term_key(s.term), UK_CLICK);
+            term_click(s.term, &x, &y);
+            assert_int_equal(x, 5);
+            assert_int_equal(y, 2);
+            assert_int_equal(write(s.keys, "\x1b[<65;6;3M", 10), 10);
+            assert_int_equal(term_key(s.term), UK_WHEEL_DOWN);
+        }
+        term_paint(s.term, &scene.canvas);
+        term_close(s.term);
+        char *text = all_bytes(&s);
+        bool asked = strstr(text, "1000h") != NULL, ended = strstr(text, "1000l") != NULL;
+        assert_int_equal(asked, on);
+        assert_int_equal(ended, on);
+        assert_int_equal(strstr(text, "?1000") || strstr(text, "?1006"), on);
+        free(text);
+        (void)fclose(s.in);
+        (void)fclose(s.out);
+        (void)close(s.keys);
+        scene_release(&scene);
+    }
+}
+
 int term_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +236,7 @@ int term_tests(void)
         cmocka_unit_test(keys_arrive_as_the_table_names_them),
         cmocka_unit_test(an_unknown_terminal_falls_back),
         cmocka_unit_test(eight_colours_are_enough),
+        cmocka_unit_test(a_mouse_that_is_off_is_never_spoken_of),
         cmocka_unit_test(a_terminal_without_cursor_movement_is_refused),
     };
     return cmocka_run_group_tests_name("ui terminal", tests, NULL, NULL);
