@@ -157,6 +157,12 @@ int cli_main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "__manual") == 0) {
         return manual_part(argv[2]);
     }
+    if (argc == 3 && strcmp(argv[1], "__words") == 0) {
+        char *words = completion_words(argv[2]);
+        (void)fputs(words ? words : "", stdout);
+        free(words);
+        return words ? 0 : 2;
+    }
     rc = dispatch(argc, argv, &e);
     if (rc) {
         char clean[sizeof e.text];

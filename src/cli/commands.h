@@ -48,6 +48,11 @@ WUR enum err_code study_start(char **dir, struct client **client, const struct p
 WUR enum err_code show_once(const struct study *s, const struct options *o, struct err *e);
 WUR enum err_code show_json_lines(struct study *s, const struct options *o, struct err *e);
 
+/* Completions for a shell (bash, zsh, fish), and the words they ask for: studies, presets, knobs, or the values of a
+ * knob. NULL: no such shell or kind. Owns: caller frees. */
+char *completions(const char *shell);
+char *completion_words(const char *kind);
+
 /* A signal that ended the command (set by watch_study): the exit status becomes 128 + it. 0: none. */
 extern int command_signal;
 

@@ -1,5 +1,7 @@
-/* Parts of the man page that come from tables, so that page and program cannot part: `vaetop __manual keys|knobs`. */
+/* Parts of the man page that come from tables, so that page and program cannot part: `vaetop __manual keys|knobs`.
+ * And the shells' completions: bash, zsh, fish. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -40,6 +42,11 @@ int manual_part(const char *part)
     } else if (strcmp(part, "knobs") == 0) {
         knobs_mdoc(&out);
     } else {
+        char *text = completions(part);
+        sbuf_add(&out, text ? text : "");
+        free(text);
+    }
+    if (out.len == 0) {
         return 2;
     }
     (void)fputs(out.text, stdout);

@@ -5,11 +5,7 @@
 
 #include "vaetop/base/str.h"
 
-/* One row an option. letter: also its short form when it is lower case; upper case letters are only names here. */
-static const struct option_row {
-    char letter;
-    const char *word, *arg, *meaning;
-} option_table[] = {
+static const struct option_row option_table[] = {
     {'d', "dir", "DIR", "folder that holds the studies (default: $XDG_DATA_HOME/vaetop)"},
     {'n', "name", "NAME", "name of the study"},
     {'D', "device", "A,B", "devices: an index, platform:device, part of a name, cpu, gpu, all"},
@@ -37,7 +33,7 @@ static const struct option_row {
     {'w', "slow", NULL, "draw seldom: for slow links"},
     {'a', "ascii", NULL, "ASCII characters only"},
     {'c', "color", "WHEN", "auto, never, always, 16 or 256"},
-    {'H', "theme", "NAME", "default, light, mono or colour-blind"},
+    {'H', "theme", "THEME", "default, light, mono or colour-blind"},
     {'O', "once", NULL, "the dashboard as text, as wide and high as the terminal"},
     {'X', "plain", NULL, "the same: nothing but text"},
     {'J', "json-lines", NULL, "one line of JSON for every trial that changes, until the study rests"},
@@ -45,6 +41,16 @@ static const struct option_row {
     {'h', "help", NULL, "this text"},
 };
 enum { N_OPTIONS = sizeof option_table / sizeof *option_table };
+
+const struct option_row *option_of(char letter)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        if (option_table[i].letter == letter) {
+            return &option_table[i];
+        }
+    }
+    return NULL;
+}
 
 static void assign(struct options *o, char letter, const char *value)
 {
@@ -95,12 +101,7 @@ static const struct option_row *find_option(const char *text, const char **value
 {
     *value = NULL;
     if (text[1] != '-') {
-        for (size_t i = 0; i < N_OPTIONS; i++) {
-            if (option_table[i].letter == text[1] && text[1] >= 'a' && text[2] == '\0') {
-                return &option_table[i];
-            }
-        }
-        return NULL;
+        return text[1] >= 'a' && text[2] == '\0' ? option_of(text[1]) : NULL;
     }
     for (size_t i = 0; i < N_OPTIONS; i++) {
         size_t n = strlen(option_table[i].word);
@@ -187,13 +188,9 @@ void command_help(const struct cli_command *c)
 {
     (void)printf("%s\n\nusage: vaetop %s\n\nexamples:\n%s\noptions:\n", c->summary, c->usage, c->examples);
     for (const char *p = c->takes;; p++) {
-        char letter = *p ? *p : 'h';
-        for (size_t i = 0; i < N_OPTIONS; i++) {
-            const struct option_row *row = &option_table[i];
-            char left[40];
-            if (row->letter != letter) {
-                continue;
-            }
+        char letter = *p ? *p : 'h', left[40];
+        const struct option_row *row = option_of(letter);
+        if (row) {
             (void)snprintf(left, sizeof left, "--%s%s%s", row->word, row->arg ? " " : "", row->arg ? row->arg : "");
             if (letter >= 'a') {
                 (void)printf("  -%c, %-16s %s\n", letter, left, row->meaning);

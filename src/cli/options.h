@@ -23,6 +23,14 @@ struct options {
     int n_args;
 };
 
+/* One row an option. letter: also its short form when it is lower case; upper case letters are only names here. arg:
+ * what its value is, NULL when it takes none. */
+struct option_row {
+    char letter;
+    const char *word, *arg, *meaning;
+};
+const struct option_row *option_of(char letter);
+
 struct cli_command {
     const char *word, *usage, *summary;
     const char *examples;  /* "command  what it does" lines */

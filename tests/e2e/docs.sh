@@ -35,6 +35,41 @@ for command in $("$vaetop" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/
     grep -q "vaetop $command" "$VAETOP_SOURCE/README.md" || fail "vaetop $command is not in the README"
 done
 
+# Completions are made from the same tables, and bash takes them.
+for shell in bash zsh fish; do
+    file=$VAETOP_SOURCE/man/vaetop.$shell
+    "$vaetop" __manual $shell >"$T/$shell"
+    if [ -n "${VAETOP_UPDATE_DOCS:-}" ]; then
+        cat "$T/$shell" >"$file"
+    fi
+    diff "$file" "$T/$shell" || fail "$file is behind the tables: VAETOP_UPDATE_DOCS=1 rewrites it"
+done
+
+# offers WANT WORDS...: with WORDS typed, the last of them not to its end, bash offers WANT (and, between blanks, more).
+offers() {
+    want=$1
+    shift
+    PATH=$VAETOP_BUILD:$PATH bash -c '
+        . "$1"
+        shift
+        compopt() { :; }
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _vaetop
+        printf " %s " "${COMPREPLY[@]}"' - "$T/bash" "$@" >"$T/offered"
+    grep -qF -- "$want" "$T/offered" || fail "bash offers \"$(cat "$T/offered")\" for: $*; \"$want\" was expected"
+}
+offers ' show ' vaetop sh
+offers ' reconstruct ' vaetop ''
+offers ' quickstart ' vaetop run qu
+offers ' --json-lines ' vaetop show --js
+offers ' colour-blind ' vaetop attach --theme co
+offers ' optimizer.kind= ' vaetop run quickstart --set optimizer.k
+offers ' rmsprop ' vaetop run quickstart --set optimizer.kind = rm
+offers ' sgd ' vaetop run quickstart --set optimizer.kind =
+mkdir -p "$XDG_DATA_HOME/vaetop/my-digits" && touch "$XDG_DATA_HOME/vaetop/my-digits/study.db"
+offers ' my-digits ' vaetop show my
+rm -r "$XDG_DATA_HOME/vaetop/my-digits"
+
 # Every folder of the source tree is on the map.
 for dir in "$VAETOP_SOURCE"/src/*/; do
     grep -q "\`$(basename "$dir")\`" "$VAETOP_SOURCE/src/README.md" || fail "src/README.md lacks $(basename "$dir")"

@@ -1,0 +1,327 @@
+#compdef vaetop
+# Completions of vaetop, made by `vaetop __manual zsh`: edit its tables, not this.
+_vaetop_studies() {
+    local -a found
+    found=(${(f)"$(vaetop __words studies 2>/dev/null)"})
+    compadd -a found
+}
+
+_vaetop_presets() {
+    local -a found
+    found=(${(f)"$(vaetop __words presets 2>/dev/null)"})
+    compadd -a found
+}
+
+_vaetop_knobs() {
+    local -a found
+    found=(${(f)"$(vaetop __words knobs 2>/dev/null)"})
+    compadd -S '' -a found
+}
+
+_vaetop() {
+    local -a words_of
+    words_of=(
+        'run:start a study, or continue one'
+        'attach:look at a running or finished study'
+        'ls:list the studies'
+        'show:the leaderboard, or one trial, as text or JSON'
+        'stop:end a study (checkpointed, resume goes on) or one trial (for good)'
+        'pause:checkpoint a study or one trial and free its device'
+        'resume:go on with what was paused or stopped'
+        'set:change lr, beta or epochs of a running trial'
+        'rm:remove a study and all its files'
+        'presets:list the presets, or print one to start your own from'
+        'devices:list the OpenCL devices and what keeps others from being used'
+        'export:weights as safetensors, trials as CSV or JSON'
+        'eval:figures of a trained model on held-out or other data'
+        'sample:new images as PNG or NPY'
+        'reconstruct:held-out images above what the model makes of them'
+        'interpolate:ways through latent space from one image to another'
+        'encode:latent means of all images as NPY'
+        'fsck:check that a study is whole, save what can be saved'
+    )
+    if ((CURRENT == 2)); then
+        _describe command words_of
+        return
+    fi
+    local command=$words[2]
+    shift words
+    ((CURRENT--))
+    case $command in
+    run)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-n[name of the study]:value: ' \
+            '--name[name of the study]:value: ' \
+            '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
+            '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '--trials[total number of trials]:value: ' \
+            '--slots[trials running at once]:value: ' \
+            '--seed[seed of everything random]:value: ' \
+            '--no-tui[progress lines instead of the screen]' \
+            '--detach[start and leave at once]' \
+            '--dry-run[print the search space and the first ten suggestions]' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-w[draw seldom\: for slow links]' \
+            '--slow[draw seldom\: for slow links]' \
+            '-a[ASCII characters only]' \
+            '--ascii[ASCII characters only]' \
+            '-c[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
+            '--color[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
+            '--theme[default, light, mono or colour-blind]:word:(default light mono colour-blind)' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:presets:_vaetop_presets'
+        ;;
+    attach)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--no-tui[progress lines instead of the screen]' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-w[draw seldom\: for slow links]' \
+            '--slow[draw seldom\: for slow links]' \
+            '-a[ASCII characters only]' \
+            '--ascii[ASCII characters only]' \
+            '-c[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
+            '--color[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
+            '--theme[default, light, mono or colour-blind]:word:(default light mono colour-blind)' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    ls)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-h[this text]' \
+            '--help[this text]'
+        ;;
+    show)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--once[the dashboard as text, as wide and high as the terminal]' \
+            '--plain[the same\: nothing but text]' \
+            '--json-lines[one line of JSON for every trial that changes, until the study rests]' \
+            '-a[ASCII characters only]' \
+            '--ascii[ASCII characters only]' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    stop)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    pause)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    resume)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    set)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    rm)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    presets)
+        _arguments -s \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:presets:_vaetop_presets'
+        ;;
+    devices)
+        _arguments -s \
+            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--self-test[run every kernel against known results first]' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-h[this text]' \
+            '--help[this text]'
+        ;;
+    export)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '--csv[one line a trial, comma-separated]' \
+            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    eval)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '--source[other data than the study'\''s own validation part]:file:_files' \
+            '--test[the study'\''s test rows (data.test)]' \
+            '--samples[latent samples an image for the NLL (default\: 64; 0\: none)]:value: ' \
+            '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
+            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    sample)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '--from[where latent points come from\: prior or gmm, a mixture fitted to the training data]:word:(prior gmm)' \
+            '--count[how many images, pairs or rows]:value: ' \
+            '--seed[seed of everything random]:value: ' \
+            '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    reconstruct)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '--source[other data than the study'\''s own validation part]:file:_files' \
+            '--test[the study'\''s test rows (data.test)]' \
+            '--count[how many images, pairs or rows]:value: ' \
+            '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    interpolate)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '--source[other data than the study'\''s own validation part]:file:_files' \
+            '--test[the study'\''s test rows (data.test)]' \
+            '--count[how many images, pairs or rows]:value: ' \
+            '--steps[images from one end to the other (default\: 10)]:value: ' \
+            '--seed[seed of everything random]:value: ' \
+            '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    encode)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '--source[other data than the study'\''s own validation part]:file:_files' \
+            '--count[how many images, pairs or rows]:value: ' \
+            '--labels[write the labels beside the latent means]:file:_files' \
+            '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    fsck)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--repair[save what can be read of a damaged study as a study of another name]' \
+            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    esac
+}
+
+_vaetop "$@"
