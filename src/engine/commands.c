@@ -275,6 +275,13 @@ static enum err_code do_study(struct request *q, enum command c, struct err *e)
         return set_trials(q, e);
     case COMMAND_SLOTS:
         return set_slots(q, e);
+    case COMMAND_DEVICE_ON:
+    case COMMAND_DEVICE_OFF:
+    case COMMAND_DEVICE_DRAIN:
+    case COMMAND_DEVICE_ONLY:
+    case COMMAND_DEVICE_TEST:
+        return q->en->stage == STAGE_LEAVING ? not_going_on(q->en, e)
+                                             : card_command(q->en, c, q->arg, q->reply, q->cap, e);
     default:
         return err_set(e, ERR_USAGE, "%s is for a trial: name one", command_word(c));
     }

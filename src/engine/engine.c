@@ -133,6 +133,7 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
     }
     if (!rc && device && *device) {
         en->device_text = xstrdup(device);
+        en->device_new = true;
         write_fact(en, "device", device);
     } else if (!rc) {
         rc = fact_or(en, &en->device_text, "device", "", e);
@@ -281,7 +282,7 @@ void engine_close(struct engine *en)
     if (en->listen_fd >= 0) {
         (void)close(en->listen_fd);
     }
-    cards_unlock(en);
+    cards_release(en);
     if (en->name) {
         runs_release(en);
         preset_release(&en->preset);
@@ -289,7 +290,6 @@ void engine_close(struct engine *en)
     store_close(en->store);
     writer_free(en->writer);
     loop_free(en->loop);
-    free(en->card);
     free(en->slice);
     free(en->device_text);
     free(en->name);

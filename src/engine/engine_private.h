@@ -21,6 +21,7 @@
 #include "vaetop/store/store.h"
 
 #define SECOND_NS ((int64_t)1000000000)
+#define CHECKPOINT_S 60 /* a worker that takes longer to leave is killed */
 
 /* What was asked of the worker that holds the trial and is not answered yet. */
 enum wish { WISH_NONE, WISH_PAUSE, WISH_STOP, WISH_YIELD /* checkpoint and come back to the queue */ };
@@ -61,6 +62,7 @@ struct slice {
     struct proc_id id;
     struct conn *conn;
     bool child_dead, eof, killed_by_us, was_ready, progressed, quitting;
+    int quit_s;       /* since it was told to quit */
     int wait_status;
     int64_t oom_at_start;
     int timer;        /* restart, or the wait for a dying process; 0: none */
@@ -74,12 +76,26 @@ struct slice {
     double busy;
 };
 
-/* A chosen device and its lock. */
+enum card_use {
+    CARD_OFF,
+    CARD_ON,
+    CARD_DRAINING, /* nothing new; off when its trials have ended */
+    CARD_UNUSABLE  /* info.why_not says why */
+};
+
+/* A device of this machine, chosen or not, and its lock. */
 struct card {
+    struct engine *en;
     struct device_info info;
-    int index;      /* on the command line */
-    int lock_fd;    /* -1: another study has it */
+    int index;      /* on the command line, and in engine.card */
+    char key[24];   /* names it in the lock's file name and in the store */
+    enum card_use use;
+    int lock_fd;    /* -1: not ours; it may be another study's */
     char holder[160];
+    char note[160]; /* how its last self-test went, or why it was switched off */
+    int first, slices; /* its workers: engine.slice[first] and on */
+    double temperature_c, power_w, load; /* NaN: the driver says nothing, or no worker asks it */
+    struct self_test *test; /* under way, or NULL */
 };
 
 struct client_link {
@@ -117,6 +133,7 @@ struct writer;
 struct engine {
     char *dir, *name;
     char *device_text; /* the --device text; "" default */
+    bool device_new;   /* it was given at this start: what was switched before does not count */
     struct loop *loop;
     struct store *store;
     struct writer *writer;
@@ -136,8 +153,9 @@ struct engine {
     int total, slots, keep;
     bool may_stop; /* study.stop may end it */
 
+    struct probe probe; /* the machine's devices; card[i] is probe.device[i] */
     struct card *card;
-    size_t n_cards;
+    size_t n_cards;     /* 0: not looked for yet */
     struct slice *slice;
     size_t n_slices;
     int failed_in_row; /* trials that killed their worker, with no epoch of any trial in between */
@@ -197,6 +215,7 @@ WUR enum err_code slices_make(struct engine *en);
 void slices_share(struct engine *en); /* slots over the workers there are; new ones come with the next engine */
 void slices_start(struct engine *en);
 void slices_quit(struct engine *en, bool checkpoint);
+void slice_quit(struct slice *s, bool checkpoint); /* one of them */
 void slices_kill(struct engine *en);
 bool slices_gone(const struct engine *en);
 void slices_reap(struct engine *en);
@@ -205,10 +224,23 @@ void slice_row(struct slice *s);
 void slice_read(void *arg, int fd, int revents);
 bool slice_message(struct slice *s, uint16_t type, struct msg_reader *r);
 
-/* --- cards.c: devices chosen, and their locks */
+/* --- cards.c: the machine's devices, and the locks of those in use */
 WUR enum err_code cards_choose(struct engine *en, struct err *e);
-void cards_lock(struct engine *en); /* those not held yet */
+void cards_release(struct engine *en);
+void cards_lock(struct engine *en); /* those in use and not held yet */
 void cards_unlock(struct engine *en);
+void card_unlock(struct card *c);
+void card_row(struct card *c);
+
+/* --- card_use.c: devices switched on and off while the study runs, and their self-tests */
+WUR enum err_code card_command(struct engine *en, enum command c, const char *devices, char *reply, size_t cap,
+                               struct err *e);
+bool card_runs(const struct card *c); /* it may get trials and workers */
+/* Its driver or device has failed: switched off when another is in use. False: it is the last one. */
+bool card_give_up(struct card *c, const char *why);
+void card_readings(struct card *c, double temperature_c, double power_w, double load);
+void cards_settle(struct engine *en); /* drained ones go off, those off are let go */
+void cards_tick(struct engine *en);
 
 /* --- suggest.c */
 void advisor_start(struct engine *en);
@@ -238,6 +270,8 @@ void write_fact(struct engine *en, const char *key, const char *value);
 void write_slice(struct engine *en, const struct device_row *row);
 void write_suggestion(struct engine *en, struct suggestion *made); /* takes what it owns */
 void write_ended(struct engine *en, int number);                  /* a trial that another program ended */
+void write_card(struct engine *en, const struct card_row *row);
+void write_cards_drop(struct engine *en, int from);
 void write_log(struct engine *en, int trial, const char *text);
 void write_progress(struct engine *en); /* the runs with progress_new, at the next commit */
 /* Commits all that waits now. False: the store refused; it is kept and tried again. */

@@ -15,7 +15,6 @@
 #include "vaetop/base/log.h"
 #include "vaetop/base/str.h"
 
-#define CHECKPOINT_S 60   /* a worker that takes longer to leave is killed */
 #define FIRST_CLIENT_S 10 /* who started a finished study comes to look at it */
 #define SAVE_S 10
 #define LAST_WORD_S 10 /* the advisor's, of a finished study */
@@ -201,6 +200,7 @@ void engine_tick(void *arg)
         slice_tick(&en->slice[i]);
     }
     links_tick(en);
+    cards_tick(en);
     slices_reap(en); /* a lost SIGCHLD would otherwise leave a trial behind for ever */
     count_time(en);
     if (en->stage == STAGE_RUNNING && en->n_cards > 0) {

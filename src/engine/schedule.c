@@ -26,7 +26,8 @@ static struct slice *pick_slice(struct engine *en, bool alone, const struct slic
     struct slice *best = NULL;
     for (size_t i = 0; i < en->n_slices; i++) {
         struct slice *s = &en->slice[i];
-        bool full = s->n_runs >= (alone ? 1 : s->most) || has_loner(en, s);
+        bool runs = card_runs(&en->card[s->card]);
+        bool full = !runs || s->n_runs >= (alone ? 1 : s->most) || has_loner(en, s);
         if (s->state != SLICE_READY || s->quitting || s == reserved || full) {
             continue;
         }
@@ -50,7 +51,7 @@ static struct slice *reserve(struct engine *en)
     struct slice *s = NULL;
     for (size_t i = 0; wanted && i < en->n_slices; i++) {
         struct slice *c = &en->slice[i];
-        if (c->state == SLICE_READY && !has_loner(en, c)) {
+        if (c->state == SLICE_READY && card_runs(&en->card[c->card]) && !has_loner(en, c)) {
             s = !s || c->n_runs < s->n_runs ? c : s;
         }
     }

@@ -157,6 +157,7 @@ static void on_status(struct slice *s, const struct m_status *m)
     s->bytes_used = (uint64_t)m->bytes_used;
     s->busy = m->busy;
     slice_row(s);
+    card_readings(&s->en->card[s->card], m->temperature_c, m->power_w, m->load);
 }
 
 static void on_fault(struct slice *s, const struct m_fault *m)

@@ -28,15 +28,26 @@
 static void slice_start(struct slice *s);
 
 /* A CPU is cut into slices with their share of its threads; anything else is one. */
+static int parts_of(const struct engine *en, const struct card *c, int units)
+{
+    if (c->use == CARD_UNUSABLE) {
+        return 0;
+    }
+    return strcmp(c->info.type, "cpu") != 0 ? 1 : units < en->slots ? units : en->slots;
+}
+
+/* For every device that could be used: one that is off now may be switched on. */
 enum err_code slices_make(struct engine *en)
 {
     size_t n = 0;
     for (size_t i = 0; i < en->n_cards; i++) {
-        const struct device_info *d = &en->card[i].info;
+        struct card *c = &en->card[i];
+        const struct device_info *d = &c->info;
         bool cpu = strcmp(d->type, "cpu") == 0;
-        int units = d->compute_units > 0 ? d->compute_units : 1;
-        int parts = !cpu ? 1 : units < en->slots ? units : en->slots;
-        en->slice = xreallocarray(en->slice, n + (size_t)parts, sizeof *en->slice);
+        int units = d->compute_units > 0 ? d->compute_units : 1, parts = parts_of(en, c, units);
+        c->first = (int)n;
+        c->slices = parts;
+        en->slice = xreallocarray(en->slice, n + (size_t)parts + 1, sizeof *en->slice);
         for (int j = 0; j < parts; j++, n++) {
             struct slice *s = &en->slice[n];
             *s = (struct slice){.en = en, .index = (int)n, .card = (int)i, .busy = (double)NAN};
@@ -45,7 +56,9 @@ enum err_code slices_make(struct engine *en)
             (void)str_copy(s->name, sizeof s->name, d->name);
             (void)str_copy(s->type, sizeof s->type, d->type);
         }
+        card_row(c);
     }
+    write_cards_drop(en, (int)en->n_cards);
     en->n_slices = n;
     slices_share(en);
     return ERR_OK;
@@ -53,9 +66,17 @@ enum err_code slices_make(struct engine *en)
 
 void slices_share(struct engine *en)
 {
-    int n = (int)en->n_slices;
-    for (int i = 0; i < n; i++) {
-        en->slice[i].most = (en->slots + n - 1) / n;
+    int n = 0;
+    for (size_t i = 0; i < en->n_slices; i++) {
+        n += card_runs(&en->card[en->slice[i].card]);
+    }
+    for (size_t i = 0; i < en->n_slices; i++) {
+        struct slice *s = &en->slice[i];
+        int most = card_runs(&en->card[s->card]) ? (en->slots + n - 1) / n : 0;
+        if (s->most != most) {
+            s->most = most;
+            slice_row(s);
+        }
     }
 }
 
@@ -144,13 +165,17 @@ static void slice_start(struct slice *s)
     struct engine *en = s->en;
     struct err e = {0};
     int fd[2];
-    if (s->conn || s->pid > 0 || s->timer || en->stage == STAGE_LEAVING || en->stage == STAGE_FINISHED) {
+    if (!card_runs(&en->card[s->card]) && !s->conn && s->state != SLICE_OFF) {
+        s->state = SLICE_OFF;
+        slice_row(s);
+    }
+    if (!card_runs(&en->card[s->card]) || s->conn || s->pid > 0 || s->timer || en->stage == STAGE_LEAVING || en->stage == STAGE_FINISHED) {
         return;
     }
     s->child_dead = s->eof = s->killed_by_us = s->was_ready = s->progressed = s->quitting = s->heard = false;
     s->fault[0] = '\0';
     s->fault_code = ERR_OK;
-    s->silent_s = s->longest_silence_s = 0;
+    s->silent_s = s->longest_silence_s = s->quit_s = 0;
     enum err_code rc = ERR_OK;
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0) {
         rc = err_set(&e, ERR_IO, "socketpair: %s", strerror(errno));
@@ -194,17 +219,22 @@ void slices_start(struct engine *en)
 
 /* --- ending */
 
+void slice_quit(struct slice *s, bool checkpoint)
+{
+    if (!s->conn) { /* no restart */
+        loop_timer_cancel(s->en->loop, s->timer);
+        s->timer = 0;
+        s->state = SLICE_OFF;
+    } else if (!s->quitting) {
+        s->quitting = true;
+        (void)send_quit(s->conn, &(struct m_quit){checkpoint});
+    }
+}
+
 void slices_quit(struct engine *en, bool checkpoint)
 {
     for (size_t i = 0; i < en->n_slices; i++) {
-        struct slice *s = &en->slice[i];
-        if (!s->conn) { /* no restart */
-            loop_timer_cancel(en->loop, s->timer);
-            s->timer = 0;
-        } else if (!s->quitting) {
-            s->quitting = true;
-            (void)send_quit(s->conn, &(struct m_quit){checkpoint});
-        }
+        slice_quit(&en->slice[i], checkpoint);
     }
 }
 
@@ -289,6 +319,7 @@ static void slice_died(struct slice *s, const char *how, bool from_outside)
     s->state = SLICE_LOST;
     s->busy = (double)NAN;
     s->bytes_used = 0;
+    card_readings(&en->card[s->card], (double)NAN, (double)NAN, (double)NAN);
     if (en->failed_in_row >= FAILED_IN_ROW_MOST) {
         struct err e;
         (void)err_set(&e, ERR_NODEVICE, "%d trials in a row killed their worker on %s: %s", en->failed_in_row, s->name,
@@ -337,8 +368,10 @@ static void bury(struct slice *s)
     } else if (!was_ready && (hopeless || s->failures >= STARTS_MOST)) {
         struct err e;
         enum err_code code = s->fault_code ? s->fault_code : ERR_NODEVICE;
-        (void)err_set(&e, code, "worker for %s: %s", s->name, how);
-        engine_fail(en, &e);
+        if (hopeless || !card_give_up(&en->card[s->card], how)) {
+            (void)err_set(&e, code, "worker for %s: %s", s->name, how);
+            engine_fail(en, &e);
+        }
     } else {
         retry_later(s);
     }
@@ -428,6 +461,9 @@ static int quiet_limit(const struct slice *s)
 
 void slice_tick(struct slice *s)
 {
+    if (s->conn && s->quitting && ++s->quit_s > CHECKPOINT_S) {
+        (void)kill(s->pid, SIGKILL); /* its trials go on from the checkpoints they have */
+    }
     if (!s->conn || s->eof || s->quitting) {
         return;
     }

@@ -17,8 +17,8 @@
 #define BACKOFF_MOST_NS (30 * SECOND_NS)
 #define PICTURES_MOST 2000 /* about 40 MB waiting */
 
-enum op_kind { OP_TRIAL, OP_PHASE, OP_DEVICE, OP_EPOCH, OP_SNAPSHOT, OP_EDIT, OP_KEPT, OP_FACT, OP_SLICE, OP_LOG,
-               OP_SUGGESTION, OP_ENDED };
+enum op_kind { OP_TRIAL, OP_PHASE, OP_DEVICE, OP_EPOCH, OP_SNAPSHOT, OP_EDIT, OP_KEPT, OP_FACT, OP_SLICE, OP_CARD,
+               OP_CARDS_DROP, OP_LOG, OP_SUGGESTION, OP_ENDED };
 
 struct op {
     enum op_kind kind;
@@ -34,6 +34,7 @@ struct op {
         struct snapshot snapshot;
         struct device_row device;
         struct suggestion made;
+        struct card_row card;
     } u;
 };
 
@@ -195,6 +196,23 @@ void write_ended(struct engine *en, int number)
     (void)push(en, OP_ENDED, number, WRITE_SOON);
 }
 
+void write_card(struct engine *en, const struct card_row *row)
+{
+    struct writer *w = en->writer;
+    for (size_t i = w->n; i-- > 0;) {
+        if (w->op[i].kind == OP_CARD && w->op[i].u.card.index == row->index) {
+            w->op[i].u.card = *row;
+            return;
+        }
+    }
+    push(en, OP_CARD, -1, WRITE_LATER)->u.card = *row;
+}
+
+void write_cards_drop(struct engine *en, int from)
+{
+    push(en, OP_CARDS_DROP, -1, WRITE_LATER)->number = from;
+}
+
 void write_log(struct engine *en, int trial, const char *text)
 {
     push(en, OP_LOG, trial, WRITE_LATER)->text = xstrdup(text);
@@ -242,6 +260,10 @@ static enum err_code apply(struct engine *en, const struct op *o, struct err *e)
         return store_fact_set(s, o->key, o->text, e);
     case OP_SLICE:
         return store_device(s, &o->u.device, e);
+    case OP_CARD:
+        return store_card(s, &o->u.card, e);
+    case OP_CARDS_DROP:
+        return store_cards_drop(s, o->number, e);
     case OP_LOG:
         return store_log(s, number, o->text, e);
     case OP_SUGGESTION:

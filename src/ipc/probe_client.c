@@ -353,22 +353,70 @@ void probe_release(struct probe *p)
     memset(p, 0, sizeof *p);
 }
 
-enum err_code probe_self_test(const struct device_info *d, double *seconds, struct err *e)
+/* --- the self-test */
+
+struct self_test {
+    struct child c;
+    int64_t start_ns;
+};
+
+enum err_code self_test_start(struct self_test **out, const struct device_info *d, struct err *e)
 {
     char use[] = "self-test", address[32];
-    struct child c = {.icd = xstrdup(d->icd)};
+    struct self_test *t = xcalloc(1, sizeof *t);
     char *worker = proc_find_helper("vaetop-worker");
-    int64_t start = clock_mono_ns();
+    t->c.icd = xstrdup(d->icd);
+    t->start_ns = clock_mono_ns();
     (void)snprintf(address, sizeof address, "%d:%d", d->platform_index, d->device_index);
-    enum err_code rc = child_start(&c, worker, use, address, e);
-    if (!rc) {
-        serve(&c, 1, SELF_TEST_MS);
-        rc = c.why[0] ? err_set(e, ERR_NODEVICE, "%s", c.why) : ERR_OK;
-    }
-    if (seconds) {
-        *seconds = (double)(clock_mono_ns() - start) / 1e9;
-    }
-    child_release(&c);
+    enum err_code rc = child_start(&t->c, worker, use, address, e);
     free(worker);
+    if (rc) {
+        child_release(&t->c);
+        free(t);
+        return rc;
+    }
+    *out = t;
+    return ERR_OK;
+}
+
+int self_test_fd(const struct self_test *t)
+{
+    return conn_fd(t->c.conn);
+}
+
+bool self_test_ended(struct self_test *t)
+{
+    if (t->c.conn) {
+        child_read(&t->c);
+    }
+    if (t->c.conn && clock_mono_ns() - t->start_ns > (int64_t)SELF_TEST_MS * 1000000) {
+        (void)snprintf(t->c.why, sizeof t->c.why, "it did not end in %d s", SELF_TEST_MS / 1000);
+        child_end(&t->c);
+    }
+    return !t->c.conn;
+}
+
+enum err_code self_test_result(struct self_test *t, double *seconds, struct err *e)
+{
+    if (seconds) {
+        *seconds = (double)(clock_mono_ns() - t->start_ns) / 1e9;
+    }
+    if (t->c.conn) {
+        (void)snprintf(t->c.why, sizeof t->c.why, "the self-test was given up");
+    }
+    enum err_code rc = t->c.why[0] ? err_set(e, ERR_NODEVICE, "%s", t->c.why) : ERR_OK;
+    child_release(&t->c);
+    free(t);
     return rc;
+}
+
+enum err_code probe_self_test(const struct device_info *d, double *seconds, struct err *e)
+{
+    struct self_test *t;
+    enum err_code rc = self_test_start(&t, d, e);
+    if (rc) {
+        return rc;
+    }
+    serve(&t->c, 1, SELF_TEST_MS);
+    return self_test_result(t, seconds, e);
 }

@@ -82,12 +82,15 @@ static const char our_tables[] =
     " text TEXT NOT NULL);";
 
 /* Added after the first release: a writer makes them in a study that lacks them, a reader does without. vaetop_order has
- * the trials in the order in which they ended. */
+ * the trials in the order in which they ended, vaetop_card the devices as the engine last saw them. */
 static const char added_tables[] =
     "CREATE TABLE IF NOT EXISTS vaetop_order (seq INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE);"
     "CREATE TABLE IF NOT EXISTS vaetop_suggestion (number INTEGER PRIMARY KEY, seed INTEGER NOT NULL,"
     " told INTEGER NOT NULL, fit INTEGER NOT NULL, mean REAL, sd REAL, expected REAL, sampler TEXT NOT NULL,"
-    " running TEXT NOT NULL, text TEXT NOT NULL);";
+    " running TEXT NOT NULL, text TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS vaetop_card (idx INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL,"
+    " type TEXT NOT NULL, use TEXT NOT NULL, note TEXT NOT NULL, first_slice INTEGER NOT NULL,"
+    " slices INTEGER NOT NULL, temperature_c REAL, power_w REAL, load REAL);";
 
 static const char *const study_names[] = {
     "studies", "study_directions", "study_user_attributes", "study_system_attributes", "version_info", "trials",
@@ -115,6 +118,19 @@ enum err_code schema_add_tables(struct db *d, struct err *e)
     return db_exec(d, added_tables, e);
 }
 
+enum err_code schema_has(bool *there, struct db *d, const char *table, struct err *e)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(d->h, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 AND"
+                                      " sql LIKE 'CREATE TABLE %'", -1, &st, NULL);
+    rc = rc ? rc : sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC);
+    rc = rc ? rc : sqlite3_step(st);
+    *there = rc == SQLITE_ROW && sqlite3_column_int(st, 0) == 1;
+    enum err_code code = rc == SQLITE_ROW ? ERR_OK : db_fail(d, rc, "reading the schema", e);
+    (void)sqlite3_finalize(st);
+    return code;
+}
+
 enum err_code schema_create_snapshots(struct db *d, struct err *e)
 {
     return db_exec(d, snapshot_tables, e);
@@ -123,21 +139,14 @@ enum err_code schema_create_snapshots(struct db *d, struct err *e)
 /* Each name must be a plain table: a view or a virtual table of that name is a trap. */
 static enum err_code check_tables(struct db *d, const char *const *name, size_t n, const char *what, struct err *e)
 {
-    sqlite3_stmt *st = NULL;
-    int rc = sqlite3_prepare_v2(d->h, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 AND"
-                                      " sql LIKE 'CREATE TABLE %'", -1, &st, NULL);
-    enum err_code code = rc ? db_fail(d, rc, "reading the schema", e) : ERR_OK;
+    enum err_code code = ERR_OK;
     for (size_t i = 0; !code && i < n; i++) {
-        rc = sqlite3_bind_text(st, 1, name[i], -1, SQLITE_STATIC);
-        rc = rc ? rc : sqlite3_step(st);
-        if (rc != SQLITE_ROW) {
-            code = db_fail(d, rc, "reading the schema", e);
-        } else if (sqlite3_column_int(st, 0) != 1) {
+        bool there = false;
+        code = schema_has(&there, d, name[i], e);
+        if (!code && !there) {
             code = err_set(e, ERR_DB, "%s: not %s: table %s is missing", d->path, what, name[i]);
         }
-        db_done(st);
     }
-    (void)sqlite3_finalize(st);
     return code;
 }
 

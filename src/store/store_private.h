@@ -93,6 +93,11 @@
                   " bytes_total, busy, worker_pid, worker_start) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
     X(DEVICES, "SELECT idx, name, type, state, slots_used, slots, bytes_used, bytes_total, busy, worker_pid,"          \
                " worker_start FROM vaetop_device ORDER BY idx")                                                        \
+    X(CARD_PUT, "INSERT OR REPLACE INTO vaetop_card(idx, key, name, type, use, note, first_slice, slices,"              \
+                " temperature_c, power_w, load) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                              \
+    X(CARDS_DROP, "DELETE FROM vaetop_card WHERE idx >= ?")                                                            \
+    X(CARDS, "SELECT idx, key, name, type, use, note, first_slice, slices, temperature_c, power_w, load"               \
+             " FROM vaetop_card ORDER BY idx")                                                                         \
     X(LOG_PUT, "INSERT INTO vaetop_log(utc_us, trial, text) VALUES(?, ?, ?)")                                          \
     X(LOG_TRIM, "DELETE FROM vaetop_log WHERE id <= ?")                                                                \
     X(ORDER_ADD, "INSERT OR IGNORE INTO vaetop_order(number) VALUES(?)")                                              \

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "schema.h"
+
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/str.h"
 
@@ -22,17 +24,6 @@ enum err_code store_ended(struct store *s, int number, struct err *e)
     enum err_code code = write_enter(s, &own, e);
     code = code ? code : db_run(&s->db, ST_ORDER_ADD, e, "i", number);
     return write_leave(s, own, code, e);
-}
-
-/* A study that no writer has opened since these tables came. */
-static bool lacks(struct store *s, const char *table)
-{
-    sqlite3_stmt *st = NULL;
-    bool there = sqlite3_prepare_v2(s->db.h, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", -1, &st,
-                                    NULL) == SQLITE_OK &&
-                 sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW;
-    (void)sqlite3_finalize(st);
-    return !there;
 }
 
 /* Clean for a terminal. Owns: caller frees. */
@@ -71,10 +62,12 @@ enum err_code store_suggestions(struct store *s, int first, int last, struct sug
     size_t cap = 0;
     *out = NULL;
     *n = 0;
-    if (lacks(s, "vaetop_suggestion")) {
-        return ERR_OK;
+    bool there;
+    enum err_code code = schema_has(&there, &s->db, "vaetop_suggestion", e);
+    if (code || !there) { /* no writer has opened the study since the table came */
+        return code;
     }
-    enum err_code code = db_bind(&s->db, &st, ST_SUGGESTIONS, e, "ii", first, last);
+    code = db_bind(&s->db, &st, ST_SUGGESTIONS, e, "ii", first, last);
     while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
         if (*n == cap) {
             cap = cap ? 2 * cap : 16;
@@ -97,10 +90,12 @@ enum err_code store_order(struct store *s, int **out, size_t *n, struct err *e)
     size_t cap = 0;
     *out = NULL;
     *n = 0;
-    if (lacks(s, "vaetop_order")) {
-        return ERR_OK;
+    bool there;
+    enum err_code code = schema_has(&there, &s->db, "vaetop_order", e);
+    if (code || !there) { /* no writer has opened the study since the table came */
+        return code;
     }
-    enum err_code code = db_bind(&s->db, &st, ST_ORDER, e, "");
+    code = db_bind(&s->db, &st, ST_ORDER, e, "");
     while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
         if (*n == cap) {
             cap = cap ? 2 * cap : 64;

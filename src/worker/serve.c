@@ -1,5 +1,6 @@
 #include "vaetop/worker/worker.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +147,7 @@ static void report(struct serve *s)
     if (now - s->status_ns >= STATUS_NS || s->lanes.n_packs == 0) {
         s->status_ns = now;
         (void)send_status(s->lanes.conn, &(struct m_status){(int64_t)device_bytes_in_use(s->lanes.dev),
-                                                             device_busy(s->lanes.dev)});
+                                                             device_busy(s->lanes.dev), NAN, NAN, NAN});
     }
 }
 

@@ -3,7 +3,9 @@
  *   hold-T-E     trial T does not go past epoch E        nosave-T  trial T writes no checkpoint by itself
  *   die-T-E      aborts after epoch E of trial T         nan-T     trial T diverges after its first epoch
  *   big-T        trial T does not fit beside others      huge-T    trial T does not fit at all
- *   bad-T        trial T cannot be built                 broken    the worker cannot open its device */
+ *   bad-T        trial T cannot be built                 broken    the worker cannot open its device
+ *   two          there are two devices                   broken-D  the worker of device D cannot open it
+ *   unfit        the self-test fails */
 #include "rig.h"
 
 #include <math.h>
@@ -172,8 +174,9 @@ static void obey(struct fake *f, uint16_t type, struct msg_reader *r)
     if (type == MESSAGE_OPEN && read_open(&open, r)) {
         char name[] = "Fake device";
         char kind[] = "cpu";
+        bool broken = is_set("broken", -1, -1) || is_set("broken", (int)open.device, -1);
         free_open(&open);
-        if (is_set("broken", -1, -1)) {
+        if (broken) {
             char text[] = "the device is not there";
             (void)send_fault(f->conn, &(struct m_fault){ERR_NODEVICE, text});
             (void)conn_drain(f->conn, 5000);
@@ -253,7 +256,21 @@ static void fake_probe(void)
     char driver[] = "1";
     char none[] = "";
     (void)send_found(c, &(struct m_found){0, 0, platform, name, type, version, driver, 2, 1 << 30, 1 << 28, 32768, 1, none});
+    if (is_set("two", -1, -1)) {
+        char other[] = "Other device";
+        (void)send_found(c, &(struct m_found){0, 1, platform, other, type, version, driver, 2, 1 << 30, 1 << 28, 32768, 1,
+                                              none});
+    }
     (void)send_probed(c, &(struct m_probed){none});
+    (void)conn_drain(c, 5000);
+    conn_free(c);
+}
+
+static void fake_self_test(void)
+{
+    struct conn *c = conn_new(STDOUT_FILENO);
+    char bad[] = "wrong sums";
+    (void)send_probed(c, &(struct m_probed){is_set("unfit", -1, -1) ? bad : bad + strlen(bad)});
     (void)conn_drain(c, 5000);
     conn_free(c);
 }
@@ -265,6 +282,10 @@ int fake_worker(int argc, char **argv)
     struct msg_reader r;
     if (argc > 1 && strcmp(argv[1], "probe") == 0) {
         fake_probe();
+        return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "self-test") == 0) {
+        fake_self_test();
         return 0;
     }
     f.conn = conn_new(3);

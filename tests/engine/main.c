@@ -7,6 +7,7 @@
 int flow_tests(void);
 int crash_tests(void);
 int link_tests(void);
+int devices_tests(void);
 
 static int start_and_leave(const char *dir)
 {
@@ -43,5 +44,6 @@ int main(int argc, char **argv)
     failed += flow_tests();
     failed += crash_tests();
     failed += link_tests();
+    failed += devices_tests();
     return failed != 0;
 }

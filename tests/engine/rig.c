@@ -124,10 +124,15 @@ void rig_study(struct rig *r, const char *yaml)
 
 void rig_start(struct rig *r)
 {
+    rig_start_on(r, NULL);
+}
+
+void rig_start_on(struct rig *r, const char *device)
+{
     struct err e;
     r->finished = r->closed = r->finished_ok = false;
     assert_null(r->client);
-    assert_ok(client_start(&r->client, r->dir, NULL, &e), &e);
+    assert_ok(client_start(&r->client, r->dir, device, &e), &e);
     if (!r->store) {
         assert_ok(store_open(&r->store, r->dir, false, &e), &e);
     }

@@ -300,6 +300,36 @@ static void an_enqueued_trial_gets_its_parameters_when_it_starts(void **state)
     study_close(&t);
 }
 
+static void cards_round_trip_and_are_dropped_from_the_end(void **state)
+{
+    (void)state;
+    struct study t;
+    struct err e;
+    struct card_row c = {.key = "00ff", .name = "H200\a", .type = "gpu", .use = "on", .note = "", .first = 3, .slices = 1,
+                         .temperature_c = NAN, .power_w = 118.5, .load = 0.25};
+    struct card_row *rows;
+    size_t n;
+    study_open(&t);
+    assert_ok(store_cards(t.s, &rows, &n, &e), &e);
+    assert_int_equal(n, 0);
+    for (c.index = 2; c.index >= 0; c.index--) {
+        assert_ok(store_card(t.s, &c, &e), &e);
+    }
+    assert_ok(store_cards_drop(t.s, 2, &e), &e);
+    assert_ok(store_cards(t.s, &rows, &n, &e), &e);
+    assert_int_equal(n, 2);
+    assert_int_equal(rows[1].index, 1);
+    assert_string_equal(rows[1].name, "H200\\x07");
+    assert_string_equal(rows[1].key, "00ff");
+    assert_string_equal(rows[1].use, "on");
+    assert_int_equal(rows[1].first, 3);
+    assert_true(isnan(rows[1].temperature_c));
+    assert_close(rows[1].power_w, 118.5, 0, 0);
+    assert_close(rows[1].load, 0.25, 0, 0);
+    free(rows);
+    study_close(&t);
+}
+
 static void devices_logs_and_edits_round_trip(void **state)
 {
     (void)state;
@@ -390,6 +420,7 @@ int trial_rows_tests(void)
         cmocka_unit_test(best_is_the_least_after_the_warm_up),
         cmocka_unit_test(value_last_follows_the_newest_epoch),
         cmocka_unit_test(an_enqueued_trial_gets_its_parameters_when_it_starts),
+        cmocka_unit_test(cards_round_trip_and_are_dropped_from_the_end),
         cmocka_unit_test(devices_logs_and_edits_round_trip),
         cmocka_unit_test(the_log_keeps_its_newest_lines),
     };

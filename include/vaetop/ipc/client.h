@@ -17,6 +17,11 @@
     X(EDIT, "set", "argument knob=value: lr, beta or epochs of a running trial")                          \
     X(TRIALS, "trials", "study only: argument N, the new total number of trials")                         \
     X(SLOTS, "slots", "study only: argument N, trials running at once from now on")                       \
+    X(DEVICE_ON, "device-on", "study only: argument as --device: use these again")                        \
+    X(DEVICE_OFF, "device-off", "study only: no longer use these; their trials go on elsewhere or wait")  \
+    X(DEVICE_DRAIN, "device-drain", "study only: nothing new on these; off once their trials have ended") \
+    X(DEVICE_ONLY, "device-only", "study only: use these and no others")                                  \
+    X(DEVICE_TEST, "device-test", "study only: run the self-test of these in processes of their own")     \
     X(SHUTDOWN, "shutdown", "study only: checkpoint all, mark the study stopped, end the engine")         \
     X(SHUTDOWN_NOW, "shutdown-now", "study only: end at once; what was trained since the checkpoint is repeated")
 enum command {

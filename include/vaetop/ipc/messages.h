@@ -45,7 +45,8 @@
 #define M_REFUSED(I, D, S) I(trial) I(code) S(text)
 /* ok 0: text says why not. */
 #define M_EDITED(I, D, S) I(trial) I(knob) S(value) I(at_step) I(ok) S(text)
-#define M_STATUS(I, D, S) I(bytes_used) D(busy)
+/* What our queue did, and what the driver says of the whole device; NaN: it says nothing. */
+#define M_STATUS(I, D, S) I(bytes_used) D(busy) D(temperature_c) D(power_w) D(load)
 #define M_LOGLINE(I, D, S) I(trial) S(text)
 
 /* --- engine <-> advisor. Points and their messages are below. */

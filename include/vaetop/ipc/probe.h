@@ -36,6 +36,14 @@ WUR enum err_code probe_with(struct probe *out, const struct probe_options *o, s
  * Errors: NODEVICE (it failed, crashed or did not end in time: why), IO. */
 WUR enum err_code probe_self_test(const struct device_info *d, double *seconds, struct err *e);
 
+/* The same for a poll loop: start it; when its descriptor is readable, and now and then for its time limit, ask whether
+ * it has ended; then take the result, which frees it. */
+struct self_test;
+WUR enum err_code self_test_start(struct self_test **out, const struct device_info *d, struct err *e);
+int self_test_fd(const struct self_test *t);
+bool self_test_ended(struct self_test *t);
+WUR enum err_code self_test_result(struct self_test *t, double *seconds, struct err *e);
+
 /* Adds the advice lines for this machine to out; out->device is known already. */
 void probe_diagnose(struct probe *out, const struct probe_options *o);
 

@@ -80,6 +80,21 @@ struct device_row {
 };
 WUR enum err_code store_device(struct store *s, const struct device_row *d, struct err *e);
 
+/* A device of this machine, whether the study uses it or not; its workers are the slices first .. first + slices - 1.
+ * Readings are the driver's own, NaN where it says nothing. */
+struct card_row {
+    int index;               /* as on the command line */
+    char key[24];            /* the same device in every process and after every restart */
+    char name[128], type[16];
+    char use[16];            /* on, draining, off, unusable */
+    char note[160];          /* why it is not in use, or how its last self-test went */
+    int first, slices;
+    double temperature_c, power_w, load; /* load: the whole device's, 0..1 */
+};
+WUR enum err_code store_card(struct store *s, const struct card_row *c, struct err *e);
+/* Forgets the cards from this index on: the machine has fewer now. */
+WUR enum err_code store_cards_drop(struct store *s, int from, struct err *e);
+
 /* A line of the study's log shown by the screens. */
 WUR enum err_code store_log(struct store *s, int trial, const char *text, struct err *e);
 
@@ -120,6 +135,8 @@ WUR enum err_code store_epochs(struct store *s, int number, int after_epoch, str
 /* Newest snapshot at or before epoch (0: newest of all). ERR_NOTFOUND if none. Owns: snapshot_release(). */
 WUR enum err_code store_snapshot_get(struct store *s, int number, int epoch, struct snapshot *out, struct err *e);
 WUR enum err_code store_devices(struct store *s, struct device_row **out, size_t *n, struct err *e);
+/* By index; none in a study that has not been run since cards are stored. Owns: caller frees. */
+WUR enum err_code store_cards(struct store *s, struct card_row **out, size_t *n, struct err *e);
 struct log_row {
     int64_t id, utc_us;
     int trial; /* -1: the study */
