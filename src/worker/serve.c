@@ -1,6 +1,5 @@
 #include "vaetop/worker/worker.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "lanes.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/log.h"
+#include "vaetop/device/readings.h"
 #include "vaetop/model/selftest.h"
 
 #define PROGRESS_NS 500000000
@@ -19,6 +19,9 @@ struct serve {
     struct lanes lanes;
     bool quitting, checkpoint;
     int64_t progress_ns, status_ns; /* when the last one went out */
+    struct meter *meter;
+    struct readings readings;
+    int64_t readings_ns; /* when they were taken: asking a driver takes its time */
 };
 
 static enum err_code open_device(struct lanes *l, const struct m_open *m, struct err *e)
@@ -66,6 +69,8 @@ static enum err_code start(struct serve *s, struct err *e)
     const struct device_info *info = device_info(s->lanes.dev);
     char name[sizeof info->name];
     char kind[sizeof info->type];
+    char pci[32];
+    s->meter = meter_new(device_pci_address(pci, sizeof pci, s->lanes.dev), NULL);
     memcpy(name, info->name, sizeof name);
     memcpy(kind, info->type, sizeof kind);
     (void)send_ready(s->lanes.conn, &(struct m_ready){name, kind, (int64_t)info->memory_bytes});
@@ -146,8 +151,13 @@ static void report(struct serve *s)
     }
     if (now - s->status_ns >= STATUS_NS || s->lanes.n_packs == 0) {
         s->status_ns = now;
+        if (s->readings_ns == 0 || now - s->readings_ns >= STATUS_NS) {
+            s->readings_ns = now;
+            s->readings = meter_read(s->meter);
+        }
         (void)send_status(s->lanes.conn, &(struct m_status){(int64_t)device_bytes_in_use(s->lanes.dev),
-                                                             device_busy(s->lanes.dev), NAN, NAN, NAN});
+                                                             device_busy(s->lanes.dev), s->readings.temperature_c,
+                                                             s->readings.power_w, s->readings.load});
     }
 }
 
@@ -215,5 +225,6 @@ int worker_serve(int fd)
     }
     (void)conn_drain(s.lanes.conn, 5000);
     lanes_release(&s.lanes);
+    meter_free(s.meter);
     return 0;
 }
