@@ -44,10 +44,10 @@ struct plot_span plot_span_of(float *values, size_t n)
         lo = (double)values[first];
         hi = (double)values[last];
     }
-    if (!(hi > lo)) {
-        double pad = fabs(lo) * 0.01 + 1e-6;
+    if (!(hi > lo)) { /* a tenth around a constant: the ticks must differ in the two digits that labels show */
+        double pad = fabs(lo) * 0.1;
         lo -= pad;
-        hi += pad;
+        hi = lo == 0 ? 1 : hi + pad;
     }
     struct plot_span s = {lo, hi, 0};
     for (size_t i = 0; i < finite; i++) {
