@@ -42,6 +42,10 @@ const struct cli_command commands[] = {
      "  vaetop presets\n  vaetop presets random > mine.yaml\n", "o", 0, 1, presets_command},
     {"devices", "devices [options]", "list the OpenCL devices and what keeps others from being used",
      "  vaetop devices\n  vaetop devices --self-test\n", "jVo", 0, 0, devices_command},
+    {"bench", "bench [options]", "how fast a device is beside its own limit",
+     "  vaetop bench                           about a minute, best on a machine that does nothing else\n"
+     "  vaetop bench --networks 784-400-20:128 --rounds 25 --json\n",
+     "DWIYjqo", 0, 0, bench_command},
     {"export", "export STUDY [options] -o FILE", "weights as safetensors, trials as CSV or JSON",
      "  vaetop export quickstart -o model.safetensors\n"
      "  vaetop export quickstart --csv -o trials.csv\n",

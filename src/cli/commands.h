@@ -23,6 +23,7 @@ WUR enum err_code sample_command(const struct options *o, struct err *e);
 WUR enum err_code reconstruct_command(const struct options *o, struct err *e);
 WUR enum err_code interpolate_command(const struct options *o, struct err *e);
 WUR enum err_code encode_command(const struct options *o, struct err *e);
+WUR enum err_code bench_command(const struct options *o, struct err *e);
 WUR enum err_code fsck_command(const struct options *o, struct err *e);
 
 /* Bare `vaetop`: the Studies screen; without a terminal a list of the studies and the presets to start. */

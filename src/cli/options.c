@@ -28,6 +28,9 @@ static const struct option_row option_table[] = {
     {'P', "steps", "N", "images from one end to the other (default: 10)"},
     {'E', "labels", "FILE", "write the labels beside the latent means"},
     {'V', "self-test", NULL, "run every kernel against known results first"},
+    {'W', "networks", "LIST", "networks as DATA-WIDTH-...-LATENT:BATCH, with blanks between"},
+    {'I', "rounds", "N", "how often each is measured (default: 9)"},
+    {'Y', "clblast", NULL, "measure CLBlast's products too; on a CPU it compiles for a minute first"},
     {'A', "repair", NULL, "save what can be read of a damaged study as a study of another name"},
     {'q', "quiet", NULL, "no progress lines"},
     {'w', "slow", NULL, "draw seldom: for slow links"},
@@ -70,6 +73,8 @@ static void assign(struct options *o, char letter, const char *value)
     case 'G': o->from = value; break;
     case 'P': o->steps = value; break;
     case 'E': o->labels = value; break;
+    case 'W': o->networks = value; break;
+    case 'I': o->rounds = value; break;
     case 's': o->set[o->n_set++] = value; break;
     case 'N': o->no_tui = true; break;
     case 'B': o->detach = true; break;
@@ -78,6 +83,7 @@ static void assign(struct options *o, char letter, const char *value)
     case 'C': o->csv = true; break;
     case 'V': o->self_test = true; break;
     case 'Q': o->test = true; break;
+    case 'Y': o->clblast = true; break;
     case 'A': o->repair = true; break;
     case 'q': o->quiet = true; break;
     case 'w': o->slow = true; break;

@@ -2,7 +2,7 @@
 
 #include "vaetop/worker/worker.h"
 
-/* vaetop-worker serve | probe | use | self-test PLATFORM:DEVICE ; started by vaetop, not by people. */
+/* vaetop-worker serve | probe | use | bench | self-test PLATFORM:DEVICE ; started by vaetop, not by people. */
 int main(int argc, char **argv)
 {
     const char *use = argc > 1 ? argv[1] : "";
@@ -14,6 +14,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(use, "use") == 0) {
         return worker_use(3);
+    }
+    if (strcmp(use, "bench") == 0) {
+        return worker_bench(3);
     }
     if (strcmp(use, "self-test") == 0) {
         return worker_self_test(argc - 2, argv + 2);

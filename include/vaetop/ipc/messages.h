@@ -87,6 +87,17 @@
 #define M_USED(I, D, S)                                                                      \
     I(code) S(text) I(rows) D(rec) D(kl) I(active_units) I(samples) D(nll) D(nll_error) D(ess) D(knn)
 
+/* --- client -> one-off worker: measure a device. networks: "784-400-20:128" and more, blank between. clblast 1: it too. */
+#define M_BENCH(I, D, S) I(platform) I(device) I(rounds) I(clblast) S(networks)
+/* One row of figures, and at the end BENCHED. section: gemm (name nn, tn or nt, m, n, k; by: whose) or step (name: the
+ * network; m: its batch; by: the plan). flops: useful ones of one call; *_s: quartiles of the time of one call; peak:
+ * the device's FLOP/s in the same rounds. Bytes: of step only. */
+#define M_MEASURED(I, D, S)                                                                  \
+    S(section) S(name) S(by) I(threads) I(m) I(n) I(k) I(lanes) D(flops)                     \
+    D(low_s) D(median_s) D(high_s) D(peak) I(predicted_bytes) I(buffer_bytes) I(resident_bytes)
+/* code: enum err_code. table: the file that chooses plans on this device, "": the built-in table. note: worth knowing. */
+#define M_BENCHED(I, D, S) I(code) S(text) S(table) S(note)
+
 /* X(ID, name, fields) */
 #define MESSAGE_LIST(X)                                                                                   \
     X(OPEN, open, M_OPEN) X(ASSIGN, assign, M_ASSIGN) X(PAUSE, pause, M_PAUSE) X(STOP, stop, M_STOP)      \
@@ -100,7 +111,8 @@
     X(HELLO, hello, M_HELLO) X(WELCOME, welcome, M_WELCOME) X(COMMAND, command, M_COMMAND)                \
     X(REPLY, reply, M_REPLY) X(COMMITTED, committed, M_COMMITTED) X(BANNER, banner, M_BANNER)             \
     X(FINISHED, finished, M_FINISHED) X(FOUND, found, M_FOUND) X(PROBED, probed, M_PROBED)                 \
-    X(USE, use, M_USE) X(USED_DIM, used_dim, M_USED_DIM) X(USED, used, M_USED)
+    X(USE, use, M_USE) X(USED_DIM, used_dim, M_USED_DIM) X(USED, used, M_USED)                            \
+    X(BENCH, bench, M_BENCH) X(MEASURED, measured, M_MEASURED) X(BENCHED, benched, M_BENCHED)
 
 enum message {
     MESSAGE_NONE,

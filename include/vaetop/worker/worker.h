@@ -7,5 +7,6 @@ int worker_serve(int fd);                 /* until EOF: then it ends at once. Re
 int worker_probe(int out_fd);             /* devices of the drivers this process sees, as frames */
 int worker_self_test(int argc, char **argv);
 int worker_use(int fd);                   /* a trained model: one USE frame in, USED out */
+int worker_bench(int fd);                 /* how fast the device is: one BENCH frame in, MEASURED and BENCHED out */
 
 #endif
