@@ -48,6 +48,10 @@ _vaetop() {
         _vaetop_words "default light mono colour-blind"
         return
         ;;
+    --rounds)
+        :
+        return
+        ;;
     --count)
         :
         return
@@ -69,6 +73,10 @@ _vaetop() {
         return
         ;;
     --trials)
+        :
+        return
+        ;;
+    --networks)
         :
         return
         ;;
@@ -175,6 +183,13 @@ _vaetop() {
             :
         fi
         ;;
+    bench)
+        if [[ $cur == -* ]]; then
+            _vaetop_words " --device --networks --rounds --clblast --json --quiet --output --help"
+        elif ((COMP_CWORD == at + 1)); then
+            :
+        fi
+        ;;
     export)
         if [[ $cur == -* ]]; then
             _vaetop_words " --dir --trial --csv --json --output --quiet --help"
@@ -225,7 +240,7 @@ _vaetop() {
         fi
         ;;
     '')
-        _vaetop_words "run attach ls show stop pause resume set rm presets devices export eval sample reconstruct interpolate encode fsck --help --version"
+        _vaetop_words "run attach ls show stop pause resume set rm presets devices bench export eval sample reconstruct interpolate encode fsck --help --version"
         ;;
     esac
 }

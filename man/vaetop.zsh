@@ -32,6 +32,7 @@ _vaetop() {
         'rm:remove a study and all its files'
         'presets:list the presets, or print one to start your own from'
         'devices:list the OpenCL devices and what keeps others from being used'
+        'bench:how fast a device is beside its own limit'
         'export:weights as safetensors, trials as CSV or JSON'
         'eval:figures of a trained model on held-out or other data'
         'sample:new images as PNG or NPY'
@@ -194,6 +195,21 @@ _vaetop() {
             '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--self-test[run every kernel against known results first]' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
+            '-h[this text]' \
+            '--help[this text]'
+        ;;
+    bench)
+        _arguments -s \
+            '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
+            '--networks[networks as DATA-WIDTH-...-LATENT\:BATCH, with blanks between]:value: ' \
+            '--rounds[how often each is measured (default\: 9)]:value: ' \
+            '--clblast[measure CLBlast'\''s products too; on a CPU it compiles for a minute first]' \
+            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
             '-o[where to write]:file:_files' \
             '--output[where to write]:file:_files' \
             '-h[this text]' \
