@@ -122,12 +122,12 @@ static void from_sobol(const struct sampler *s, uint32_t i, struct point *out)
     free(u);
 }
 
-static void explain(struct sampler *s, enum sampler_kind used, const char *why, const char *text)
+static void explain(struct sampler *s, enum sampler_kind used, const char *text, const char *why)
 {
     s->why = (struct suggestion_why){.used = used, .expected = NAN, .mean = NAN, .sd = NAN};
     s->why.finished = (int)s->seen.n_done;
     s->why.running = (int)s->seen.n_running;
-    (void)snprintf(s->why.text, sizeof s->why.text, "%s%s", why, text);
+    (void)snprintf(s->why.text, sizeof s->why.text, "%s%s", text, why);
 }
 
 static void suggest_tpe(struct sampler *s, int number, struct point *out, const char *why)
@@ -136,7 +136,7 @@ static void suggest_tpe(struct sampler *s, int number, struct point *out, const 
     double ratio = tpe_suggest(&(struct tpe){&s->space, &s->seen, tpe_defaults}, s->seed, number, out);
     (void)snprintf(text, sizeof text, "tpe: %.3g times likelier among the best %zu than among the rest", exp(ratio),
                    tpe_below(s->seen.n_done, tpe_defaults.fraction));
-    explain(s, SAMPLER_TPE, why, text);
+    explain(s, SAMPLER_TPE, text, why);
 }
 
 static void suggest_gp(struct sampler *s, int number, struct point *out, const char *why)
@@ -147,8 +147,8 @@ static void suggest_gp(struct sampler *s, int number, struct point *out, const c
     if (isfinite(look.mean)) {
         (void)snprintf(value, sizeof value, "predicts %.5g +- %.2g, ", look.mean, look.sd);
     }
-    (void)snprintf(text, sizeof text, "gp: %sexpects to improve by %.2g standard deviations", value, look.expected);
-    explain(s, SAMPLER_GP, why, text);
+    (void)snprintf(text, sizeof text, "gp: %sexpects to gain %.2g sd", value, look.expected);
+    explain(s, SAMPLER_GP, text, why);
     s->why.fit = s->gp.fits;
     s->why.expected = look.expected;
     s->why.mean = look.mean;
@@ -167,14 +167,14 @@ static enum sampler_kind pick(const struct sampler *s, const char **why)
         numbers += !s->space.dim[d].choice;
     }
     if (numbers == 0) {
-        *why = "auto, as there are choices only: ";
+        *why = "; auto took tpe: there are choices only";
         return SAMPLER_TPE;
     }
     if (s->seen.n_done > GP_ROWS_MOST) {
-        *why = "auto, as there are many trials: ";
+        *why = "; auto took tpe: there are many trials";
         return SAMPLER_TPE;
     }
-    *why = "auto, as trials are few and dear: ";
+    *why = "; auto took gp: trials are few and dear";
     return SAMPLER_GP;
 }
 
@@ -190,7 +190,7 @@ static void suggest_model(struct sampler *s, int number, struct point *out)
                            s->startup);
         }
         from_sobol(s, (uint32_t)number, out);
-        explain(s, SAMPLER_SOBOL, "", text);
+        explain(s, SAMPLER_SOBOL, text, "");
     } else if (kind == SAMPLER_GP && gp_sampler_catch_up(&s->gp, &s->seen, s->startup)) {
         suggest_gp(s, number, out, why);
     } else {
@@ -222,7 +222,7 @@ enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, 
     }
     if (s->kind == SAMPLER_RANDOM) {
         random_suggest(&s->space, s->seed, number, out);
-        explain(s, SAMPLER_RANDOM, "", "random: drawn uniformly");
+        explain(s, SAMPLER_RANDOM, "random: drawn uniformly", "");
         return ERR_OK;
     }
     if (s->kind != SAMPLER_GRID) {
@@ -236,6 +236,6 @@ enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, 
     if ((size_t)number >= s->count) {
         return err_set(e, ERR_NOTFOUND, "trial %d: the grid has %zu cells, all of them given out", number, s->count);
     }
-    explain(s, SAMPLER_GRID, "", "grid: the next cell");
+    explain(s, SAMPLER_GRID, "grid: the next cell", "");
     return grid_suggest(s->p, (size_t)number, out, e);
 }

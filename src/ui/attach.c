@@ -83,6 +83,9 @@ void attach_paint(struct attach *a)
     }
     state_window(&a->state, &a->view, &lo, &hi);
     view_select(&a->view, a->state.selected, lo, hi, compared, state_compared(&a->state, compared, 8));
+    if (a->state.screen == SCREEN_STUDY) {
+        view_overview(&a->view);
+    }
     screen_draw(&a->canvas, &a->view, &a->state);
     term_paint(a->term, &a->canvas);
     a->paint_due = false;

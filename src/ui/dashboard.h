@@ -15,6 +15,7 @@ int screen_key_at(const struct ui_state *s, int x);
 void dashboard_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 void devices_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
+void study_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 void log_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
 /* Panes; panes.c, curves.c. */

@@ -33,7 +33,7 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
 #define KEYS(...) {__VA_ARGS__}
 #define KEY_TABLE(X) \
     X(HELP, KEYS('?', UK_F(1)), "help", "this help") \
-    X(SCREEN, KEYS('1', '0', '2', '3', '5'), NULL, "screens as in the top row") \
+    X(SCREEN, KEYS('1', '0', '2', '3', '4', '5'), NULL, "screens as in the top row") \
     X(NEXT_SCREEN, KEYS(UK_TAB), "screens", "next screen") \
     X(PREVIOUS_SCREEN, KEYS(UK_BACKTAB), NULL, "screen before") \
     X(UP, KEYS('k', UK_UP), NULL, "line above") \
@@ -74,6 +74,8 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
     X(LOG_Y, KEYS('y'), "log", "loss axis linear or log") \
     X(LATENT_MODE, KEYS('m'), "latent", "latent plot's next style") \
     X(PICTURES, KEYS('v'), "images", "inputs, outputs, samples") \
+    X(FRONT, KEYS('o'), "slice or front", "Study: slice or front") \
+    X(OBJECTIVE, KEYS('O'), NULL, "Study: other objective") \
     X(LOG_MINE, KEYS('a'), "one trial or all", "log: this trial or all") \
     X(SETUP, KEYS('S', UK_F(2)), "setup", "glyphs, colours, mouse") \
     X(SAVE, KEYS('W', UK_F(12)), "save", "setup: save the settings") \
@@ -91,7 +93,7 @@ enum action {
     ACT_COUNT
 };
 
-#define KEYS_PER_ACTION 5
+#define KEYS_PER_ACTION 6
 struct key_row {
     enum action action;
     int key[KEYS_PER_ACTION]; /* 0 after the last */

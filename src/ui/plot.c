@@ -173,9 +173,12 @@ static void draw_x_axis(struct canvas *c, struct area a, int plot_w, const struc
     const struct glyphs *g = glyphs_of(t);
     struct ticks tk;
     int y = a.y + a.h - 1, x0 = a.x + LABEL_W + 1, busy = -1;
-    int unit = text_columns(p->x_unit);
     canvas_put(c, x0 - 1, y, g->corner, STYLE(BORDER));
     canvas_fill(c, (struct area){x0, y, plot_w, 1}, g->hline, STYLE(BORDER));
+    if (!p->x_unit) {
+        return;
+    }
+    int unit = text_columns(p->x_unit);
     canvas_text(c, x0 - 2 - unit, y, unit, STYLE(DIM), p->x_unit);
     ticks_linear(&tk, p->x_lo, p->x_hi, plot_w / 8);
     for (int i = 0; i < tk.n; i++) {
@@ -211,6 +214,20 @@ static void draw_tag(struct canvas *c, struct area a, const struct plot *p, cons
                (struct style){l->role, ATTR_BOLD});
 }
 
+void plot_lines(struct canvas *c, struct area a, const struct plot *p, enum tier t)
+{
+    struct area body = {a.x + LABEL_W + 1, a.y, a.w - LABEL_W - 1, a.h - 1};
+    if (body.w < 4 || body.h < 1 || body.w > CANVAS_W_MAX || body.h >= CANVAS_H_MAX) {
+        return;
+    }
+    for (int i = 0; i < p->n_lines; i++) {
+        draw_line(c, body, p, &p->line[i], t);
+    }
+    for (int i = 0; i < p->n_lines; i++) {
+        draw_tag(c, body, p, &p->line[i]);
+    }
+}
+
 void plot_draw(struct canvas *c, struct area a, const struct plot *p, enum tier t)
 {
     int plot_w = a.w - LABEL_W - 1;
@@ -226,11 +243,33 @@ void plot_draw(struct canvas *c, struct area a, const struct plot *p, enum tier 
         int x = (int)lround((p->mark - p->x_lo) / (p->x_hi - p->x_lo) * (plot_w - 1));
         canvas_fill(c, (struct area){a.x + LABEL_W + 1 + x, a.y, 1, a.h - 1}, glyphs_of(t)->vline, STYLE(WARN));
     }
-    for (int i = 0; i < q.n_lines; i++) {
-        draw_line(c, (struct area){a.x + LABEL_W + 1, a.y, plot_w, a.h - 1}, &q, &q.line[i], t);
+    plot_lines(c, a, &q, t);
+}
+
+void plot_dots(struct canvas *c, struct area a, const struct plot *p, const struct plot_dots *d, enum tier t)
+{
+    enum { CELLS_MAX = 16384 };
+    const struct glyphs *g = glyphs_of(t);
+    const struct style s = {d->role, 0};
+    unsigned char bits[CELLS_MAX] = {0};
+    int w = a.w - LABEL_W - 1, h = a.h - 1;
+    if (w < 4 || h < 1 || w * h > CELLS_MAX || !(p->x_hi > p->x_lo) || !(p->y_hi > p->y_lo)) {
+        return;
     }
-    for (int i = 0; i < q.n_lines; i++) {
-        draw_tag(c, (struct area){a.x + LABEL_W + 1, a.y, plot_w, a.h - 1}, &q, &q.line[i]);
+    for (size_t i = 0; i < d->n; i++) {
+        double x, y;
+        if (!d->at(&x, &y, d->of, i) || !isfinite(x) || !isfinite(y) || x < p->x_lo || x > p->x_hi) {
+            continue;
+        }
+        double up = fmin(fmax(height_of(p, y), 0), 1);
+        int dx = (int)lround((x - p->x_lo) / (p->x_hi - p->x_lo) * (w * g->sub_w - 1));
+        int dy = (int)lround((1 - up) * (h * g->sub_h - 1));
+        bits[dy / g->sub_h * w + dx / g->sub_w] |= (unsigned char)(1u << (dy % g->sub_h * g->sub_w + dx % g->sub_w));
+    }
+    for (int i = 0; i < w * h; i++) {
+        if (bits[i]) {
+            canvas_put(c, a.x + LABEL_W + 1 + i % w, a.y + i / w, glyph_dots(t, bits[i], d->letter), s);
+        }
     }
 }
 

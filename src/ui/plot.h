@@ -20,7 +20,7 @@ struct plot {
     int n_lines; /* later ones cover earlier ones, cell by cell: merged dots would mix colours */
     double x_lo, x_hi, y_lo, y_hi;
     bool log_y;
-    const char *x_unit;
+    const char *x_unit; /* NULL: no labels below the axis */
     double mark; /* > 0: a vertical line at this x */
 };
 
@@ -40,6 +40,19 @@ void plot_envelope(struct plot_column *col, int n_col, const struct plot_line *l
 
 /* Axes with 1-2-5 ticks, then the lines. */
 void plot_draw(struct canvas *c, struct area a, const struct plot *p, enum tier t);
+
+/* Only the lines: what must cover the dots. */
+void plot_lines(struct canvas *c, struct area a, const struct plot *p, enum tier t);
+
+/* Single points over a plot that was drawn. The nearest border takes what lies above y_hi or below y_lo. */
+struct plot_dots {
+    const void *of;
+    size_t n;
+    bool (*at)(double *x, double *y, const void *of, size_t i); /* false: no such point */
+    uint8_t role;
+    char letter;
+};
+void plot_dots(struct canvas *c, struct area a, const struct plot *p, const struct plot_dots *d, enum tier t);
 
 /* One character per column, its height the least value there; the columns stand for x 0 .. x_end, so that the line
  * grows with training. Own scale. NaN shows as '!'. */

@@ -140,12 +140,15 @@ static int walk_tabs(struct canvas *c, const struct ui_state *s, int x, int *end
 #undef X
     };
     struct area a = s->layout.tabs;
+    const bool narrow = a.w < 100; /* room for what stands behind */
     char text[24];
     int found = -1;
     *end = a.x;
     for (int i = 0; i < SCREEN_COUNT; i++) {
         bool here = i == (int)s->screen;
-        int n = snprintf(text, sizeof text, here ? "[%c %s]" : " %c %s ", tab[i].key, tab[i].word);
+        const char *word = i == SCREEN_DASHBOARD && narrow ? "Dash" : tab[i].word;
+        int n = snprintf(text, sizeof text, "%s%c %s%s", here ? "[" : narrow ? "" : " ", tab[i].key, word,
+                         !here ? " " : narrow ? "] " : "]");
         found = x >= *end && x < *end + n ? i : found;
         if (c) {
             canvas_text(c, *end, a.y, 20, here ? (struct style){ROLE_TITLE, ATTR_BOLD} : STYLE(DIM), text);
@@ -239,6 +242,7 @@ static int walk_keys(struct canvas *c, const struct ui_state *s, int at)
         [SCREEN_TRIAL] = {ACT_HELP, ACT_BACK, ACT_EARLIER, ACT_LATER, ACT_PICTURES, ACT_PAUSE, ACT_STOP, ACT_EDIT,
                           ACT_NEXT_TRIAL, ACT_ZOOM_IN, ACT_CROSSHAIR, ACT_LATENT_MODE, ACT_LOG_Y, ACT_QUIT},
         [SCREEN_DEVICES] = {ACT_HELP, ACT_BACK, ACT_SLOTS_UP, ACT_SLOTS_DOWN, ACT_QUIT, ACT_NEXT_SCREEN},
+        [SCREEN_STUDY] = {ACT_HELP, ACT_BACK, ACT_FRONT, ACT_OPEN, ACT_QUIT, ACT_NEXT_SCREEN},
         [SCREEN_LOG] = {ACT_HELP, ACT_BACK, ACT_LOG_MINE, ACT_QUIT, ACT_NEXT_SCREEN}};
     static const uint8_t setup[16] = {ACT_RIGHT, ACT_SAVE, ACT_BACK};
     const uint8_t *want = s->setup ? setup : wanted[s->screen];
@@ -281,6 +285,7 @@ void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *
         case SCREEN_STUDIES: home_draw(c, v, s); break;
         case SCREEN_TRIAL: trial_draw(c, v, s); break;
         case SCREEN_DEVICES: devices_draw(c, v, s); break;
+        case SCREEN_STUDY: study_draw(c, v, s); break;
         case SCREEN_LOG: log_draw(c, v, s); break;
         default: dashboard_draw(c, v, s); break;
         }

@@ -154,6 +154,7 @@ void state_fit(struct ui_state *s, const struct view *v, int w, int h)
         size_t last = v->n_order > rows ? v->n_order - rows : 0;
         s->top = s->top > last ? last : s->top;
     }
+    s->knob = s->knob >= (int)v->all.n_knobs ? (v->all.n_knobs > 0 ? (int)v->all.n_knobs - 1 : 0) : s->knob;
     s->device = s->device >= v->n_devices ? (v->n_devices > 0 ? v->n_devices - 1 : 0) : s->device;
 }
 

@@ -16,6 +16,7 @@
     X(DASHBOARD, '1', "Dashboard") \
     X(TRIAL, '2', "Trial") \
     X(DEVICES, '3', "Devices") \
+    X(STUDY, '4', "Study") \
     X(LOG, '5', "Log")
 enum screen {
 #define X(id, key, word) SCREEN_##id,
@@ -88,6 +89,8 @@ struct ui_state {
     struct pending pending[MARKS_MAX];
     int n_pending;
     int device, device_top; /* row of the devices screen */
+    int knob;               /* row of the Study screen: a place in overview.order */
+    bool front, second;     /* Study: the front instead of a slice; importance for the second objective */
     int log_back;           /* lines scrolled back from the newest */
     bool log_mine;          /* only the selected trial's lines */
     struct home *home;      /* studies and presets; NULL: none to show */

@@ -126,6 +126,9 @@ static bool move_key(struct ui_state *s, const struct view *v, enum action act)
         int to = s->device + rows;
         s->device = to < 0 ? 0 : to >= v->n_devices ? v->n_devices - 1 : to;
         s->device = s->device < 0 ? 0 : s->device;
+    } else if (s->screen == SCREEN_STUDY) {
+        int to = s->knob + rows, last = (int)v->all.n_knobs - 1;
+        s->knob = to < 0 || last < 0 ? 0 : to > last ? last : to;
     } else if (s->screen == SCREEN_LOG) {
         int to = s->log_back - rows;
         s->log_back = to < 0 ? 0 : to > v->n_logs ? v->n_logs : to;
@@ -232,6 +235,10 @@ static struct wish open_key(struct ui_state *s, const struct view *v)
     }
     if (s->screen == SCREEN_TRIAL) {
         state_go(s, SCREEN_DASHBOARD);
+    } else if (s->screen == SCREEN_STUDY && view_trial(v, v->all.best)) {
+        s->selected = v->all.best;
+        s->follow = false;
+        state_go(s, SCREEN_TRIAL);
     } else if (s->screen == SCREEN_DASHBOARD && view_trial(v, s->selected)) {
         s->follow = false;
         state_go(s, SCREEN_TRIAL);
@@ -289,6 +296,12 @@ static bool list_key(struct ui_state *s, const struct view *v, enum action act)
         return true;
     case ACT_PIN:
         act_tag(s, v, &s->pins, "pinned");
+        return true;
+    case ACT_FRONT:
+        s->front = s->screen == SCREEN_STUDY ? !s->front : s->front;
+        return true;
+    case ACT_OBJECTIVE:
+        s->second = s->screen == SCREEN_STUDY ? !s->second : s->second;
         return true;
     case ACT_LOG_MINE:
         s->log_mine = !s->log_mine;

@@ -49,6 +49,7 @@ void view_release(struct view *v)
     free(v->latent.pixels);
     if (v->has_preset) {
         preset_release(&v->preset);
+        overview_release(&v->all);
     }
     view_init(v);
 }
@@ -108,6 +109,9 @@ void view_set_preset(struct view *v, const struct preset *p)
         preset_release(&v->preset);
     }
     preset_copy(&v->preset, p);
+    if (!v->has_preset) {
+        overview_init(&v->all, p);
+    }
     v->has_preset = true;
     v->planned = (int)config_i64(&p->base, KNOB_STUDY_TRIALS);
     v->batch = config_i64(&p->base, KNOB_TRAIN_BATCH);
@@ -222,6 +226,18 @@ void view_put_trial(struct view *v, const struct trial_row *r)
     replace(&t->reason, r->reason);
     put_params(v, t, &r->point);
     put_progress(v, t, r);
+    if (v->has_preset) {
+        overview_put(&v->all, r);
+        v->all_due = true;
+    }
+}
+
+void view_overview(struct view *v)
+{
+    if (v->all_due) {
+        overview_total(&v->all);
+        v->all_due = false;
+    }
 }
 
 const struct view_trial *view_trial(const struct view *v, int number)

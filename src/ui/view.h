@@ -9,6 +9,7 @@
 #include "vaetop/conf/preset.h"
 #include "vaetop/conf/trial.h"
 #include "vaetop/store/store.h"
+#include "vaetop/ui/overview.h"
 
 /* Columns of the leaderboard; every one but RANK, MOVE, MARK and SPARK can be sorted by. A parameter is COL_PARAM + index. */
 enum column {
@@ -152,6 +153,9 @@ struct view {
     int64_t snapshot_changed;
     int snapshot_at; /* the epoch asked for; 0: the newest */
 
+    struct overview all; /* once has_preset; totals as of the last view_overview() */
+    bool all_due;
+
     enum view_link link;
     char banner[160];
     int64_t now_us; /* UTC, given from outside */
@@ -176,6 +180,8 @@ void view_total(struct view *v);
 /* Elapsed and remaining time at v->now_us. */
 void view_clock(struct view *v);
 void view_sort(struct view *v, int column, bool invert);
+/* Totals of v->all, when trials have changed since: for the Study screen only. */
+void view_overview(struct view *v);
 /* Prepares the selected trial's curves between two epochs; the trials in `with` are drawn on the loss's axes too. */
 void view_select(struct view *v, int number, double lo, double hi, const int *with, int n_with);
 /* The row of an epoch in a series: the last one at or before it; n when there is none. */

@@ -102,13 +102,23 @@ static enum err_code load_phase(struct view *v, struct store *s, bool *changed, 
     return ERR_OK;
 }
 
+static enum err_code load_overview(struct view *v, struct store *s, bool *changed, struct err *e)
+{
+    int finished = v->all.insight.finished;
+    int64_t next = v->all.next.text ? v->all.next.number : -1;
+    enum err_code rc = overview_load(&v->all, s, e);
+    *changed = *changed || finished != v->all.insight.finished || next != (v->all.next.text ? v->all.next.number : -1);
+    return rc;
+}
+
 enum err_code view_load(struct view *v, struct store *s, bool *changed, struct err *e)
 {
     *changed = false;
     enum err_code rc = load_trials(v, s, changed, e);
     rc = rc ? rc : load_devices(v, s, changed, e);
     rc = rc ? rc : load_logs(v, s, changed, e);
-    return rc ? rc : load_phase(v, s, changed, e);
+    rc = rc ? rc : load_phase(v, s, changed, e);
+    return rc ? rc : load_overview(v, s, changed, e);
 }
 
 enum err_code view_load_series(struct view *v, struct store *s, const int *number, size_t n, struct err *e)

@@ -24,7 +24,7 @@ key 2
 sees 'KL per dimension e' 120
 key ,
 key 1
-sees '[1 Dashboard]'
+sees '[1 Dash]'
 
 key '\'
 key -l 'number <= 1'

@@ -21,6 +21,23 @@ static const char preset_text[] = "# What you learn here: the screen.\n"
                                   "train:\n"
                                   "  epochs: 30\n";
 
+/* A search that is nearly over: knobs of every kind, one of them conditional. */
+static const char searched_text[] = "# What you learn here: the Study screen.\n"
+                                    "study:\n"
+                                    "  trials: 80\n"
+                                    "  sampler: auto\n"
+                                    "model:\n"
+                                    "  depth: 1 .. 3\n"
+                                    "  width: 64 .. 512 log\n"
+                                    "  latent: 2 .. 32 log\n"
+                                    "  activation: relu | tanh | gelu\n"
+                                    "optimizer:\n"
+                                    "  kind: adam | sgd\n"
+                                    "  lr: 1e-5 .. 1e-1 log\n"
+                                    "  momentum: 0 .. 0.95 if kind = sgd\n"
+                                    "train:\n"
+                                    "  epochs: 30\n";
+
 static double noise(struct rng *r)
 {
     return rng_uniform(r) - 0.5;
@@ -113,6 +130,40 @@ static void make_trial(struct demo *d, int number, enum demo_kind kind)
     }
 }
 
+static double value_of(const struct demo *d, const struct trial_row *t, enum knob k)
+{
+    for (size_t i = 0; i < d->preset.n_ranges; i++) {
+        if (d->preset.range[i].knob == k && t->point.present[i]) {
+            return t->point.value[i];
+        }
+    }
+    return 0;
+}
+
+/* Learning rate decides most, the optimiser some, latents trade rec for kl. */
+static void make_searched(struct demo *d, int number)
+{
+    struct trial_row *t = &d->trial[number];
+    struct rng r = rng_start(rng_key(43, number), RNG_SUGGEST, 0);
+    *t = (struct trial_row){.number = number, .epochs = 30, .steps = 30 * 375, .value = NAN, .images_per_s = NAN,
+                            .changed = number + 1, .attempts = 1};
+    make_point(t, &d->preset, &r);
+    for (size_t i = 0; i < d->preset.n_ranges; i++) {
+        t->point.present[i] = d->preset.range[i].knob != KNOB_OPTIMIZER_MOMENTUM || value_of(d, t, KNOB_OPTIMIZER_KIND) == 1;
+    }
+    t->phase = number >= 64 ? PHASE_QUEUED : number >= 60 ? PHASE_ACTIVE : number % 11 == 7 ? PHASE_DIVERGED : PHASE_DONE;
+    d->epoch[number] = xcalloc(1, sizeof(struct epoch_row));
+    if (t->phase == PHASE_DONE) {
+        double lr = log10(value_of(d, t, KNOB_OPTIMIZER_LR)) + 3, latent = value_of(d, t, KNOB_MODEL_LATENT);
+        t->last = make_epoch(number, 30, 94 + 6 * lr * lr + 4 * value_of(d, t, KNOB_OPTIMIZER_KIND) + 2 * noise(&r), &r);
+        t->last.val_kl = 6 + 0.7 * latent + 2 * noise(&r);
+        t->last.val_rec = t->last.value - t->last.val_kl;
+        t->best = t->last;
+        t->has_epoch = true;
+        t->value = t->best.value;
+    }
+}
+
 static void make_snapshot(struct demo *d)
 {
     struct rng r = rng_start(rng_key(7, 0), RNG_SAMPLE, 0);
@@ -184,16 +235,21 @@ void demo_make(struct demo *d, enum demo_kind kind)
 {
     struct err e;
     *d = (struct demo){0};
-    if (preset_parse(&d->preset, preset_text, sizeof preset_text - 1, "demo", &e) || preset_check(&d->preset, &e)) {
+    const char *text = kind == DEMO_SEARCHED ? searched_text : preset_text;
+    if (preset_parse(&d->preset, text, strlen(text), "demo", &e) || preset_check(&d->preset, &e)) {
         (void)fprintf(stderr, "demo: %s\n", e.text);
         exit(1);
     }
-    d->n = kind == DEMO_EMPTY ? 0 : kind == DEMO_ONE ? 1 : kind == DEMO_MANY ? 10000 : 15;
+    d->n = kind == DEMO_EMPTY ? 0 : kind == DEMO_ONE ? 1 : kind == DEMO_MANY ? 10000 : kind == DEMO_SEARCHED ? 65 : 15;
     d->trial = xcalloc(d->n + 1, sizeof *d->trial);
     d->epoch = xcalloc(d->n + 1, sizeof *d->epoch);
     d->n_epochs = xcalloc(d->n + 1, sizeof *d->n_epochs);
     for (size_t i = 0; i < d->n; i++) {
-        make_trial(d, (int)i, kind);
+        if (kind == DEMO_SEARCHED) {
+            make_searched(d, (int)i);
+        } else {
+            make_trial(d, (int)i, kind);
+        }
     }
     if (kind != DEMO_EMPTY) {
         make_snapshot(d);

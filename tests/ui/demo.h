@@ -4,7 +4,7 @@
 
 #include "vaetop/store/store.h"
 
-enum demo_kind { DEMO_EMPTY, DEMO_ONE, DEMO_THIRTEEN, DEMO_STRANGE, DEMO_MANY };
+enum demo_kind { DEMO_EMPTY, DEMO_ONE, DEMO_THIRTEEN, DEMO_STRANGE, DEMO_MANY, DEMO_SEARCHED };
 
 struct demo {
     struct preset preset;

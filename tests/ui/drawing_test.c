@@ -68,13 +68,14 @@ static void help_names_every_key_and_every_state(void **state)
     scene_release(&s);
 }
 
+#define JS "jjjjjjjjjjjjjjjjjjjj"
 static void help_scrolls_to_its_end_on_a_small_screen(void **state)
 {
     struct scene s;
     (void)state;
     scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
     scene_draw(&s, 40, 10);
-    (void)scene_keys(&s, "?jjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjj");
+    (void)scene_keys(&s, "?" JS JS JS JS JS);
     char *t = scene_text(&s, 40, 10);
     assert_has(t, "edited while");
     free(t);

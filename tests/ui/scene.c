@@ -39,6 +39,22 @@ static void make_home(struct scene *s, enum demo_kind kind)
     }
 }
 
+/* What the advisor of such a study says. */
+static void make_insight(struct overview *o)
+{
+    static const double share[] = {0.04, 0.02, 0.11, 0.03, 0.19, 0.57, 0.04};
+    struct insight in = {.finished = 60, .complete = 54, .since = 12, .expected = 0.031, .objectives = 1,
+                         .n_ranges = o->preset.n_ranges, .share = xcalloc(o->preset.n_ranges, sizeof(double))};
+    for (size_t r = 0; r < o->preset.n_ranges; r++) {
+        in.share[r] = share[r % 7];
+    }
+    overview_insight(o, &in);
+    o->next = (struct suggestion){.number = 64, .mean = 93.1, .sd = 1.4, .expected = 0.029, .sampler = xstrdup("gp"),
+                                  .running = xstrdup("60 61 62 63"),
+                                  .text = xstrdup("gp: predicts 93.1 +- 1.4, expects to gain 0.029 sd; auto took gp: trials are "
+                                                  "few and dear (fit 21, 60 finished, 4 running)")};
+}
+
 void scene_make(struct scene *s, enum demo_kind kind, enum tier tier)
 {
     memset(s, 0, sizeof *s);
@@ -63,7 +79,10 @@ void scene_make(struct scene *s, enum demo_kind kind, enum tier tier)
     for (int i = 0; i < s->demo.n_logs; i++) {
         view_put_log(&s->view, &s->demo.log[i]);
     }
-    if (s->demo.n > 0) {
+    if (kind == DEMO_SEARCHED) {
+        make_insight(&s->view.all);
+    }
+    if (s->demo.n > 0 && kind != DEMO_SEARCHED) {
         view_put_snapshot(&s->view, &s->demo.snapshot);
     }
     view_total(&s->view);
@@ -103,6 +122,7 @@ void scene_draw(struct scene *s, int w, int h)
     double lo, hi;
     state_window(&s->state, &s->view, &lo, &hi);
     view_select(&s->view, s->state.selected, lo, hi, compared, state_compared(&s->state, compared, 8));
+    view_overview(&s->view);
     screen_draw(&s->canvas, &s->view, &s->state);
 }
 

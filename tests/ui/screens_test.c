@@ -14,6 +14,8 @@ static void digits_and_tab_change_the_screen(void **state)
     (void)scene_keys(&s, "3");
     assert_int_equal(s.state.screen, SCREEN_DEVICES);
     (void)scene_keys(&s, "\t");
+    assert_int_equal(s.state.screen, SCREEN_STUDY);
+    (void)scene_keys(&s, "\t");
     assert_int_equal(s.state.screen, SCREEN_LOG);
     (void)scene_keys(&s, "\t\t");
     assert_int_equal(s.state.screen, SCREEN_DASHBOARD);
