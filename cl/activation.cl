@@ -50,3 +50,19 @@ FN float16 slope(float16 y, float16 x, int kind)
     default: return y > zero ? one : zero;
     }
 }
+
+/* Dropout: what 16 units from n0 of rows 4 quad .. 4 quad + 3 are multiplied by. Host twin: dropout_factor() in model/. */
+FN bool drops(const struct view *v)
+{
+    return v->lane->dropout > 0.0f && v->step->mode != STEP_EVAL;
+}
+FN void dropout_factors(float16 *out, const struct view *v, int layer, int quad, int n0)
+{
+    const uint purpose = (uint)RNG_DROPOUT | (v->step->stream & ~255u);
+    uint16 c[4] = {columns_from(n0), (uint16)((uint)(quad | layer << 16)), (uint16)(v->step->step_lo), (uint16)(purpose)};
+    philox(c, v->lane->key[0], v->lane->key[1]);
+    for (int i = 0; i < 4; i++) {
+        const float16 u = convert_float16(c[i] >> 8) * 0x1p-24f;
+        out[i] = u < (float16)(v->lane->dropout) ? (float16)(0.0f) : (float16)(v->lane->kept);
+    }
+}

@@ -1,6 +1,7 @@
 /* Gradients by the inputs of layers, through the activation before them. */
 
-/* One tile: rows from r0, inputs from n0 of a layer; writes dy of the layer before. done: the product is there. */
+/* One tile: rows from r0, inputs from n0 of a layer; writes dy of the layer before, before its activation. done: the
+ * product is there. */
 FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
 {
     float16 t[16];
@@ -10,18 +11,30 @@ FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
     if (done) tile_load(t, dx, before->ld_y);
     else tile_nt(t, v->acts + l->dy + (size_t)r0 * l->ld_y, l->ld_y, v->weights + l->w + (size_t)n0 * l->ld_w, l->ld_w,
                  l->out_pad);
-    const int activation = v->lane->activation;
-    if (activation == ACT_RELU) {
+    const int activation = v->lane->activation, drop = drops(v);
+    if (activation == ACT_RELU) { /* what dropout took is not above zero either */
+        const float scale = drop ? v->lane->kept : 1.0f;
         for (int i = 0; i < 16; i++) {
             const float16 y = vload16(0, x + (size_t)i * l->ld_x);
-            vstore16(y > (float16)(0.0f) ? t[i] : (float16)(0.0f), 0, dx + (size_t)i * before->ld_y);
+            vstore16(y > (float16)(0.0f) ? t[i] * scale : (float16)(0.0f), 0, dx + (size_t)i * before->ld_y);
         }
         return;
     }
-    __global const float *pre = keeps_input(activation) ? v->acts + before->pre + (size_t)r0 * before->ld_y + n0 : x;
+    const bool kept = keeps_input(activation) || drop || before->gain;
+    __global const float *pre = kept ? v->acts + before->pre + (size_t)r0 * before->ld_y + n0 : x;
+    float16 gain = (float16)(1.0f), shift = (float16)(0.0f), factor[4];
+    if (before->gain) {
+        gain = vload16(0, v->weights + before->gain + n0);
+        shift = vload16(0, v->weights + before->gain + before->out_pad + n0);
+    }
     for (int i = 0; i < 16; i++) {
-        const float16 y = vload16(0, x + (size_t)i * l->ld_x), in = vload16(0, pre + (size_t)i * l->ld_x);
-        vstore16(t[i] * slope(y, in, activation), 0, dx + (size_t)i * before->ld_y);
+        float16 y = vload16(0, x + (size_t)i * l->ld_x), in = vload16(0, pre + (size_t)i * l->ld_x);
+        if (before->gain) in = fma(gain, in, shift);
+        if (drop) y = activate(in, activation);
+        float16 d = t[i] * slope(y, in, activation);
+        if (drop && i % 4 == 0) dropout_factors(factor, v, layer - 1, (r0 + i) / 4, n0);
+        if (drop) d *= factor[i % 4];
+        vstore16(d, 0, dx + (size_t)i * before->ld_y);
     }
 }
 

@@ -7,6 +7,15 @@ struct latent_out {
     __global float *kl; /* (latent_pad): where a batch's KL by dimension is wanted in training, else 0 */
 };
 
+/* The log-variance is cut to these, where its gradient is 0: beyond them e^s overflows, or a latent is a point. */
+#define LOGVAR_LEAST (-12.0f)
+#define LOGVAR_MOST 6.0f
+FN float16 cut_logvar(float16 s) /* lets NaN through */
+{
+    const float16 least = (float16)(LOGVAR_LEAST), most = (float16)(LOGVAR_MOST);
+    return s < least ? least : s > most ? most : s;
+}
+
 FN bool controls_kl(const struct view *v)
 {
     return v->lane->capacity_weight > 0.0f || v->lane->free_bits > 0.0f;
@@ -34,7 +43,7 @@ FN float latent_store(const struct view *v, const float16 *mu_t, const float16 *
     float16 noise[4], kl_sum = (float16)(0.0f), mu_sum = (float16)(0.0f), mu2_sum = (float16)(0.0f);
     for (int i = 0; i < 16; i++) {
         const int r = r0 + i, real = r < v->step->rows;
-        const float16 mu = mu_t[i] + mu_bias, logvar = logvar_t[i] + logvar_bias;
+        const float16 mu = mu_t[i] + mu_bias, logvar = cut_logvar(logvar_t[i] + logvar_bias);
         float16 e;
         if (eval) {
             e = real ? noise_eval(v->lane, row_at(v, r), j0) : (float16)(0.0f);
@@ -117,7 +126,8 @@ FN void back_latent_tile(const struct view *v, int done, int r0, int j0, __globa
         const float16 mu = vload16(0, y), logvar = vload16(0, y + s->latent_pad);
         const float16 shift = vload16(0, v->acts + s->noise + r * s->ld_z + j0);
         const float16 dmu = fma(kl_scale, mu, t[i]);
-        const float16 dlogvar = 0.5f * fma(kl_scale, exp_rest(logvar) + logvar, t[i] * shift);
+        const float16 inside = 0.5f * fma(kl_scale, exp_rest(logvar) + logvar, t[i] * shift);
+        const float16 dlogvar = logvar == (float16)(LOGVAR_LEAST) || logvar == (float16)(LOGVAR_MOST) ? (float16)(0.0f) : inside;
         const bool real = r0 + i < v->step->rows;
         vstore16(real ? dmu : (float16)(0.0f), 0, dy);
         vstore16(real ? dlogvar : (float16)(0.0f), 0, dy + s->latent_pad);

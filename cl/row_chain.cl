@@ -14,6 +14,7 @@ FN float2 chain_forward(const struct view *v, int r0, struct latent_out out)
             for (int j = 0; j < columns; j += 16) rec += loss_tile(v, 0, r0, j);
         } else {
             for (int j = 0; j < columns; j += 16) forward_tile(v, n, 0, r0, j);
+            if (v->layers[n].gain) norm_rows(v, n, r0);
         }
     }
     return (float2)(sum16(rec), kl);
@@ -26,6 +27,7 @@ FN void chain_backward(const struct view *v, int r0)
             for (int j = 0; j < v->shape->latent_pad; j += 16) back_latent_tile(v, 0, r0, j, 0);
         } else {
             for (int j = 0; j < v->layers[n].in_pad; j += 16) back_tile(v, n, 0, r0, j);
+            if (v->layers[n - 1].gain) back_norm_rows(v, n - 1, r0);
         }
     }
 }

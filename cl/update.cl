@@ -87,6 +87,15 @@ FN float16 bias_gradient(const struct view *v, struct place p)
     return g;
 }
 
+/* Of layer norm's gain (0) or shift (1), from the sums of 16 rows each. */
+FN float16 norm_gradient(const struct view *v, struct place p, int which)
+{
+    __global const float *sums = v->acts + p.l->dgain + which * p.l->out_pad + p.n0;
+    float16 g = (float16)(0.0f);
+    for (int i = 0; i < v->shape->row_tiles; i++) g += vload16(0, sums + (size_t)i * 2 * p.l->out_pad);
+    return g;
+}
+
 /* Where the gradient's length counts: all gradients, laid out as the weights, and each tile's squares. grid (tiles, 1,
  * lanes). done: those of W are there. */
 ONE_ITEM __kernel void gradients(PACK_ARGS, __global float *acts, __global const float *restrict weights,
@@ -108,6 +117,11 @@ ONE_ITEM __kernel void gradients(PACK_ARGS, __global float *acts, __global const
         const float16 b = bias_gradient(&v, p);
         squares = fma(b, b, squares);
         vstore16(b, 0, g + p.l->b + p.n0);
+    }
+    for (int i = 0; i < 2 && p.m0 == 0 && p.l->gain; i++) {
+        const float16 b = norm_gradient(&v, p, i);
+        squares = fma(b, b, squares);
+        vstore16(b, 0, g + p.l->gain + i * p.l->out_pad + p.n0);
     }
     if (tile == 0 && shape->likelihood == LIKE_GAUSS_LEARNED) {
         const float16 s = sigma_gradient(&v, ring + v.place * (size_t)shape->row_tiles * 4);
@@ -155,7 +169,7 @@ FN void update_sigma(const struct view *v, struct arenas a, size_t at, float16 g
 }
 
 /* grid (tiles, 1, lanes): all 16 x 16 tiles of all layers' W; `first` and the grid choose a part. A layer's first row
- * of tiles does its bias too. moment1 to moment3, ema (slots, params) · grads (slots, grads): with `done`, the layer's
+ * of tiles does its bias and its norm too. moment1 to moment3, ema (slots, params) · grads (slots, grads): with `done`, the layer's
  * gradient by a GEMM library, laid out as W; where the gradient's length counts, all gradients. */
 ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *weights, __global float *moment1,
                               __global float *moment2, __global float *moment3, __global float *ema,
@@ -181,6 +195,11 @@ ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *w
     if (p.m0 == 0) {
         const float16 b = by_norm ? vload16(0, g + p.l->b + p.n0) * factor : bias_gradient(&v, p);
         update_16(&v, arenas, lane_params + (size_t)p.l->b + p.n0, b, v.lane->bias_decay);
+    }
+    for (int i = 0; i < 2 && p.m0 == 0 && p.l->gain; i++) {
+        const size_t at = (size_t)p.l->gain + (size_t)(i * p.l->out_pad + p.n0);
+        const float16 b = by_norm ? vload16(0, g + at) * factor : norm_gradient(&v, p, i);
+        update_16(&v, arenas, lane_params + at, b, v.lane->bias_decay);
     }
     if (tile == 0 && shape->likelihood >= LIKE_GAUSS_LEARNED) {
         float16 s = (float16)(0.0f);

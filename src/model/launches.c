@@ -13,12 +13,14 @@ static const struct kernel_args {
 } kernel_args[KERNEL_COUNT] = {
     [KERNEL_GATHER] = {"gather", 3, {BUF_ACTS, BUF_DATA, BUF_ORDER}},
     [KERNEL_FORWARD] = {"forward", 2, {BUF_ACTS, BUF_WEIGHTS}},
+    [KERNEL_LAYER_NORM] = {"layer_norm", 2, {BUF_ACTS, BUF_WEIGHTS}},
     [KERNEL_LATENT] = {"latent", 6, {BUF_ACTS, BUF_WEIGHTS, BUF_ORDER, BUF_PARTS, BUF_STATS, BUF_MEANS}},
     [KERNEL_LOSS] = {"loss", 3, {BUF_ACTS, BUF_WEIGHTS, BUF_PARTS}},
     [KERNEL_SUMS] = {"sums", 3, {BUF_WEIGHTS, BUF_PARTS, BUF_RING}},
     [KERNEL_BATCH] = {"batch", 3, {BUF_WEIGHTS, BUF_PARTS, BUF_RING}},
     [KERNEL_RESCALE] = {"rescale", 2, {BUF_ACTS, BUF_PARTS}},
     [KERNEL_BACKWARD] = {"backward", 2, {BUF_ACTS, BUF_WEIGHTS}},
+    [KERNEL_BACK_LAYER_NORM] = {"back_layer_norm", 2, {BUF_ACTS, BUF_WEIGHTS}},
     [KERNEL_BACK_LATENT] = {"back_latent", 3, {BUF_ACTS, BUF_WEIGHTS, BUF_PARTS}},
     [KERNEL_UPDATE] = {"update", 9,
                        {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_EMA, BUF_GRADS, BUF_RING,
@@ -192,6 +194,12 @@ static enum err_code op_kernel(struct pack *pk, enum pack_op op, int layer, int 
     return run(pk, kernel, &g, k, e);
 }
 
+/* A layer's rows, each as a whole. */
+static enum err_code run_rows(struct pack *pk, enum pack_kernel kernel, int layer, int k, struct err *e)
+{
+    return run(pk, kernel, &(struct grid){.columns = 1, .by_rows = true, .n_extra = 1, .extra = {layer}}, k, e);
+}
+
 enum err_code pack_op(struct pack *pk, enum pack_op op, int layer, int k, struct err *e)
 {
     const struct plan *p = &pk->plan;
@@ -204,7 +212,10 @@ enum err_code pack_op(struct pack *pk, enum pack_op op, int layer, int k, struct
     if (done && op == OP_LOSS) rc = product(pk, PRODUCT_FORWARD, p->n_layers - 1, e);
     if (done && op == OP_BACK) rc = product(pk, PRODUCT_BACK, layer, e);
     if (done && op == OP_BACK_LATENT) rc = product(pk, PRODUCT_BACK, p->heads + 1, e);
-    return rc ? rc : op_kernel(pk, op, layer, done, k, e);
+    if (!rc) rc = op_kernel(pk, op, layer, done, k, e);
+    if (!rc && op == OP_FORWARD && p->net.layer_norm) rc = run_rows(pk, KERNEL_LAYER_NORM, layer, k, e);
+    if (!rc && op == OP_BACK && p->net.layer_norm) rc = run_rows(pk, KERNEL_BACK_LAYER_NORM, layer - 1, k, e);
+    return rc;
 }
 
 enum err_code pack_eval(struct pack *pk, int k, struct err *e)

@@ -1,4 +1,4 @@
-/* Host twins of the kernels' random numbers: latent noise and the order of an epoch. */
+/* Host twins of the kernels' random numbers: latent noise, dropout, binarised data and the order of an epoch. */
 #include <math.h>
 
 #include "pack_private.h"
@@ -15,6 +15,15 @@ double latent_noise(const struct pack_lane *lane, const struct pack_step *s, uin
     const double u = ((double)pair[0] + 0.5) / 4294967296.0, v = ((double)pair[1] + 0.5) / 4294967296.0;
     const double radius = sqrt(-2 * log(u));
     return output % 2 ? radius * sin(2 * pi * v) : radius * cos(2 * pi * v);
+}
+
+double dropout_factor(const struct pack_lane *lane, const struct pack_step *s, int layer, uint32_t row, uint32_t j)
+{
+    const struct rng_key key = {{lane->key[0], lane->key[1]}};
+    const uint32_t counter[4] = {j, row / 4 | (uint32_t)layer << 16, s->step_lo, RNG_DROPOUT | (s->stream & ~255u)};
+    uint32_t w[4];
+    rng_philox(w, counter, key);
+    return (float)(w[row % 4] >> 8) * 0x1p-24f < lane->dropout ? 0 : (double)lane->kept;
 }
 
 void binarize_row(float *x, size_t n, const struct pack_lane *lane, uint32_t draw, uint32_t row)

@@ -91,7 +91,8 @@ static enum err_code fixed_buffers(struct pack *pk, struct err *e)
         layer[i] = (struct cl_layer){.in_pad = l->in_pad, .out_pad = l->out_pad, .ld_w = l->ld, .ld_x = l->ld_in,
                                      .ld_y = l->ld_out, .w = (int32_t)l->w, .b = (int32_t)l->b, .x = (int32_t)l->x,
                                      .y = (int32_t)l->y, .dy = (int32_t)l->dy, .first_tile = tile,
-                                     .pre = (int32_t)l->pre};
+                                     .pre = (int32_t)l->pre, .gain = (int32_t)l->gain,
+                                     .spread = (int32_t)l->spread, .dgain = (int32_t)l->dgain};
         tile += l->tiles;
     }
     const size_t bytes = (size_t)p->n_layers * sizeof layer[0];

@@ -18,7 +18,7 @@ struct cl_shape {
 };
 struct cl_layer {
     int32_t in_pad, out_pad, ld_w, ld_x, ld_y, w, b, x, y, dy;
-    int32_t first_tile, pre, unused[4];
+    int32_t first_tile, pre, gain, spread, dgain, unused;
 };
 _Static_assert(sizeof(struct cl_shape) == 112, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct cl_layer) == 64, "layout of cl/prelude.clh");
@@ -61,12 +61,14 @@ enum pack_buffer {
 enum pack_kernel {
     KERNEL_GATHER,
     KERNEL_FORWARD,
+    KERNEL_LAYER_NORM,
     KERNEL_LATENT,
     KERNEL_LOSS,
     KERNEL_SUMS,
     KERNEL_BATCH,
     KERNEL_RESCALE,
     KERNEL_BACKWARD,
+    KERNEL_BACK_LAYER_NORM,
     KERNEL_BACK_LATENT,
     KERNEL_GRADIENTS,
     KERNEL_NORM,

@@ -39,6 +39,8 @@ void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_ke
     out->clip = (float)config_f64(c, KNOB_OPTIMIZER_CLIP);
     out->skip = (float)config_f64(c, KNOB_OPTIMIZER_SKIP);
     out->ema = (float)config_f64(c, KNOB_OPTIMIZER_EMA);
+    out->dropout = (float)config_f64(c, KNOB_MODEL_DROPOUT);
+    out->kept = (float)(1 / (1 - config_f64(c, KNOB_MODEL_DROPOUT)));
     struct net n;
     if (!net_from_config(&n, c, 1, NULL)) pack_lane_widths(out, &n); /* else the plan has refused it already */
 }

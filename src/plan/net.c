@@ -27,6 +27,7 @@ enum err_code net_from_config(struct net *out, const struct config *c, size_t da
     n.batch = (int)config_i64(c, KNOB_TRAIN_BATCH);
     n.activation = (enum activation)config_choice(c, KNOB_MODEL_ACTIVATION);
     n.init = (enum weight_init)config_choice(c, KNOB_MODEL_INIT);
+    n.layer_norm = config_choice(c, KNOB_MODEL_NORM) == NORM_LAYER;
     n.third_moment = config_choice(c, KNOB_OPTIMIZER_KIND) == OPT_RMSPROP &&
                      config_choice(c, KNOB_OPTIMIZER_CENTERED) == YES;
     n.likelihood = (enum likelihood)config_choice(c, KNOB_LOSS_LIKELIHOOD);
@@ -61,15 +62,16 @@ bool net_batch_stats(const struct net *n)
 
 size_t net_params(const struct net *n)
 {
+    const size_t each = n->layer_norm ? 3 : 1; /* bias, gain, shift */
     size_t total = 0, width = (size_t)n->data;
     for (int i = 0; i < n->n_enc; i++) {
-        total += (width + 1) * (size_t)n->enc[i];
+        total += (width + each) * (size_t)n->enc[i];
         width = (size_t)n->enc[i];
     }
     total += (width + 1) * 2 * (size_t)n->latent;
     width = (size_t)n->latent;
     for (int i = 0; i < n->n_dec; i++) {
-        total += (width + 1) * (size_t)n->dec[i];
+        total += (width + each) * (size_t)n->dec[i];
         width = (size_t)n->dec[i];
     }
     return total + (width + 1) * (size_t)n->data + net_has_sigma(n);

@@ -83,6 +83,11 @@ static void lay_out(struct plan *p)
         l->dy = take(&p->acts, rows, l->ld_out);
         l->y = i == p->n_layers - 1 ? l->dy : take(&p->acts, rows, l->ld_out);
         if (l->activation) l->pre = take(&p->acts, rows, l->ld_out);
+        if (l->activation && p->net.layer_norm) {
+            l->gain = take(&p->params, 2, l->out_pad);
+            l->spread = take(&p->acts, rows, 1);
+            l->dgain = take(&p->acts, rows / 16 * 2, l->out_pad);
+        }
         x = l->y;
         if (i == p->heads) {
             x = p->z = take(&p->acts, rows, p->ld_z);
@@ -181,6 +186,7 @@ uint64_t plan_pack_key(const struct plan *p, uint64_t data_hash)
     h = mix(h, (uint64_t)p->net.third_moment);
     h = mix(h, (uint64_t)p->net.likelihood);
     h = mix(h, (uint64_t)p->net.kl_control);
+    h = mix(h, (uint64_t)p->net.layer_norm);
     h = mix(h, (uint64_t)p->net.norm);
     h = mix(h, (uint64_t)p->net.ema);
     for (int i = 0; i < p->n_layers; i++) {

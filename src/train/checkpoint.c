@@ -77,7 +77,7 @@ static enum err_code add_part(struct trainer *t, const struct train_lane *l, con
         const size_t shape[2] = {(size_t)tensor[i].rows, (size_t)tensor[i].cols};
         snprintf(name, sizeof name, "%.16s%.31s", part->prefix, tensor[i].name);
         tensor_from_arena(*at, arena, &t->plan, &tensor[i]);
-        tensor_writer_add(w, name, TENSOR_F32, shape, tensor[i].is_bias ? 1 : 2, *at);
+        tensor_writer_add(w, name, TENSOR_F32, shape, tensor[i].kind == PARAM_WEIGHT ? 2 : 1, *at);
         *at += shape[0] * shape[1];
     }
     return rc;
@@ -194,6 +194,7 @@ static enum err_code same_config(const struct tensor_file *f, const struct confi
 {
     static const enum knob fixed[] = {
         KNOB_MODEL_ACTIVATION,   KNOB_LOSS_LIKELIHOOD,     KNOB_OPTIMIZER_KIND,        KNOB_OPTIMIZER_MOMENTUM,
+        KNOB_MODEL_NORM,         KNOB_MODEL_DROPOUT,
         KNOB_OPTIMIZER_NESTEROV, KNOB_OPTIMIZER_CENTERED,  KNOB_OPTIMIZER_ALPHA,       KNOB_OPTIMIZER_BETA1,
         KNOB_OPTIMIZER_BETA2,    KNOB_OPTIMIZER_EPS,       KNOB_OPTIMIZER_WEIGHT_DECAY, KNOB_OPTIMIZER_DECAY_BIAS,
         KNOB_TRAIN_BATCH,        KNOB_DATA_BINARIZE,       KNOB_LOSS_CAPACITY,         KNOB_LOSS_CAPACITY_WEIGHT,

@@ -57,7 +57,7 @@ static void binarized_rows_follow_the_rule(void **state)
 static float *arena_cell(float *arena, const struct plan *p, const struct tensor_info *t, int row, int col)
 {
     const struct plan_layer *l = &p->layer[t->layer];
-    return t->is_bias ? &arena[l->b + (size_t)(t->column + row)]
+    return t->kind == PARAM_BIAS ? &arena[l->b + (size_t)(t->column + row)]
                       : &arena[l->w + (size_t)col * (size_t)l->ld + (size_t)(t->column + row)];
 }
 
@@ -114,6 +114,47 @@ static void tensors_have_pytorch_s_names_and_layout(void **state)
     }
     assert_int_equal(filled, 0); /* nothing overlapped, nothing went elsewhere */
     free(arena);
+}
+
+/* Its tensors follow their layer's, start as PyTorch's LayerNorm, and leave the other weights as they were. */
+static void layer_norm_s_tensors_start_at_one_and_zero(void **state)
+{
+    (void)state;
+    struct err e;
+    struct net bare = uneven_net(), net = bare;
+    struct plan p, q;
+    struct tensor_info t[NET_TENSORS_MAX], u[NET_TENSORS_MAX];
+    net.layer_norm = true;
+    assert_ok(plan_make(&p, &net, PLAN_CHAIN, &e), &e);
+    assert_ok(plan_make(&q, &bare, PLAN_CHAIN, &e), &e);
+    float *arena = xcalloc(p.params, sizeof *arena), *plain = xcalloc(q.params, sizeof *plain), a[65 * 45], b[65 * 45];
+    weights_init(arena, &net, &p, rng_key(3, 0));
+    weights_init(plain, &bare, &q, rng_key(3, 0));
+    int n = net_tensors(t, &net, &p), m = net_tensors(u, &bare, &q), j = 0;
+    size_t filled = 0;
+    assert_string_equal(t[2].name, "encoder.0.norm.weight");
+    assert_string_equal(t[3].name, "encoder.0.norm.bias");
+    assert_string_equal(t[n - 3].name, "decoder.0.norm.bias");
+    for (int i = 0; i < n; i++) {
+        size_t count = (size_t)t[i].rows * (size_t)t[i].cols;
+        filled += count;
+        tensor_from_arena(a, arena, &p, &t[i]);
+        if (t[i].kind == PARAM_GAIN || t[i].kind == PARAM_SHIFT) {
+            assert_int_equal(t[i].cols, 1);
+            assert_int_equal(t[i].rows, t[i - 1].rows);
+            for (size_t k = 0; k < count; k++) {
+                assert_true(a[k] == (t[i].kind == PARAM_GAIN ? 1 : 0));
+            }
+            continue;
+        }
+        tensor_from_arena(b, plain, &q, &u[j]);
+        assert_string_equal(t[i].name, u[j++].name);
+        assert_memory_equal(a, b, count * sizeof *a);
+    }
+    assert_int_equal(j, m);
+    assert_int_equal(filled, net_params(&net));
+    free(arena);
+    free(plain);
 }
 
 static void weights_start_as_pytorch_s(void **state)
@@ -181,7 +222,7 @@ static void other_initialisations_have_their_variance(void **state)
         weights_init(arena, &net, &plan, rng_key(3, 0));
         for (int i = 0, n = net_tensors(t, &net, &plan); i < n; i++) {
             double largest, square = mean_square(arena, &plan, &t[i], &largest), count = t[i].rows * t[i].cols;
-            if (t[i].is_bias) {
+            if (t[i].kind == PARAM_BIAS) {
                 assert_true(largest == 0);
             } else if (net.init == INIT_GLOROT) { /* five standard errors: of a uniform's square, 4/45 of bound^4 */
                 double bound = sqrt(6.0 / (t[i].rows + t[i].cols));
@@ -354,6 +395,7 @@ int lanes_tests(void)
         cmocka_unit_test(a_step_s_numbers_follow_from_its_number_alone),
         cmocka_unit_test(binarized_rows_follow_the_rule),
         cmocka_unit_test(tensors_have_pytorch_s_names_and_layout),
+        cmocka_unit_test(layer_norm_s_tensors_start_at_one_and_zero),
         cmocka_unit_test(weights_start_as_pytorch_s),
         cmocka_unit_test(other_initialisations_have_their_variance),
         cmocka_unit_test(the_last_bias_can_start_at_the_data_s_mean),

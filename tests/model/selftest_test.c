@@ -38,8 +38,8 @@ static void twin_init(struct twin *t, const struct selftest_case *c, int lane)
                               .n_enc = t->net.n_enc,
                               .n_dec = t->net.n_dec,
                               .act = (enum ref_act)t->net.activation,
-                              .s_min = -HUGE_VAL,
-                              .s_max = HUGE_VAL};
+                              .s_min = -12,
+                              .s_max = 6};
     memcpy(t->ref.enc, t->net.enc, sizeof t->ref.enc);
     memcpy(t->ref.dec, t->net.dec, sizeof t->ref.dec);
     static const enum ref_opt_kind kinds[] = {[OPT_ADAM] = REF_ADAM, [OPT_RMSPROP] = REF_RMSPROP, [OPT_SGD] = REF_SGD};

@@ -56,7 +56,7 @@ static void make_net(struct shape *s)
         s->net.dec[i] = v->hidden + 2 * (i % 2);
     }
     s->ref = (struct ref_net){.data = v->data, .latent = v->latent, .n_enc = s->net.n_enc, .n_dec = s->net.n_dec,
-                              .act = (enum ref_act)v->act, .s_min = -HUGE_VAL, .s_max = HUGE_VAL};
+                              .act = (enum ref_act)v->act, .s_min = -12, .s_max = 6};
     for (int i = 0; i < REF_SIDE_MAX; i++) {
         s->ref.enc[i] = s->net.enc[i];
         s->ref.dec[i] = s->net.dec[i];
@@ -160,6 +160,7 @@ static void take_options(struct net *n, const struct config *c)
     struct net full;
     struct err e;
     assert_ok(net_from_config(&full, c, 1, &e), &e);
+    n->layer_norm = full.layer_norm;
     n->third_moment = full.third_moment;
     n->likelihood = full.likelihood;
     n->log_sigma = full.log_sigma;
@@ -174,12 +175,14 @@ void shape_init(struct shape *s, const struct variant *v)
     struct config c;
     memset(s, 0, sizeof *s);
     s->v = *v;
+    s->strain = 1;
     make_net(s);
     make_rows(s);
     config_init(&c);
     assert_ok(config_parse(&c, v->optimizer ? v->optimizer : "optimizer.kind=sgd\n", &e), &e);
     take_options(&s->net, &c);
     assert_ok(plan_make(&s->plan, &s->net, v->kind, &e), &e);
+    s->ref.layer_norm = s->net.layer_norm;
     s->ref.like = (enum ref_like)s->net.likelihood;
     s->ref.log_sigma = s->net.log_sigma;
     s->ref.free_bits = config_f64(&c, KNOB_LOSS_FREE_BITS);
@@ -207,6 +210,10 @@ void shape_init(struct shape *s, const struct variant *v)
     s->theta = doubles(ref_params(&s->ref));
     for (int i = 0; i < ref_layers(&s->ref); i++) {
         struct ref_layer l = ref_layer(&s->ref, i);
+        if (l.gain) {
+            fill_random(s->theta + l.gain, (size_t)l.out, 0.5, 1.5, 300 + (uint32_t)i);
+            fill_random(s->theta + l.shift, (size_t)l.out, -0.5, 0.5, 350 + (uint32_t)i);
+        }
         double scale = 1.5 / sqrt(l.in); /* keeps activations near 1 at every depth */
         fill_random(s->theta + l.w, (size_t)l.in * (size_t)l.out + (size_t)l.out, -scale, scale, 200 + (uint32_t)i);
     }
@@ -231,11 +238,14 @@ void shape_release(struct shape *s)
     free(s->guard);
 }
 
-/* Place in the arena of row i (the bias: i = in), column o of layer k, as plan.h has it. */
+/* Place in the arena of row i (the bias: i = in, then the norm's gain and shift), column o of layer k, as plan.h has it. */
 static size_t place(const struct shape *s, int k, int i, int o)
 {
     const struct plan_layer *l = &s->plan.layer[k];
     int column = k == s->plan.heads && o >= s->net.latent ? s->plan.latent_pad + o - s->net.latent : o;
+    if (i > l->in) {
+        return l->gain + (size_t)((i - l->in - 1) * l->out_pad + o);
+    }
     return i == l->in ? l->b + (size_t)column : l->w + (size_t)i * (size_t)l->ld + (size_t)column;
 }
 
@@ -245,7 +255,7 @@ void shape_put(struct shape *s, enum arena a, const double *from)
     float *arena = xcalloc(s->plan.params, sizeof *arena);
     for (int k = 0; k < s->plan.n_layers; k++) {
         struct ref_layer l = ref_layer(&s->ref, k);
-        for (int i = 0; i <= l.in; i++) { /* the bias follows W in the reference too */
+        for (int i = 0; i <= l.in + (l.gain ? 2 : 0); i++) { /* so they follow W in the reference too */
             for (int o = 0; o < l.out; o++) {
                 arena[place(s, k, i, o)] = (float)from[l.w + (size_t)i * (size_t)l.out + (size_t)o];
             }
@@ -265,7 +275,7 @@ void shape_get(struct shape *s, enum arena a, double *to)
     assert_ok(pack_read_arena(s->pack, SLOT, a, arena, &e), &e);
     for (int k = 0; k < s->plan.n_layers; k++) {
         struct ref_layer l = ref_layer(&s->ref, k);
-        for (int i = 0; i <= l.in; i++) {
+        for (int i = 0; i <= l.in + (l.gain ? 2 : 0); i++) {
             for (int o = 0; o < l.out; o++) {
                 to[l.w + (size_t)i * (size_t)l.out + (size_t)o] = (double)arena[place(s, k, i, o)];
                 arena[place(s, k, i, o)] = 0;

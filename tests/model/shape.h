@@ -36,6 +36,7 @@ struct shape {
     struct pack_lane lane;
     struct ref_net ref;
     double *theta;          /* ref_params() */
+    double strain;          /* of the last pass of the reference, see ref.h; bounds grow with it */
     double *x;              /* (n, data): what the kernels should see */
     uint32_t *train, *val;
     size_t n, n_train, n_val;

@@ -7,7 +7,7 @@
 
 #include "shape.h"
 
-/* Longest sum in a step: the bound of a chain of layers is set by its longest. */
+/* Longest sum in a step: the bound of a chain of layers is set by its longest, and by what a norm does to errors. */
 static double longest(const struct shape *s)
 {
     int k = s->v.batch;
@@ -16,17 +16,53 @@ static double longest(const struct shape *s)
         k = l.in > k ? l.in : k;
         k = l.out > k ? l.out : k;
     }
-    return k;
+    return s->net.layer_norm ? k * 4 * s->strain * s->strain : k; /* its mean and its variance have their own errors */
+}
+
+/* A KL and its sums cancel, in one row by any factor: behind a norm they are held to a parity trace's bar of one part in
+ * 100,000 instead. */
+static void compare_latent(const struct shape *s, const char *what, const double *got, const double *want, size_t n)
+{
+    double sum = 0, wrong = 0;
+    if (!s->net.layer_norm) {
+        compare(what, got, want, n, longest(s));
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        sum += want[i] * want[i];
+        wrong += (got[i] - want[i]) * (got[i] - want[i]);
+    }
+    assert_close(sqrt(wrong / sum), 0.0, 1e-5, 0);
+}
+
+/* What dropout leaves of this step's rows, by the rule in model.h. */
+static void draw_dropout(struct shape *s, const struct pack_step *step)
+{
+    static double factor[REF_LAYER_MAX][33 * 66];
+    double rate = (double)s->lane.dropout;
+    for (int i = 0; i < ref_layers(&s->ref) && rate > 0; i++) {
+        struct ref_layer l = ref_layer(&s->ref, i);
+        assert_true(!l.hidden || l.out * step->rows <= 33 * 66);
+        for (int at = 0; at < step->rows * l.out && l.hidden; at++) {
+            uint32_t word[4], r = (uint32_t)(at / l.out), j = (uint32_t)(at % l.out);
+            ref_philox(word, (uint32_t[]){j, r / 4 + 65536 * (uint32_t)i, step->step_lo, RNG_DROPOUT}, s->lane.key);
+            factor[i][at] = (word[r % 4] >> 8) / 16777216.0 < rate ? 0 : 1 / (1 - rate);
+            assert_close(dropout_factor(&s->lane, step, i, r, j), factor[i][at], 0, (double)FLT_EPSILON);
+        }
+        s->ref.drop[i] = l.hidden ? factor[i] : NULL;
+    }
 }
 
 /* The reference's pass for a step, with the device's noise. */
 static struct ref_pass *reference(struct shape *s, const struct pack_step *step)
 {
+    draw_dropout(s, step);
     double *x = doubles((size_t)step->rows * (size_t)s->v.data);
     double *eps = doubles((size_t)step->rows * (size_t)s->v.latent);
     shape_batch(s, step, x);
     shape_noise(s, step, eps);
     struct ref_pass *p = ref_forward(&s->ref, s->theta, x, eps, step->rows);
+    s->strain = p->strain;
     free(x);
     free(eps);
     return p;
@@ -39,7 +75,7 @@ static void check_loss_of(struct shape *s, const struct ref_pass *p, int k, bool
     pack_loss(s->pack, 0, k, &loss);
     assert_false(loss.not_finite);
     compare("reconstruction", &loss.rec, &rec, 1, longest(s));
-    compare("kl", &loss.kl, &kl, 1, longest(s));
+    compare_latent(s, "kl", &loss.kl, &kl, 1);
     if (s->net.kl_control && training) { /* beta as check_step() has it */
         double want = ref_loss(p, 0.75) - p->rec;
         compare("what the kl adds", &loss.kl_term, &want, 1, longest(s));
@@ -59,6 +95,10 @@ static void check_gradients(struct shape *s, const double *got, const double *wa
         compare(what, got + l.w, want + l.w, (size_t)l.in * (size_t)l.out, longest(s));
         (void)snprintf(what, sizeof what, "gradient of %s.bias", s->plan.layer[i].name);
         compare(what, got + l.b, want + l.b, (size_t)l.out, longest(s));
+        if (l.gain) {
+            compare("gradient of the norm's gain", got + l.gain, want + l.gain, (size_t)l.out, longest(s));
+            compare("gradient of the norm's shift", got + l.shift, want + l.shift, (size_t)l.out, longest(s));
+        }
     }
 }
 
@@ -125,6 +165,30 @@ static void every_gradient_of_the_chain_plan_agrees(void **state)
     (void)state;
     for_each_size(check_step, (struct variant){.act = ACT_RELU, .kind = PLAN_CHAIN});
     for_each_size(check_step, (struct variant){.act = ACT_TANH, .kind = PLAN_CHAIN, .floats = true});
+}
+
+#define NORM "optimizer.kind=sgd\nmodel.norm=layer\n"
+#define DROPOUT "optimizer.kind=sgd\nmodel.dropout=0.4\n"
+
+static void gradients_through_norm_and_dropout_agree(void **state)
+{
+    (void)state;
+    static const char *const options[] = {NORM, DROPOUT, NORM "model.dropout=0.2\noptimizer.clip=1e9\n"};
+    for_each_size(check_step, (struct variant){.act = ACT_TANH, .optimizer = NORM "model.dropout=0.25\n"});
+    for_each_size(check_step, (struct variant){.act = ACT_TANH, .kind = PLAN_CHAIN, .optimizer = NORM "model.dropout=0.25\n"});
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        for (enum activation act = ACT_RELU; act <= ACT_SOFTPLUS; act++) {
+            struct variant v = {.data = 45, .latent = 17, .batch = 31, .hidden = 33, .flat = true, .n_enc = 2,
+                                .n_dec = 1, .act = act, .optimizer = options[i]};
+            check_step(v);
+            v.provider = PROVIDER_CLBLAST;
+            check_step(v);
+            v.provider = PROVIDER_TILE;
+            v.kind = PLAN_CHAIN;
+            v.hidden = 65;
+            check_step(v);
+        }
+    }
 }
 
 static void gradients_agree_at_every_depth(void **state)
@@ -282,7 +346,7 @@ static bool *biases(const struct shape *s)
     bool *out = calloc(ref_params(&s->ref), sizeof *out);
     for (int i = 0; i < s->plan.n_layers; i++) {
         struct ref_layer l = ref_layer(&s->ref, i);
-        memset(out + l.b, 1, (size_t)l.out * sizeof *out);
+        memset(out + l.b, 1, (size_t)l.out * (l.gain ? 3 : 1) * sizeof *out); /* and what a norm has */
     }
     return out;
 }
@@ -546,7 +610,7 @@ static void check_stats(struct shape *s, const struct ref_pass *p, int k)
     }
     pack_add_stats(s->pack, 0, k, got[0], got[1], got[2]);
     for (int i = 0; i < 3; i++) {
-        compare("statistics of the latents", got[i], want[i], (size_t)latent, longest(s));
+        compare_latent(s, "statistics of the latents", got[i], want[i], (size_t)latent);
     }
 }
 
@@ -572,6 +636,7 @@ static void check_eval_step(struct shape *s, const struct pack_step *step, int k
     shape_batch(s, step, x);
     eval_noise(s, step, eps);
     struct ref_pass *p = ref_forward(&s->ref, s->theta, x, eps, step->rows);
+    s->strain = fmax(s->strain, p->strain); /* of all steps, for the means */
     check_loss_of(s, p, k, false);
     check_stats(s, p, k);
     for (size_t r = 0; r < rows; r++) {
@@ -636,6 +701,8 @@ static void evaluation_agrees_and_changes_nothing(void **state)
     for_each_size(check_eval, (struct variant){.act = ACT_RELU});
     for_each_size(check_eval, (struct variant){.act = ACT_TANH, .kind = PLAN_CHAIN});
     for_each_size(check_eval, (struct variant){.act = ACT_TANH, .provider = PROVIDER_CLBLAST, .floats = true});
+    for_each_size(check_eval, (struct variant){.act = ACT_TANH, .optimizer = NORM "model.dropout=0.5\n"});
+    for_each_size(check_eval, (struct variant){.act = ACT_RELU, .kind = PLAN_CHAIN, .optimizer = NORM "model.dropout=0.5\n"});
 }
 
 int steps_tests(void)
@@ -643,6 +710,7 @@ int steps_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_gradient_of_the_plain_plan_agrees),
         cmocka_unit_test(every_gradient_of_the_chain_plan_agrees),
+        cmocka_unit_test(gradients_through_norm_and_dropout_agree),
         cmocka_unit_test(gradients_agree_at_every_depth),
         cmocka_unit_test(gradients_of_every_activation_agree),
         cmocka_unit_test(gradients_of_every_loss_agree),

@@ -74,7 +74,8 @@ static void arenas_do_not_overlap(void **state)
 {
     (void)state;
     static unsigned char map[1 << 20];
-    const struct net n = small();
+    struct net n = small();
+    n.layer_norm = true;
     const struct plan p = made(&n, PLAN_PLAIN);
     const size_t rows = (size_t)p.batch_pad;
     assert_int_equal(rows, 32);
@@ -82,6 +83,8 @@ static void arenas_do_not_overlap(void **state)
     for (int i = 0; i < p.n_layers; i++) {
         occupy(map, p.params, p.layer[i].w, (size_t)p.layer[i].in_pad * (size_t)p.layer[i].ld);
         occupy(map, p.params, p.layer[i].b, (size_t)p.layer[i].out_pad);
+        assert_int_equal(p.layer[i].gain > 0, p.layer[i].activation);
+        if (p.layer[i].gain) occupy(map, p.params, p.layer[i].gain, 2 * (size_t)p.layer[i].out_pad);
     }
     memset(map, 0, sizeof map);
     occupy(map, p.acts, p.layer[0].x, rows * (size_t)p.layer[0].ld_in);
@@ -92,6 +95,8 @@ static void arenas_do_not_overlap(void **state)
         occupy(map, p.acts, p.layer[i].dy, rows * (size_t)p.layer[i].ld_out);
         if (i < p.n_layers - 1) occupy(map, p.acts, p.layer[i].y, rows * (size_t)p.layer[i].ld_out);
         if (p.layer[i].activation) occupy(map, p.acts, p.layer[i].pre, rows * (size_t)p.layer[i].ld_out);
+        if (p.layer[i].gain) occupy(map, p.acts, p.layer[i].spread, rows);
+        if (p.layer[i].gain) occupy(map, p.acts, p.layer[i].dgain, rows / 16 * 2 * (size_t)p.layer[i].out_pad);
     }
 }
 
@@ -134,7 +139,7 @@ static void key_tells_shapes_apart_but_not_paddings(void **state)
     assert_true(plan_pack_key(&p, 8) != key);
     q = made(&base, PLAN_PLAIN);
     assert_true(plan_pack_key(&q, 7) != key);
-    struct net other[11] = {base, base, base, base, base, base, base, base, base, base, base};
+    struct net other[12] = {base, base, base, base, base, base, base, base, base, base, base, base};
     other[0].data = 11;
     other[1].batch = 32;
     other[2].enc[0] = 49;
@@ -146,7 +151,8 @@ static void key_tells_shapes_apart_but_not_paddings(void **state)
     other[8].kl_control = true;
     other[9].norm = true;
     other[10].ema = true;
-    for (int i = 0; i < 11; i++) {
+    other[11].layer_norm = true;
+    for (int i = 0; i < 12; i++) {
         q = made(&other[i], i == 8 ? PLAN_PLAIN : PLAN_CHAIN);
         assert_true(plan_pack_key(&q, 7) != key);
     }

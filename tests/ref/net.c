@@ -29,7 +29,7 @@ int ref_layers(const struct ref_net *n)
 
 struct ref_layer ref_layer(const struct ref_net *n, int i)
 {
-    struct ref_layer l = {0, 0, 0, 0, false};
+    struct ref_layer l = {0};
     size_t at = 0;
     int width = n->data;
     for (int j = 0; j <= i; j++) {
@@ -44,6 +44,12 @@ struct ref_layer ref_layer(const struct ref_net *n, int i)
         l.w = at;
         l.b = at + (size_t)l.in * (size_t)l.out;
         at = l.b + (size_t)l.out;
+        l.gain = l.shift = 0;
+        if (l.hidden && n->layer_norm) {
+            l.gain = at;
+            l.shift = at + (size_t)l.out;
+            at += 2 * (size_t)l.out;
+        }
         width = l.out;
     }
     return l;
@@ -111,6 +117,18 @@ static void rec_forward(struct ref_pass *p, const double *theta)
     }
 }
 
+/* The activation and dropout of a hidden layer of n values. */
+static void activate(struct ref_pass *p, int i, size_t n)
+{
+    for (size_t j = 0; ref_act_has_kink(p->net->act) && j < n; j++) {
+        p->kink = fmin(p->kink, fabs(p->pre[i][j]));
+    }
+    ref_activate(p->y[i], n, p->net->act);
+    for (size_t j = 0; p->net->drop[i] && j < n; j++) {
+        p->y[i][j] *= p->net->drop[i][j];
+    }
+}
+
 struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const double *x, const double *eps,
                              int batch)
 {
@@ -122,6 +140,7 @@ struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const
     p->net = n;
     p->batch = batch;
     p->kink = HUGE_VAL;
+    p->strain = 1;
     p->x = copy_of(x, rows * (size_t)n->data);
     p->eps = copy_of(eps, rows * latent);
     p->z = zeros(rows, latent);
@@ -130,15 +149,16 @@ struct ref_pass *ref_forward(const struct ref_net *n, const double *theta, const
     p->kl_dim = zeros(latent, 1);
     for (int i = 0; i < ref_layers(n); i++) {
         struct ref_layer l = ref_layer(n, i);
-        p->y[i] = zeros(rows, (size_t)l.out);
-        p->pre[i] = zeros(rows, (size_t)l.out);
-        ref_dense(p->pre[i], layer_input(p, i), theta + l.w, theta + l.b, batch, l.in, l.out);
-        memcpy(p->y[i], p->pre[i], rows * (size_t)l.out * sizeof(double));
+        p->dense[i] = zeros(rows, (size_t)l.out);
+        ref_dense(p->dense[i], layer_input(p, i), theta + l.w, theta + l.b, batch, l.in, l.out);
+        p->pre[i] = copy_of(p->dense[i], rows * (size_t)l.out);
+        if (l.gain) {
+            p->strain *= ref_layer_norm_strain(layer_input(p, i), theta + l.w, p->dense[i], batch, l.in, l.out);
+            ref_layer_norm(p->pre[i], p->dense[i], theta + l.gain, theta + l.shift, batch, l.out);
+        }
+        p->y[i] = copy_of(p->pre[i], rows * (size_t)l.out);
         if (l.hidden) {
-            for (size_t j = 0; ref_act_has_kink(n->act) && j < rows * (size_t)l.out; j++) {
-                p->kink = fmin(p->kink, fabs(p->pre[i][j]));
-            }
-            ref_activate(p->y[i], rows * (size_t)l.out, n->act);
+            activate(p, i, rows * (size_t)l.out);
         }
         if (i == n->n_enc) {
             latent_forward(p);
@@ -212,7 +232,13 @@ void ref_backward(double *grad, struct ref_pass *p, const double *theta, double 
         if (i == n->n_enc) {
             latent_backward(p, beta);
         } else if (l.hidden) {
+            for (size_t j = 0; n->drop[i] && j < rows * (size_t)l.out; j++) {
+                p->dy[i][j] *= n->drop[i][j];
+            }
             ref_activate_back(p->dy[i], p->pre[i], rows * (size_t)l.out, n->act);
+        }
+        if (l.gain) {
+            ref_layer_norm_back(p->dy[i], grad + l.gain, grad + l.shift, p->dense[i], theta + l.gain, p->batch, l.out);
         }
         if (i == last && n->like == REF_GAUSS_LEARNED) {
             grad[ref_params(n) - 1] = dg * ref_sigma_slope(theta[ref_params(n) - 1]);
@@ -228,6 +254,7 @@ void ref_pass_free(struct ref_pass *p)
         return;
     }
     for (int i = 0; i < REF_LAYER_MAX; i++) {
+        free(p->dense[i]);
         free(p->pre[i]);
         free(p->y[i]);
         free(p->dy[i]);

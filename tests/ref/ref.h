@@ -28,6 +28,14 @@ void ref_activate(double *y, size_t n, enum ref_act act); /* in place */
 /* dy *= f'(pre). */
 void ref_activate_back(double *dy, const double *pre, size_t n, enum ref_act act);
 
+/* --- norm.c, as PyTorch's LayerNorm: eps 1e-5. Shapes: x, y, dy (rows, n), gain, shift (n). */
+/* What the norm of y = x W + b makes of its rounding errors: the root of the products' squares by the row's deviation, the
+ * largest over the rows, at least 1. Shapes: x (rows, in), w (in, out), y (rows, out). */
+double ref_layer_norm_strain(const double *x, const double *w, const double *y, int rows, int in, int out);
+void ref_layer_norm(double *y, const double *x, const double *gain, const double *shift, int rows, int n);
+/* dy becomes the gradient by x; overwrites dgain, dshift. */
+void ref_layer_norm_back(double *dy, double *dgain, double *dshift, const double *x, const double *gain, int rows, int n);
+
 /* --- latent.c. s is the log-variance. One dimension of one row each. */
 double ref_clamp(double s, double lo, double hi);
 double ref_reparam(double mu, double s, double eps);
@@ -94,12 +102,15 @@ struct ref_net {
     double log_sigma;    /* fixed */
     double capacity, capacity_weight; /* weight 0: none. weight |KL - capacity|, of the batch mean, in place of beta KL */
     double free_bits;    /* beta sum over dimensions of max(free_bits, batch mean KL) */
+    bool layer_norm;     /* of hidden layers, before their activation */
+    const double *drop[REF_LAYER_MAX]; /* (batch, out) factors on a hidden layer's output; NULL: none */
     double s_min, s_max; /* the log-variance is cut to this, with gradient 0 outside; -HUGE_VAL, HUGE_VAL: never */
 };
 /* Layers in order: encoder, heads, decoder, logits. The heads are one layer of 2 * latent columns, mu first. */
 struct ref_layer {
     int in, out;
     size_t w, b; /* where W (in, out) and b (out) lie in the parameters */
+    size_t gain, shift; /* with layer norm, of hidden layers: (out) each, behind b; else 0 */
     bool hidden;
 };
 int ref_layers(const struct ref_net *n);
@@ -111,14 +122,16 @@ struct ref_pass {
     const struct ref_net *net;
     int batch;
     double *x, *eps;           /* (batch, data), (batch, latent): copies */
-    double *pre[REF_LAYER_MAX]; /* (batch, out): before the activation */
-    double *y[REF_LAYER_MAX];  /* (batch, out): outputs, after the activation */
-    double *dy[REF_LAYER_MAX]; /* (batch, out): gradients before the activation; NULL until ref_backward() */
+    double *dense[REF_LAYER_MAX]; /* (batch, out): x W + b */
+    double *pre[REF_LAYER_MAX]; /* (batch, out): before the activation, after the norm */
+    double *y[REF_LAYER_MAX];  /* (batch, out): outputs, after the activation and dropout */
+    double *dy[REF_LAYER_MAX]; /* (batch, out): gradients by dense; NULL until ref_backward() */
     double *z, *dz;            /* (batch, latent) */
     double *rec_row, *kl_row;  /* (batch) nats of each row */
     double *kl_dim;            /* (latent) batch means */
     double rec, kl;            /* batch means */
     double log_sigma;          /* gaussian: in force */
+    double strain;             /* how much layer norms enlarge rounding errors: ref_layer_norm_strain() of all, multiplied */
     double kink;               /* smallest distance of a ReLU's input from 0, where float and double may part ways */
 };
 /* Owns: ref_pass_free(). */

@@ -29,6 +29,24 @@ static const struct {
            "optimizer.weight_decay=0.01\ntrain.epochs=6\n", 2, 0},
 };
 
+/* As the cast, of what else a pack's key holds together: every lane its own rates. */
+#define NORM SHAPE "model.norm=layer\ntrain.epochs=3\n"
+#define GAUSS SHAPE "loss.likelihood=gauss_learned\noptimizer.clip=30\noptimizer.ema=0.9\ntrain.epochs=3\n"
+#define CONTROL SHAPE "loss.likelihood=gauss_optimal\ntrain.epochs=3\n"
+static const struct {
+    const char *lane[3];
+    bool plain_only;
+} guests[] = {
+    {{NORM "model.latent=17\n", NORM "model.latent=20\nmodel.dropout=0.2\nmodel.activation=gelu\n",
+      NORM "model.latent=18\nmodel.dropout=0.5\noptimizer.kind=sgd\noptimizer.lr=3e-3\n"}, false},
+    {{SHAPE "model.latent=17\ntrain.epochs=3\n", SHAPE "model.latent=17\nmodel.dropout=0.3\ntrain.epochs=3\n",
+      SHAPE "model.latent=20\nmodel.dropout=0.7\nmodel.activation=softplus\ntrain.epochs=3\n"}, false},
+    {{GAUSS "model.latent=17\n", GAUSS "model.latent=19\noptimizer.clip=0\noptimizer.skip=60\nloss.sigma=0.5\n",
+      GAUSS "model.latent=20\noptimizer.ema=0.5\noptimizer.kind=adamw\noptimizer.weight_decay=0.1\n"}, false},
+    {{CONTROL "model.latent=17\nloss.capacity=5\n", CONTROL "model.latent=20\nloss.free_bits=0.2\n",
+      CONTROL "model.latent=18\nloss.free_bits=1\nloss.beta=3\nmodel.activation=tanh\n"}, true},
+};
+
 struct outcome {
     struct record record;
     struct state_bits state; /* when it left or ended; not kept of a diverged lane */
@@ -284,6 +302,54 @@ static void divergence_is_told_alike_whatever_the_chunks(void **state)
     rig_data_release(&d);
 }
 
+/* Lanes first .. first + n - 1 of one row of guests to their ends. */
+static void run_guests(struct outcome *out, const struct rig_data *d, const char *const *lines, int n, enum plan_kind kind)
+{
+    struct config c = rig_config(lines[0]);
+    struct trainer *t = rig_trainer(d, &c, kind);
+    struct records *r = calloc(1, sizeof *r);
+    int lane[3];
+    config_release(&c);
+    for (int i = 0; i < n; i++) {
+        struct config own = rig_config(lines[i]);
+        lane[i] = rig_add(t, &own, 5, NULL); /* one key: what differs is what they are */
+        config_release(&own);
+    }
+    for (int i = 0; i < n; i++) {
+        rig_run_until(t, r, lane[i], RIG_ROWS_MAX - 1);
+        out[i] = (struct outcome){r->lane[lane[i]], rig_state(t, lane[i])};
+    }
+    trainer_free(t);
+    free(r);
+}
+
+static void lanes_of_every_kind_are_the_same_bits_as_alone(void **state)
+{
+    (void)state;
+    static struct outcome alone[3], packed[3];
+    struct rig_data d;
+    rig_data_make(&d, 37, 97, 53);
+    for (size_t k = 0; k < sizeof guests / sizeof *guests; k++) {
+        for (enum plan_kind kind = PLAN_PLAIN; kind <= (guests[k].plain_only ? PLAN_PLAIN : PLAN_CHAIN); kind++) {
+            for (int i = 0; i < 3; i++) {
+                run_guests(&alone[i], &d, &guests[k].lane[i], 1, kind);
+            }
+            run_guests(packed, &d, guests[k].lane, 3, kind);
+            for (int i = 0; i < 3; i++) {
+                assert_int_equal(alone[i].record.end, EVENT_DONE);
+                assert_same_record(&alone[i].record, &packed[i].record, guests[k].lane[i]);
+                assert_same_state(&alone[i].state, &packed[i].state, guests[k].lane[i]);
+            }
+            assert_true(alone[0].record.value != alone[1].record.value && alone[1].record.value != alone[2].record.value);
+            for (int i = 0; i < 3; i++) {
+                free(alone[i].state.bytes);
+                free(packed[i].state.bytes);
+            }
+        }
+    }
+    rig_data_release(&d);
+}
+
 static void plain_lanes_are_the_same_bits_in_packs_of_1_2_and_8(void **state)
 {
     (void)state;
@@ -301,6 +367,7 @@ int packs_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_lanes_are_the_same_bits_in_packs_of_1_2_and_8),
         cmocka_unit_test(chain_lanes_are_the_same_bits_in_packs_of_1_2_and_8),
+        cmocka_unit_test(lanes_of_every_kind_are_the_same_bits_as_alone),
         cmocka_unit_test(a_lane_that_moves_up_keeps_its_bits),
         cmocka_unit_test(memory_is_what_the_plan_foretold),
         cmocka_unit_test(divergence_is_told_alike_whatever_the_chunks),

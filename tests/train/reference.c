@@ -29,7 +29,12 @@ static double *reference_cell(struct twin *w, const struct tensor_info *t, int r
 {
     struct ref_layer l = ref_layer(&w->ref, t->layer);
     int column = row + (t->column ? w->net.latent : 0);
-    return w->theta + (t->is_bias ? l.b : l.w + (size_t)col * (size_t)l.out) + (size_t)column;
+    switch (t->kind) {
+    case PARAM_BIAS: return w->theta + l.b + column;
+    case PARAM_GAIN: return w->theta + l.gain + row;
+    case PARAM_SHIFT: return w->theta + l.shift + row;
+    default: return w->theta + l.w + (size_t)col * (size_t)l.out + (size_t)column;
+    }
 }
 
 static void twin_start(struct twin *w, const struct rig_data *d, const struct config *c, int trial)
@@ -43,7 +48,7 @@ static void twin_start(struct twin *w, const struct rig_data *d, const struct co
     pack_lane_init(&w->lane, c, rng_key(RIG_SEED, trial));
     w->ref = (struct ref_net){.data = w->net.data, .latent = w->net.latent, .n_enc = w->net.n_enc,
                               .n_dec = w->net.n_dec, .act = (enum ref_act)w->net.activation,
-                              .s_min = -HUGE_VAL, .s_max = HUGE_VAL};
+                              .layer_norm = w->net.layer_norm, .s_min = -12, .s_max = 6};
     memcpy(w->ref.enc, w->net.enc, sizeof w->net.enc);
     memcpy(w->ref.dec, w->net.dec, sizeof w->net.dec);
     size_t params = ref_params(&w->ref);
@@ -73,6 +78,22 @@ static void twin_end(struct twin *w)
     free(w->v);
 }
 
+/* Words and output by the rule in model.h. */
+static void draw_dropout(struct twin *w, const struct pack_step *s)
+{
+    static double factor[REF_LAYER_MAX][BATCH * 64];
+    double rate = (double)w->lane.dropout;
+    for (int i = 0; i < ref_layers(&w->ref) && rate > 0; i++) {
+        struct ref_layer l = ref_layer(&w->ref, i);
+        for (int at = 0; at < s->rows * l.out && l.hidden; at++) {
+            uint32_t word[4], r = (uint32_t)(at / l.out), j = (uint32_t)(at % l.out);
+            ref_philox(word, (uint32_t[]){j, r / 4 + 65536 * (uint32_t)i, s->step_lo, RNG_DROPOUT}, w->lane.key);
+            factor[i][at] = (word[r % 4] >> 8) / 16777216.0 < rate ? 0 : 1 / (1 - rate);
+        }
+        w->ref.drop[i] = l.hidden ? factor[i] : NULL;
+    }
+}
+
 /* One pass over rows of the data set; noise by the words and output that model.h's rule names. */
 static struct ref_pass *pass(struct twin *w, const uint32_t *row, int rows, const struct pack_step *train)
 {
@@ -95,6 +116,10 @@ static struct ref_pass *pass(struct twin *w, const uint32_t *row, int rows, cons
             ref_box_muller(z + 2, word[2], word[3]);
             eps[r * latent + j] = train ? z[r % 4] : z[0];
         }
+    }
+    memset(w->ref.drop, 0, sizeof w->ref.drop);
+    if (train) {
+        draw_dropout(w, train);
     }
     struct ref_pass *p = ref_forward(&w->ref, w->theta, in, eps, rows);
     free(in);
@@ -294,6 +319,17 @@ static void schedules_train_as_the_reference(void **state)
                    "optimizer.lr_gamma=0.1\noptimizer.lr_patience=0\noptimizer.lr_threshold=1\n", &r, PLAN_CHAIN);
 }
 
+static void normalised_nets_train_as_the_reference(void **state)
+{
+    (void)state;
+    const struct rules r = {.opt = {.kind = REF_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, .lr = 1e-3, .beta = 1};
+    for (enum plan_kind kind = PLAN_PLAIN; kind <= PLAN_CHAIN; kind++) {
+        check_training("model.norm=layer\nmodel.activation=tanh\nmodel.depth=2\n", &r, kind);
+        check_training("model.dropout=0.3\nmodel.activation=silu\nmodel.encoder=21,40\n", &r, kind);
+        check_training("model.norm=layer\nmodel.dropout=0.1\nmodel.activation=elu\n", &r, kind);
+    }
+}
+
 int reference_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +337,7 @@ int reference_tests(void)
         cmocka_unit_test(rmsprop_trains_as_the_reference),
         cmocka_unit_test(sgd_trains_as_the_reference),
         cmocka_unit_test(schedules_train_as_the_reference),
+        cmocka_unit_test(normalised_nets_train_as_the_reference),
     };
     return cmocka_run_group_tests_name("train reference", tests, NULL, NULL);
 }

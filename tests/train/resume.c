@@ -96,6 +96,16 @@ static void resumed_lanes_of_every_loss_end_with_the_same_bits(void **state)
     check_resume(SHAPE "loss.free_bits=0.1\nloss.beta=2\nloss.beta_schedule=linear\nloss.beta_warmup=3\n", PLAN_PLAIN);
 }
 
+static void resumed_lanes_with_norm_and_dropout_end_with_the_same_bits(void **state)
+{
+    (void)state;
+    for (enum plan_kind kind = PLAN_PLAIN; kind <= PLAN_CHAIN; kind++) {
+        check_resume(SHAPE "model.norm=layer\nmodel.dropout=0.3\noptimizer.ema=0.9\n", kind);
+        check_resume(SHAPE "model.dropout=0.5\nmodel.activation=tanh\noptimizer.kind=rmsprop\noptimizer.centered=yes\n", kind);
+        check_resume(SHAPE "model.norm=layer\noptimizer.clip=5\noptimizer.weight_decay=0.1\nstudy.value=last\n", kind);
+    }
+}
+
 static void resumed_lanes_end_with_the_same_bits(void **state)
 {
     (void)state;
@@ -460,6 +470,7 @@ int resume_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumed_lanes_end_with_the_same_bits),
         cmocka_unit_test(resumed_lanes_of_every_loss_end_with_the_same_bits),
+        cmocka_unit_test(resumed_lanes_with_norm_and_dropout_end_with_the_same_bits),
         cmocka_unit_test(lanes_resumed_inside_an_epoch_end_with_the_same_bits),
         WITH_BENCH(only_rows_the_store_lacks_are_sent_again),
         WITH_BENCH(best_weights_survive_a_resume),

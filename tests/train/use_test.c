@@ -109,7 +109,7 @@ static double *reference_weights(struct ref_net *net, const struct trained *t)
     struct err e;
     struct tensor_file *f;
     *net = (struct ref_net){.data = 784, .latent = 5, .n_enc = 1, .enc = {33}, .n_dec = 1, .dec = {33}, .act = REF_RELU,
-                            .s_min = -HUGE_VAL, .s_max = HUGE_VAL};
+                            .s_min = -12, .s_max = 6};
     static const struct {
         const char *name;
         int layer, column;

@@ -18,7 +18,8 @@ enum rng_stream {
     RNG_SUGGEST = 6,   /* samplers */
     RNG_DIGITS = 7,    /* the built-in digits */
     RNG_SAMPLE = 8,    /* samples from the prior */
-    RNG_BINARIZE = 9   /* grey values to zeros and ones */
+    RNG_BINARIZE = 9,  /* grey values to zeros and ones */
+    RNG_DROPOUT = 10   /* hidden units left out of a step */
 };
 
 struct rng_key {

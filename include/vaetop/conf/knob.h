@@ -67,6 +67,11 @@ enum knob_type {
     X(MODEL_ACTIVATION, "model", "activation", KNOB_CHOICE, "relu", 0, 0,                                             \
       "relu|tanh|leaky|elu|silu|gelu|softplus", true, "",                                                               \
       "hidden activation; leaky: slope 0.01 below zero; gelu: by the error function")                                   \
+    X(MODEL_NORM, "model", "norm", KNOB_CHOICE, "none", 0, 0, "none|layer", true, "",                                    \
+      "layer: each hidden layer's units are brought to mean 0 and deviation 1 in every row, before the activation, then "   \
+      "scaled and shifted by weights")                                                                                  \
+    X(MODEL_DROPOUT, "model", "dropout", KNOB_FLOAT, "0", 0, 0.95, "", true, "",                                         \
+      "share of hidden units left out of a training step, on both sides, drawn anew for each row and step")              \
     X(MODEL_INIT, "model", "init", KNOB_CHOICE, "torch", 0, 0, "torch|glorot|he", true, "",                              \
       "initial weights; torch: as PyTorch, uniform in 1/sqrt(inputs), biases too; glorot: uniform in "                   \
       "sqrt(6/(inputs+outputs)); he: normal, deviation sqrt(2/inputs)")                                                 \
@@ -175,6 +180,7 @@ enum value_kind { VALUE_BEST, VALUE_LAST };
 enum data_scaling { SCALING_AUTO, SCALING_NONE, SCALING_255, SCALING_UNIT, SCALING_STANDARD };
 enum data_binarize { BINARIZE_NO, BINARIZE_STATIC, BINARIZE_DYNAMIC };
 enum activation { ACT_RELU, ACT_TANH, ACT_LEAKY, ACT_ELU, ACT_SILU, ACT_GELU, ACT_SOFTPLUS };
+enum hidden_norm { NORM_NONE, NORM_LAYER };
 enum weight_init { INIT_TORCH, INIT_GLOROT, INIT_HE };
 enum output_bias { BIAS_INIT, BIAS_DATA };
 enum likelihood { LIKE_BERNOULLI, LIKE_GAUSS_FIXED, LIKE_GAUSS_LEARNED, LIKE_GAUSS_OPTIMAL };

@@ -56,7 +56,8 @@ struct pack_lane {
     float free_bits;        /* nats a dimension; 0: none */
     float clip, skip;       /* lengths of a gradient; 0: none */
     float ema;              /* 0: none */
-    uint32_t unused[6];
+    float dropout, kept;    /* share of hidden units left out of a training step; 1 / (1 - it), factor on the others */
+    uint32_t unused[4];
     int32_t width[2 * NET_HIDDEN_MAX + 2]; /* true columns of each layer's output: what is not at 0 for 0 is cut there */
 };
 void pack_lane_init(struct pack_lane *out, const struct config *c, struct rng_key key);
@@ -96,6 +97,11 @@ void pack_step_eval(struct pack_step *out, int64_t first, int rows);
  * Host twin in double, for tests and the reference. */
 double latent_noise(const struct pack_lane *lane, const struct pack_step *s, uint32_t row, uint32_t j);
 
+/* Dropout: unit j of a hidden layer (`layer` of the plan) in row r of a training step's batch is multiplied by 0 where
+ * output r % 4 of Philox({j, r / 4 | layer << 16, step_lo, RNG_DROPOUT | step_hi << 8}, key), its upper 24 bits as a
+ * fraction, is below lane->dropout, else by lane->kept. Host twin: that factor. */
+double dropout_factor(const struct pack_lane *lane, const struct pack_step *s, int layer, uint32_t row, uint32_t j);
+
 /* Binarised data: value j of a row of the data set becomes 1 where word < value, else 0. word: the upper 24 bits of output
  * j / 16 % 4 of Philox(counter = {j % 16 + j / 64 * 16, row, draw, RNG_BINARIZE}, draw ? key : data_key), as a fraction.
  * Host twin, for tests and evaluation: x (n) of one row. */
@@ -108,18 +114,25 @@ uint32_t shuffle_at(const uint32_t key[4], uint32_t n, uint32_t i);
 
 /* --- weights by name ----------------------------------------------------------------------------------------- */
 
-/* One trained tensor as PyTorch has it: weight (rows = out, cols = in), bias (rows = out, cols = 1).
- * Order: encoder.0.weight, encoder.0.bias, ..., mu.weight, mu.bias, logvar.weight, logvar.bias, decoder.0.weight, ...,
- * logits.weight, logits.bias, and where the network has one log_sigma. */
+/* One trained tensor as PyTorch has it: weight (rows = out, cols = in), all others (rows = out, cols = 1).
+ * Order: encoder.0.weight, encoder.0.bias, with layer norm encoder.0.norm.weight, encoder.0.norm.bias, ..., mu.weight,
+ * mu.bias, logvar.weight, logvar.bias, decoder.0.weight, ..., logits.weight, logits.bias, and where the network has one
+ * log_sigma. */
+enum tensor_kind {
+    PARAM_WEIGHT,
+    PARAM_BIAS,
+    PARAM_GAIN,  /* of layer norm */
+    PARAM_SHIFT,
+    PARAM_SIGMA  /* log_sigma, one number: gauss_learned and gauss_optimal */
+};
 struct tensor_info {
     char name[32];
     int layer;    /* of the plan */
-    bool is_bias;
-    bool is_sigma; /* log_sigma, one number: gauss_learned and gauss_optimal */
+    enum tensor_kind kind;
     int column;   /* first column in the layer's W: 0, or latent_pad for logvar */
     int rows, cols;
 };
-#define NET_TENSORS_MAX (2 * (2 * NET_HIDDEN_MAX + 3) + 1)
+#define NET_TENSORS_MAX (8 * NET_HIDDEN_MAX + 7)
 /* n: the lane's own true sizes; p: the pack's padding, of the same depth and at least that wide. Returns the count. */
 int net_tensors(struct tensor_info out[NET_TENSORS_MAX], const struct net *n, const struct plan *p);
 
@@ -130,6 +143,7 @@ void tensor_to_arena(float *arena, const float *in, const struct plan *p, const 
 
 /* By n->init, from RNG_INIT, stream step = index of the tensor in net_tensors(). torch: W and b uniform in
  * +-1/sqrt(fan in); glorot: W uniform in +-sqrt(6/(fan in + fan out)); he: W normal, deviation sqrt(2/fan in); both b 0.
+ * Layer norm starts at gain 1, shift 0, and does not count as a tensor of the stream.
  * Fills a whole arena (padding zero). */
 void weights_init(float *arena, const struct net *n, const struct plan *p, struct rng_key key);
 /* Bias of the last layer from the data's means (n->data values): for bernoulli their logits, cut to .001 .. .999. */
@@ -169,7 +183,8 @@ WUR enum err_code pack_keep_best(struct pack *pk, int slot, struct err *e);
 /* Activations of a slot after a step: rows x cols (true sizes) from the padded arena. layer: of the plan.
  * IN: the layer's input (layer 0: the gathered rows, heads' successor: z) · OUT: after the activation (heads: use
  * column 0 for mu, latent_pad for logvar; logits: not kept, see OP_LOSS) · GRAD: d loss / d (output before the
- * activation) · PRE: hidden layers, before the activation, for those that keep it. column: first column. Reads,
+ * activation and the norm) · PRE: hidden layers, before the activation, for those that keep it; with layer norm the
+ * normalised values. column: first column. Reads,
  * writes. */
 enum act { ACT_IN, ACT_OUT, ACT_GRAD, ACT_PRE };
 struct act_view {
@@ -188,10 +203,11 @@ WUR enum err_code pack_steps(struct pack *pk, const int *slot, int n, const stru
 /* Single kernels of the plain plan, for tests; k: which of the steps. layer counts where it says so. Queued. */
 enum pack_op {
     OP_GATHER,      /* ACT_IN of layer 0 = rows of the data set / 255, zero beyond `rows` */
-    OP_FORWARD,     /* hidden layer `layer`: ACT_OUT = activation(ACT_IN W + b) */
+    OP_FORWARD,     /* hidden layer `layer`: ACT_OUT = dropout(activation(norm(ACT_IN W + b))), the norm if it has one */
     OP_LATENT,      /* heads: ACT_OUT = mu | logvar; ACT_IN of the next layer = mu + exp(logvar / 2) noise; KL sums */
     OP_LOSS,        /* last layer: logits, sum of the rows' losses; ACT_GRAD = (sigmoid(logit) - x) / rows */
-    OP_BACK,        /* layer > 0, not the one after the heads: ACT_GRAD of layer - 1 = (ACT_GRAD W^T) activation' */
+    OP_BACK,        /* layer > 0, not the one after the heads: ACT_GRAD of layer - 1 = (ACT_GRAD W^T) activation', through
+                     * its dropout and norm */
     OP_BACK_LATENT, /* the layer after the heads: ACT_GRAD of the heads = dmu | dlogvar, KL's part included */
     OP_BATCH,       /* with batch statistics, after OP_SUMS: weights of the KL, best deviation and the gradient by it */
     OP_SUMS,        /* sums of OP_LATENT and OP_LOSS over 16 rows, in fixed order, to the ring */

@@ -27,6 +27,7 @@ struct net {
     enum likelihood likelihood;
     double log_sigma;  /* gaussian: fixed, or where learning starts */
     bool kl_control;   /* capacity or free bits: the KL term needs the batch's means */
+    bool layer_norm;   /* hidden layers are normalised before their activation */
     bool norm;         /* the gradient's length is needed before an update: clip, skip */
     bool ema;          /* a moving mean of the weights is kept */
     bool third_moment; /* the optimiser keeps three numbers per weight */
@@ -37,8 +38,9 @@ bool net_has_sigma(const struct net *n);   /* a deviation among the weights */
 bool net_batch_stats(const struct net *n); /* the loss needs sums over the batch before its gradient */
 size_t net_params(const struct net *n); /* trained weights and biases, without padding */
 
-/* plain: one fused GEMM per layer, any device. chain: for CPUs, one launch takes 16 batch rows through everything, one
- * launch does every weight gradient and update. Stored with the study and the checkpoint. */
+/* plain: one fused GEMM per layer, any device. chain: for CPUs, one launch takes 16 batch rows through everything, layer
+ * norm and dropout too, for these know one row at a time; one launch does every weight gradient and update. Stored with
+ * the study and the checkpoint. */
 enum plan_kind { PLAN_PLAIN, PLAN_CHAIN };
 const char *plan_kind_name(enum plan_kind k);
 /* By table from device type and network, never from a timing. Batch statistics cut the chain: always plain. */
@@ -58,7 +60,10 @@ struct plan_layer {
                              * loss's gradient by the output before the activation (batch_pad, ld_out). y of the last
                              * layer is not kept: its loss kernel writes dy at once */
     size_t pre;             /* hidden layers: before the activation, (batch_pad, ld_out), for those whose slope the
-                             * output does not tell */
+                             * output does not tell or dropout hides; with layer norm the normalised values */
+    size_t gain;            /* with layer norm: in the parameters, its gain and behind it its shift (out_pad each); else 0 */
+    size_t spread;          /* with layer norm: one over each row's deviation (batch_pad) */
+    size_t dgain;           /* with layer norm: gradients by gain and shift, sums over 16 rows (batch_pad / 16, 2, out_pad) */
     int tiles;              /* 16 x 16 tiles of W */
 };
 

@@ -140,6 +140,50 @@ static void slopes_are_the_derivatives(void **state)
     }
 }
 
+/* Half of the units, each row its own. Rows and widths of the problems here. */
+static void drop_half(struct problem *p, double factor[REF_LAYER_MAX][BATCH * 8])
+{
+    for (int i = 0; i < ref_layers(&p->net); i++) {
+        for (uint32_t j = 0; j < BATCH * 8; j++) {
+            factor[i][j] = uniform(20 + (uint32_t)i, j) < 0.5 ? 0 : 2;
+        }
+        p->net.drop[i] = factor[i];
+    }
+}
+
+static void gradients_through_norm_and_dropout_agree(void **state)
+{
+    (void)state;
+    static double factor[REF_LAYER_MAX][BATCH * 8];
+    for (int norm = 0; norm < 2; norm++) {
+        for (int drop = 0; drop < 2; drop++) {
+            struct problem p = {.net = {.data = 6, .latent = 2, .n_enc = 2, .enc = {5, 4}, .n_dec = 1, .dec = {7},
+                                        .act = REF_TANH, .layer_norm = norm, .s_min = -HUGE_VAL, .s_max = HUGE_VAL},
+                                .beta = 1.3};
+            if (drop) {
+                drop_half(&p, factor);
+            }
+            fill(&p);
+            check_gradient(&p);
+            p.net.act = REF_GELU;
+            check_gradient(&p);
+        }
+    }
+}
+
+/* A row of 1 to 4: mean 2.5, variance 1.25. */
+static void a_normalised_row_is_known(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 3, 4}, gain[] = {1, 1, 2, 0}, shift[] = {0, 1, 0, 5};
+    double y[4], by = 1 / sqrt(1.25 + 1e-5);
+    ref_layer_norm(y, x, gain, shift, 1, 4);
+    assert_close(y[0], -1.5 * by, 1e-12, 0);
+    assert_close(y[1], 1 - 0.5 * by, 1e-12, 0);
+    assert_close(y[2], by, 1e-12, 0);
+    assert_close(y[3], 5, 0, 0);
+}
+
 static void gradients_of_every_likelihood_agree(void **state)
 {
     (void)state;
@@ -217,6 +261,8 @@ int gradients_tests(void)
         cmocka_unit_test(relu_gradients_agree_at_every_depth),
         cmocka_unit_test(gradients_of_every_activation_agree),
         cmocka_unit_test(slopes_are_the_derivatives),
+        cmocka_unit_test(gradients_through_norm_and_dropout_agree),
+        cmocka_unit_test(a_normalised_row_is_known),
         cmocka_unit_test(gradients_of_every_likelihood_agree),
         cmocka_unit_test(gradients_of_a_controlled_kl_agree),
         cmocka_unit_test(gradients_agree_where_the_log_variance_is_cut),
