@@ -107,20 +107,27 @@ static enum err_code export_csv(const struct study *s, const struct options *o, 
     return rc;
 }
 
-/* Not optimiser state, not the best epoch's copy, not counters. */
+/* Not optimiser state, not another copy of the weights, not counters. */
 static bool is_weight(const char *name)
 {
-    return !str_starts(name, "opt.") && !str_starts(name, "best.") && !str_starts(name, "vaetop.");
+    static const char *const others[] = {"opt.", "best.", "ema.", "vaetop."};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (str_starts(name, others[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
-/* The tensor at the epoch that gave the trial its value: with value: best the copy kept of it. */
-static const struct tensor *weight_of_value(const struct tensor_file *file, const struct study *s,
-                                            const struct tensor *last)
+/* Values are (as in the file - data.shift) * data.factor; bytes / 255 without them. */
+static void add_scale(struct tensor_writer *w, const struct tensor_file *file)
 {
-    char *name = xasprintf("best.%s", last->name);
-    const struct tensor *best = tensor_file_find(file, name);
-    free(name);
-    return best && config_choice(&s->preset.base, KNOB_STUDY_VALUE) == VALUE_BEST ? best : last;
+    const struct tensor *shift = tensor_file_find(file, "vaetop.scale.shift");
+    const struct tensor *factor = tensor_file_find(file, "vaetop.scale.factor");
+    if (shift && factor) {
+        tensor_writer_add(w, "data.shift", shift->type, shift->shape, shift->rank, shift->data);
+        tensor_writer_add(w, "data.factor", factor->type, factor->shape, factor->rank, factor->data);
+    }
 }
 
 /* Weights of the trial's value, without optimiser state and counters. */
@@ -140,7 +147,8 @@ static enum err_code export_weights(const struct study *s, const struct trial_ro
     for (size_t i = 0; i < tensor_file_count(file); i++) {
         const struct tensor *tensor = tensor_file_at(file, i);
         if (is_weight(tensor->name)) {
-            const struct tensor *value = weight_of_value(file, s, tensor);
+            const bool best = config_choice(&s->preset.base, KNOB_STUDY_VALUE) == VALUE_BEST;
+            const struct tensor *value = tensor_file_weight(file, tensor->name, best);
             tensor_writer_add(w, tensor->name, value->type, value->shape, value->rank, value->data);
             n++;
         }
@@ -149,6 +157,7 @@ static enum err_code export_weights(const struct study *s, const struct trial_ro
         rc = err_set(e, ERR_DATA, "%s: holds no weights", from);
         goto out;
     }
+    add_scale(w, file);
     rc = study_config(&c, s, t, e);
     if (rc) {
         goto out;

@@ -198,6 +198,18 @@ const struct tensor *tensor_file_at(const struct tensor_file *f, size_t i)
     return i < f->header.n_entries ? &f->header.entry[i].tensor : NULL;
 }
 
+const struct tensor *tensor_file_weight(const struct tensor_file *f, const char *name, bool best)
+{
+    static const char *const kinds[] = {"best.", "ema.", ""};
+    const struct tensor *found = NULL;
+    for (size_t i = best ? 0 : 1; i < sizeof kinds / sizeof *kinds && !found; i++) {
+        char *full = xasprintf("%s%s", kinds[i], name);
+        found = tensor_file_find(f, full);
+        free(full);
+    }
+    return found;
+}
+
 const struct tensor *tensor_file_find(const struct tensor_file *f, const char *name)
 {
     size_t low = 0, high = f->header.n_entries;

@@ -83,6 +83,15 @@ static enum err_code add_part(struct trainer *t, const struct train_lane *l, con
     return rc;
 }
 
+/* So that other rows get the constants of the training rows, which need not be there then. */
+static void add_scale(struct trainer *t, struct tensor_writer *w)
+{
+    const struct data_scale *s = &t->data->set->scale;
+    if (s->n == 0) return;
+    tensor_writer_add(w, "vaetop.scale.shift", TENSOR_F32, &s->n, 1, s->shift);
+    tensor_writer_add(w, "vaetop.scale.factor", TENSOR_F32, &s->n, 1, s->factor);
+}
+
 static void add_meta(struct trainer *t, const struct train_lane *l, struct tensor_writer *w)
 {
     char text[64];
@@ -131,6 +140,7 @@ static enum err_code save(struct trainer *t, const struct train_lane *l, const c
         const size_t shape[2] = {n_rows, ROW_COLUMNS}, axes[2] = {2, (size_t)l->net.latent};
         if (n_rows > 0) tensor_writer_add(w, "vaetop.epochs", TENSOR_F64, shape, 2, rows);
         if (l->axes) tensor_writer_add(w, "vaetop.axes", TENSOR_F64, axes, 2, l->axes);
+        add_scale(t, w);
         add_meta(t, l, w);
         rc = tensor_writer_save(w, path, true, true, e);
     }

@@ -16,6 +16,13 @@
 
 /* --- the checkpoint */
 
+/* What only training needs is left out: the weights in use are the only ones. */
+static const struct {
+    enum knob knob;
+    const char *value;
+} in_use[] = {{KNOB_TRAIN_BATCH, USE_BATCH}, {KNOB_OPTIMIZER_KIND, "sgd"}, {KNOB_OPTIMIZER_EMA, "0"},
+              {KNOB_OPTIMIZER_CLIP, "0"},    {KNOB_OPTIMIZER_SKIP, "0"}};
+
 static enum err_code read_config(struct use *u, const char *path, struct err *e)
 {
     const char *text = tensor_file_meta(u->file, "config");
@@ -26,7 +33,10 @@ static enum err_code read_config(struct use *u, const char *path, struct err *e)
         return ERR_DATA;
     }
     u->use_best = config_choice(&u->config, KNOB_STUDY_VALUE) == VALUE_BEST;
-    return config_set(&u->config, KNOB_TRAIN_BATCH, USE_BATCH, e);
+    for (size_t i = 0; i < sizeof in_use / sizeof *in_use && !rc; i++) {
+        rc = config_set(&u->config, in_use[i].knob, in_use[i].value, e);
+    }
+    return rc;
 }
 
 static enum err_code read_net(struct use *u, const char *path, struct err *e)
@@ -42,12 +52,7 @@ static enum err_code read_net(struct use *u, const char *path, struct err *e)
 static enum err_code weight(const struct tensor **out, const struct use *u, const struct tensor_info *t, const char *path,
                             struct err *e)
 {
-    char best[48], ema[48];
-    snprintf(best, sizeof best, "best.%.31s", t->name);
-    snprintf(ema, sizeof ema, "ema.%.31s", t->name);
-    *out = u->use_best ? tensor_file_find(u->file, best) : NULL;
-    if (!*out) *out = tensor_file_find(u->file, ema);
-    if (!*out) *out = tensor_file_find(u->file, t->name);
+    *out = tensor_file_weight(u->file, t->name, u->use_best);
     const size_t count = (size_t)t->rows * (size_t)t->cols;
     if (*out && (*out)->type == TENSOR_F32 && (*out)->count == count && (*out)->shape[0] == (size_t)t->rows) return ERR_OK;
     return err_set(e, ERR_DATA, "%s: tensor %s is %s; expected %d x %d numbers", path, t->name,
@@ -129,6 +134,25 @@ static void take_all_rows(struct use *u)
     for (size_t i = 0; i < u->set.n; i++) u->split.val[i] = (uint32_t)i;
 }
 
+/* data.scale's constants as the checkpoint has them; borrowed from the file. Only n is 0 where there are none. */
+static enum err_code kept_scale(struct data_scale *out, const struct use *u, const char *path, struct err *e)
+{
+    const struct tensor *shift = tensor_file_find(u->file, "vaetop.scale.shift");
+    const struct tensor *factor = tensor_file_find(u->file, "vaetop.scale.factor");
+    const size_t n = shift ? shift->count : 0, dim = (size_t)u->net.data;
+    *out = (struct data_scale){.n = n};
+    if (!shift && !factor) return ERR_OK;
+    if (!shift || !factor || (n != 1 && n != dim) || factor->count != n || shift->type != TENSOR_F32 ||
+        factor->type != TENSOR_F32) {
+        return err_set(e, ERR_DATA, "%s: vaetop.scale holds %zu and %zu numbers; expected 1 or %zu of each", path, n,
+                       factor ? factor->count : 0, dim);
+    }
+    memcpy(&out->shift, &shift->data, sizeof shift->data); /* read only, as dataset_load_test() has it */
+    memcpy(&out->factor, &factor->data, sizeof factor->data);
+    out->clip = config_choice(&u->config, KNOB_DATA_SCALE) == SCALING_UNIT;
+    return ERR_OK;
+}
+
 /* Rows of a file, prepared as those of training; where data.scale has constants of the training rows, by those. */
 static enum err_code other_data(struct use *u, const char *path, const char *source, struct err *e)
 {
@@ -136,12 +160,10 @@ static enum err_code other_data(struct use *u, const char *path, const char *sou
     const char *labels = config_text(&u->config, KNOB_DATA_LABELS);
     enum err_code rc = ERR_OK;
     if (scale == SCALING_UNIT || scale == SCALING_STANDARD) {
-        struct dataset own;
-        rc = trained_on(&own, u, path, e);
-        if (rc) return rc;
-        rc = config_set(&u->config, KNOB_DATA_TEST, source, e);
-        if (!rc) rc = dataset_load_test(&u->set, &u->config, &own, e);
-        dataset_release(&own);
+        struct dataset like = {.dim = (size_t)u->net.data};
+        rc = kept_scale(&like.scale, u, path, e);
+        if (!rc) rc = config_set(&u->config, KNOB_DATA_TEST, source, e);
+        if (!rc) rc = dataset_load_test(&u->set, &u->config, &like, e);
     } else {
         /* A column has the same name there; a labels file is that of the training rows. */
         if (!str_starts(labels, "column ")) rc = config_set(&u->config, KNOB_DATA_LABELS, "auto", e);

@@ -142,7 +142,6 @@ static enum err_code importance(struct use *u, struct use_figures *f, struct err
                       .of_row = try_calloc(most, sizeof(struct weights))};
     double squares = 0;
     const double n = (double)f->rows;
-    const struct pack_lane *lane = &u->trainer->lane[u->lane].constants;
     enum err_code rc = pack_log_sigma(u->trainer->pack, 0, &b.log_sigma, e);
     if (!rc && (!b.x || !b.logit || !b.mu || !b.logvar || !b.z || !b.prior || !b.of_row)) {
         rc = err_set(e, ERR_NOMEM, "no memory for %zu rows of %zu values", most, dim);
@@ -151,7 +150,6 @@ static enum err_code importance(struct use *u, struct use_figures *f, struct err
         b.rows = (int)(f->rows - at < most ? f->rows - at : most);
         b.row = u->split.val + at;
         use_rows(u, b.x, b.row, (size_t)b.rows);
-        for (int r = 0; lane->binarize && r < b.rows; r++) binarize_row(b.x + (size_t)r * dim, dim, lane, 0, b.row[r]);
         rc = encode(u, &b, (int64_t)at, e);
         if (!rc) rc = weigh(u, &b, f->samples, e);
         if (!rc) conclude(f, &squares, &b);

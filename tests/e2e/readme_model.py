@@ -16,8 +16,12 @@ def stand_in():
     def linear(x, weight, bias):
         return x @ weight.T + bias
 
+    def layer_norm(x, shape, weight, bias):
+        assert shape == x.shape[-1:]
+        return (x - x.mean(-1, keepdims=True)) / numpy.sqrt(x.var(-1, keepdims=True) + 1e-5) * weight + bias
+
     function = types.SimpleNamespace(
-        linear=linear, relu=lambda x: numpy.maximum(x, 0), tanh=numpy.tanh,
+        linear=linear, layer_norm=layer_norm, relu=lambda x: numpy.maximum(x, 0), tanh=numpy.tanh,
         leaky_relu=lambda x: numpy.where(x < 0, x / 100, x), elu=lambda x: numpy.where(x < 0, numpy.expm1(x), x),
         silu=lambda x: x / (1 + numpy.exp(-x)), softplus=lambda x: numpy.logaddexp(x, 0),
         gelu=numpy.vectorize(lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2))
@@ -54,7 +58,8 @@ def main(readme, model, pairs):
         script, = re.findall(r"```python\n(.*?)```", file.read(), re.S)
     names = {}
     exec(script.replace("model.safetensors", model), names)
-    images = numpy.load(pairs).reshape(-1, 2, 784)
+    images = numpy.load(pairs)
+    images = images.reshape(len(images), 2, -1)
     mean, _ = names["encode"](sys.modules["torch"].from_numpy(numpy.ascontiguousarray(images[:, 0])))
     made = numpy.asarray(names["decode"](mean))
     worst = numpy.abs(made - images[:, 1]).max()

@@ -103,6 +103,39 @@ static void figures_are_those_of_the_epoch_whose_weights_they_are(void **state)
     assert_int_equal(best, 1); /* the wild one's best epoch is not its last, else it says nothing */
 }
 
+/* Models whose weights in use are not the plain ones, whose likelihood or data is another, or that train otherwise. */
+static void models_of_every_kind_are_evaluated_as_in_training(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {
+        "optimizer.ema=0.95\noptimizer.clip=50\n",
+        "optimizer.ema=0.95\nstudy.value=last\n",
+        "model.norm=layer\nmodel.dropout=0.2\n",
+        "model.norm=layer\noptimizer.ema=0.9\nloss.likelihood=gauss_fixed\nloss.sigma=0.3\n",
+        "loss.likelihood=gauss_learned\noptimizer.ema=0.9\nstudy.value=last\n",
+        "loss.likelihood=gauss_learned\ndata.scale=standard\noptimizer.skip=1e6\n",
+        "loss.likelihood=gauss_optimal\ndata.scale=unit\n",
+        "loss.likelihood=gauss_optimal\noptimizer.ema=0.9\nloss.capacity=5\n",
+        "optimizer.kind=rmsprop\noptimizer.centered=yes\nloss.free_bits=0.1\n",
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        char *lines = xasprintf(LINES "train.epochs=4\n%s", kinds[i]);
+        struct trained t;
+        struct use_figures f;
+        struct err e;
+        train(&t, lines, NULL);
+        struct use *u = open_use(&t, USE_OWN_DATA, NULL);
+        assert_ok(use_eval(u, 1, &f, &e), &e);
+        assert_close(f.rec, t.row.val_rec, 1e-4, 1e-6);
+        assert_close(f.kl, t.row.val_kl, 0, 1e-6);
+        assert_close(f.nll, f.rec + f.kl, 0.6, 0);
+        use_figures_release(&f);
+        use_free(u);
+        trained_release(&t);
+        free(lines);
+    }
+}
+
 /* The checkpoint's weights in the reference's layout: W (in, out), heads side by side. Owns: caller frees. */
 static double *reference_weights(struct ref_net *net, const struct trained *t)
 {
@@ -378,15 +411,16 @@ static void test_rows_are_evaluated_apart(void **state)
 }
 
 /* The file's brightest pixel is as bright as the training rows' or not: their constants, not its own. */
-static void a_file_is_scaled_as_the_training_rows_were(void **state)
+static void check_scaled_file(const char *how)
 {
-    (void)state;
     enum { N = 40 };
     static float x[N * 784];
     static uint8_t raw[N * 784], label[N];
     static uint32_t rows[N];
     struct trained t;
-    train(&t, LINES "train.epochs=1\ndata.scale=unit\n", NULL);
+    char *lines = xasprintf(LINES "train.epochs=1\ndata.scale=%s\nloss.likelihood=gauss_learned\n", how);
+    train(&t, lines, NULL);
+    struct use *own = open_use(&t, USE_OWN_DATA, NULL);
     char *path = digits_file(N, 28);
     struct use *u = open_use(&t, USE_OTHER_DATA, path);
     const struct data_scale *scale = &use_dataset(u)->scale;
@@ -396,13 +430,23 @@ static void a_file_is_scaled_as_the_training_rows_were(void **state)
     }
     use_rows(u, x, rows, N);
     assert_int_equal(scale->n, 1);
+    assert_true(scale->shift[0] == use_dataset(own)->scale.shift[0] && scale->factor[0] == use_dataset(own)->scale.factor[0]);
     for (size_t i = 0; i < N * 784; i++) {
         const double v = ((double)raw[i] - (double)scale->shift[0]) * (double)scale->factor[0];
-        assert_close(x[i], fmin(fmax(v, 0), 1), 1e-6, 0);
+        assert_close(x[i], strcmp(how, "unit") == 0 ? fmin(fmax(v, 0), 1) : v, 1e-6, 1e-6);
     }
     use_free(u);
+    use_free(own);
     trained_release(&t);
     free(path);
+    free(lines);
+}
+
+static void a_file_is_scaled_as_the_training_rows_were(void **state)
+{
+    (void)state;
+    check_scaled_file("unit");
+    check_scaled_file("standard");
 }
 
 static void binarised_rows_are_those_of_the_evaluation(void **state)
@@ -454,6 +498,7 @@ int use_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_are_those_of_the_epoch_whose_weights_they_are),
+        cmocka_unit_test(models_of_every_kind_are_evaluated_as_in_training),
         cmocka_unit_test(importance_weighted_likelihood_is_the_reference_s),
         cmocka_unit_test(more_samples_tighten_the_bound_below_the_elbo),
         cmocka_unit_test(decoding_needs_no_data_and_is_the_reference_s),

@@ -41,6 +41,9 @@ void tensor_file_free(struct tensor_file *f);
 size_t tensor_file_count(const struct tensor_file *f);
 const struct tensor *tensor_file_at(const struct tensor_file *f, size_t i);
 const struct tensor *tensor_file_find(const struct tensor_file *f, const char *name);
+/* A weight of a checkpoint as the trial's value was reached with it: with `best` the copy kept of the best epoch, else its
+ * moving mean where it has one, else itself. NULL if absent. */
+const struct tensor *tensor_file_weight(const struct tensor_file *f, const char *name, bool best);
 const char *tensor_file_meta(const struct tensor_file *f, const char *key); /* NULL if absent */
 
 #endif
