@@ -73,7 +73,6 @@ static enum err_code load_weights(struct use *u, const char *path, struct err *e
         if (!rc) tensor_to_arena(arena, x->data, p, &tensor[i]);
     }
     if (!rc) rc = pack_write_arena(u->trainer->pack, 0, ARENA_WEIGHTS, arena, e);
-    if (!rc && p->net.ema) rc = pack_write_arena(u->trainer->pack, 0, ARENA_EMA, arena, e); /* what evaluation takes */
     free(arena);
     return rc;
 }

@@ -35,7 +35,7 @@ void check_has(const char *text, const char *part, const char *file, int line)
     _fail(file, line);
 }
 
-static char *made[256];
+static char **made;
 static size_t n_made;
 
 static void remove_made(void)
@@ -48,6 +48,7 @@ static void remove_made(void)
         }
         free(made[n_made]);
     }
+    free(made);
 }
 
 const char *temp_dir(void)
@@ -56,13 +57,14 @@ const char *temp_dir(void)
     char *parent = xasprintf("%s/tests/tmp", build ? build : "/tmp/vaetop-tests");
     char *path = xasprintf("%s/XXXXXX", parent);
     struct err e;
-    if (n_made == sizeof made / sizeof *made || fs_mkdirs(parent, &e) || !mkdtemp(path)) {
+    if (fs_mkdirs(parent, &e) || !mkdtemp(path)) {
         fail_msg("no temporary folder under %s", parent);
     }
     free(parent);
     if (n_made == 0) {
         (void)atexit(remove_made);
     }
+    made = xreallocarray(made, n_made + 1, sizeof *made);
     made[n_made++] = path;
     return path;
 }

@@ -425,7 +425,7 @@ static void a_diverged_lane_stays_diverged(void **state)
 {
     struct bench *b = *state;
     struct err e;
-    struct config c = rig_config(SHAPE "optimizer.lr=1000\n");
+    struct config c = rig_config(SHAPE "optimizer.kind=sgd\noptimizer.lr=1000\n");
     struct trainer *t = rig_trainer(&b->d, &c, PLAN_CHAIN);
     struct records *r = xcalloc(1, sizeof *r), *again = xcalloc(1, sizeof *again);
     int lane = rig_add(t, &c, 3, NULL);

@@ -140,7 +140,7 @@ static void divergence_says_step_rate_and_last_loss(void **state)
     struct rig_data d;
     rig_data_make(&d, 37, 97, 53);
     for (enum plan_kind kind = PLAN_PLAIN; kind <= PLAN_CHAIN; kind++) {
-        struct record r = run(&d, "model.width=33\nmodel.latent=17\ntrain.batch=16\noptimizer.lr=1000\n", kind, NULL);
+        struct record r = run(&d, "model.width=33\nmodel.latent=17\ntrain.batch=16\noptimizer.kind=sgd\noptimizer.lr=1000\n", kind, NULL);
         assert_int_equal(r.end, EVENT_DIVERGED);
         assert_has(r.text, "step");
         assert_has(r.text, "1000");
