@@ -178,7 +178,7 @@ _vaetop() {
         ;;
     devices)
         if [[ $cur == -* ]]; then
-            _vaetop_words " --json --self-test --output --help"
+            _vaetop_words " --dir --json --self-test --output --quiet --help"
         elif ((COMP_CWORD == at + 1)); then
             :
         fi

@@ -31,7 +31,7 @@ _vaetop() {
         'set:change lr, beta or epochs of a running trial'
         'rm:remove a study and all its files'
         'presets:list the presets, or print one to start your own from'
-        'devices:list the OpenCL devices and what keeps others from being used'
+        'devices:list the OpenCL devices; those of a study: also switch them while it runs'
         'bench:how fast a device is beside its own limit'
         'export:weights as safetensors, trials as CSV or JSON'
         'eval:figures of a trained model on held-out or other data'
@@ -192,11 +192,15 @@ _vaetop() {
         ;;
     devices)
         _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
             '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--self-test[run every kernel against known results first]' \
             '-o[where to write]:file:_files' \
             '--output[where to write]:file:_files' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
             '-h[this text]' \
             '--help[this text]'
         ;;

@@ -40,8 +40,14 @@ const struct cli_command commands[] = {
     {"rm", "rm STUDY [options]", "remove a study and all its files", "  vaetop rm quickstart\n", "d", 1, 1, rm_command},
     {"presets", "presets [NAME]", "list the presets, or print one to start your own from",
      "  vaetop presets\n  vaetop presets random > mine.yaml\n", "o", 0, 1, presets_command},
-    {"devices", "devices [options]", "list the OpenCL devices and what keeps others from being used",
-     "  vaetop devices\n  vaetop devices --self-test\n", "jVo", 0, 0, devices_command},
+    {"devices", "devices [STUDY [on|off|drain|test DEVICES]] [options]",
+     "list the OpenCL devices; those of a study: also switch them while it runs",
+     "  vaetop devices                         what there is, and what keeps others from being used\n"
+     "  vaetop devices --self-test\n"
+     "  vaetop devices quickstart              what the study uses, temperature, power, load\n"
+     "  vaetop devices quickstart off gpu      its trials write checkpoints and go on elsewhere\n"
+     "  vaetop devices quickstart drain 0      nothing new on device 0; off when its trials have ended\n",
+     "djVoq", 0, 3, devices_command},
     {"bench", "bench [options]", "how fast a device is beside its own limit",
      "  vaetop bench                           about a minute, best on a machine that does nothing else\n"
      "  vaetop bench --networks 784-400-20:128 --rounds 25 --json\n",

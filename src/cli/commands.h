@@ -4,6 +4,7 @@
 
 #include "options.h"
 #include "study.h"
+#include "vaetop/ipc/client.h"
 #include "vaetop/ui/ui.h"
 
 WUR enum err_code run_command(const struct options *o, struct err *e);
@@ -53,6 +54,11 @@ WUR enum err_code show_json_lines(struct study *s, const struct options *o, stru
  * knob. NULL: no such shell or kind. Owns: caller frees. */
 char *completions(const char *shell);
 char *completion_words(const char *kind);
+
+/* Sends one command to the engine of the study named first, about --trial when that is given, and prints its answer.
+ * Errors: NOTFOUND (no engine runs it), what the engine refused. */
+WUR enum err_code tell(const struct options *o, enum command to_study, enum command to_trial, const char *arg,
+                       struct err *e);
 
 /* A signal that ended the command (set by watch_study): the exit status becomes 128 + it. 0: none. */
 extern int command_signal;

@@ -9,9 +9,7 @@
 #include "vaetop/conf/paths.h"
 #include "vaetop/ipc/client.h"
 
-/* Sends one command to the study's engine and prints its answer. */
-static enum err_code tell(const struct options *o, enum command to_study, enum command to_trial, const char *arg,
-                          struct err *e)
+enum err_code tell(const struct options *o, enum command to_study, enum command to_trial, const char *arg, struct err *e)
 {
     struct study s;
     struct client *client = NULL;
@@ -71,7 +69,8 @@ enum err_code resume_command(const struct options *o, struct err *e)
     }
     if (s.live || o->trial) {
         study_close(&s);
-        return tell(o, COMMAND_RESUME, COMMAND_RESUME, "", e);
+        rc = o->device ? tell(o, COMMAND_DEVICE_ONLY, COMMAND_DEVICE_ONLY, o->device, e) : ERR_OK;
+        return rc ? rc : tell(o, COMMAND_RESUME, COMMAND_RESUME, "", e);
     }
     if (study_finished(&s)) {
         (void)printf("%s is finished; vaetop run with more --trials extends it\n", s.name);

@@ -1,5 +1,7 @@
-/* `devices`: what there is, what is usable, what is missing and the command that mends it. */
+/* `devices`: what there is, what is usable, what is missing and the command that mends it; and with a study, what that
+ * uses, switched while it runs. */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +78,7 @@ static enum err_code self_test(const struct device_info *d, struct err *e)
     return rc;
 }
 
-enum err_code devices_command(const struct options *o, struct err *e)
+static enum err_code machine_devices(const struct options *o, struct err *e)
 {
     struct probe p;
     bool any = false;
@@ -102,4 +104,130 @@ enum err_code devices_command(const struct options *o, struct err *e)
     }
     probe_release(&p);
     return rc;
+}
+
+/* --- of a study */
+
+struct study_devices {
+    struct card_row *card;
+    struct device_row *slice;
+    size_t n, n_slices;
+};
+
+/* What the workers of a card do, taken together. */
+static struct device_row together(const struct study_devices *d, const struct card_row *c)
+{
+    struct device_row sum = {.busy = (double)NAN};
+    for (size_t i = 0; i < d->n_slices; i++) {
+        const struct device_row *s = &d->slice[i];
+        if (s->index >= c->first && s->index < c->first + c->slices) {
+            sum.slots_used += s->slots_used;
+            sum.slots += s->slots;
+            sum.bytes_used += s->bytes_used;
+            sum.bytes_total = s->bytes_total > sum.bytes_total ? s->bytes_total : sum.bytes_total;
+        }
+    }
+    return sum;
+}
+
+/* "71 C", or "-" for what the driver does not say. */
+static const char *reading(char *buf, size_t cap, double v, const char *unit)
+{
+    if (isnan(v)) {
+        return "-";
+    }
+    (void)snprintf(buf, cap, "%.0f %s", v, unit);
+    return buf;
+}
+
+static void print_study_devices(const struct study_devices *d)
+{
+    (void)printf("index  type  use       slots  temperature   power    load  device\n");
+    for (size_t i = 0; i < d->n; i++) {
+        const struct card_row *c = &d->card[i];
+        struct device_row sum = together(d, c);
+        char t[16], w[16], l[16];
+        (void)printf("%5d  %-4.4s  %-8s  %2d/%-2d  %11s  %6s  %6s  %s\n", c->index, c->type, c->use, sum.slots_used,
+                     sum.slots, reading(t, sizeof t, c->temperature_c, "C"), reading(w, sizeof w, c->power_w, "W"),
+                     reading(l, sizeof l, c->load * 100, "%"), c->name);
+        if (c->note[0]) {
+            (void)printf("       %s\n", c->note);
+        }
+    }
+}
+
+static void set_known(json_t *row, const char *key, double v)
+{
+    (void)json_object_set_new(row, key, isnan(v) ? json_null() : json_real(v));
+}
+
+static enum err_code print_study_json(const struct study_devices *d, const struct options *o, struct err *e)
+{
+    json_t *root = json_pack("{s:i, s:[]}", "schema_version", 1, "devices");
+    for (size_t i = 0; i < d->n; i++) {
+        const struct card_row *c = &d->card[i];
+        struct device_row sum = together(d, c);
+        json_t *row = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:I}", "index", c->index, "type", c->type, "name",
+                                c->name, "use", c->use, "note", c->note, "slots_used", sum.slots_used, "slots", sum.slots,
+                                "memory_used_bytes", (json_int_t)sum.bytes_used);
+        set_known(row, "temperature_c", c->temperature_c);
+        set_known(row, "power_w", c->power_w);
+        set_known(row, "load", c->load);
+        (void)json_array_append_new(json_object_get(root, "devices"), row);
+    }
+    char *text = json_dumps(root, JSON_INDENT(2));
+    char *line = xasprintf("%s\n", text ? text : "{}");
+    enum err_code rc = write_text(o->output, line, strlen(line), e);
+    free(line);
+    free(text);
+    json_decref(root);
+    return rc;
+}
+
+static enum err_code list_study(const struct options *o, struct err *e)
+{
+    struct study s;
+    struct study_devices d = {0};
+    enum err_code rc = study_open(&s, o, o->arg[0], e);
+    if (rc) {
+        return rc;
+    }
+    rc = store_cards(s.store, &d.card, &d.n, e);
+    rc = rc ? rc : store_devices(s.store, &d.slice, &d.n_slices, e);
+    if (!rc && o->json) {
+        rc = print_study_json(&d, o, e);
+    } else if (!rc) {
+        print_study_devices(&d);
+        if (!s.live) {
+            (void)fprintf(stderr, "vaetop: no engine runs %s now: this is how it ended\n", s.name);
+        }
+    }
+    free(d.card);
+    free(d.slice);
+    study_close(&s);
+    return rc;
+}
+
+static enum err_code switch_device(const struct options *o, struct err *e)
+{
+    static const struct {
+        const char *word;
+        enum command command;
+    } can[] = {{"on", COMMAND_DEVICE_ON}, {"off", COMMAND_DEVICE_OFF}, {"drain", COMMAND_DEVICE_DRAIN},
+               {"test", COMMAND_DEVICE_TEST}};
+    for (size_t i = 0; i < sizeof can / sizeof *can; i++) {
+        if (strcmp(o->arg[1], can[i].word) == 0) {
+            return o->n_args < 3 ? err_set(e, ERR_USAGE, "devices %s %s: which? an index, part of a name, cpu, gpu, all",
+                                           o->arg[0], o->arg[1])
+                                 : tell(o, can[i].command, can[i].command, o->arg[2], e);
+        }
+    }
+    char clean[64];
+    return err_set(e, ERR_USAGE, "devices: %s: on, off, drain or test was expected",
+                   str_clean(clean, sizeof clean, o->arg[1]));
+}
+
+enum err_code devices_command(const struct options *o, struct err *e)
+{
+    return o->n_args == 0 ? machine_devices(o, e) : o->n_args == 1 ? list_study(o, e) : switch_device(o, e);
 }

@@ -233,6 +233,18 @@ static void forget_events(struct client *client)
     } while (ev.kind != CLIENT_NOTHING && ev.kind != CLIENT_CLOSED);
 }
 
+/* An engine that runs already was started with other devices, perhaps: it takes these from now on, and says so. */
+static enum err_code take_devices(struct client *client, const struct options *o, struct err *e)
+{
+    char *reply = NULL;
+    enum err_code rc = client_command(client, COMMAND_DEVICE_ONLY, -1, o->device, &reply, e);
+    if (!rc && !o->quiet) {
+        (void)fprintf(stderr, "vaetop: %s\n", reply);
+    }
+    free(reply);
+    return rc;
+}
+
 /* Starts or finds the engine, then shows the study. */
 static enum err_code go(const struct options *o, const char *name, bool extend, struct err *e)
 {
@@ -243,6 +255,9 @@ static enum err_code go(const struct options *o, const char *name, bool extend, 
         return rc;
     }
     rc = client_start(&client, s.dir, o->device, e);
+    if (!rc && extend && s.live && o->device) {
+        rc = take_devices(client, o, e);
+    }
     if (!rc && extend && o->trials) {
         rc = client_command(client, COMMAND_TRIALS, -1, o->trials, NULL, e);
         forget_events(client);

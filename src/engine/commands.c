@@ -20,7 +20,7 @@ struct request {
 
 #define SAY(q, ...) ((void)snprintf((q)->reply, (q)->cap, __VA_ARGS__))
 
-static enum err_code final_already(const struct run *r, struct err *e)
+enum err_code final_already(const struct run *r, struct err *e)
 {
     return err_set(e, ERR_USAGE, "trial %d is %s already", r->number, trial_phase_word(r->phase));
 }
@@ -71,25 +71,6 @@ static enum err_code resume_trial(struct request *q, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code stop_trial(struct request *q, bool after_epoch, struct err *e)
-{
-    struct run *r = q->run;
-    if (run_final(r)) {
-        return final_already(r, e);
-    }
-    if (r->slice >= 0) {
-        r->wish = WISH_STOP;
-        (void)send_stop(worker_of(q), &(struct m_stop){r->number, after_epoch});
-        SAY(q, "trial %d stops %s", r->number, after_epoch ? "after this epoch" : "now");
-    } else {
-        run_phase(q->en, r, PHASE_STOPPED, r->last_value, "");
-        engine_log(q->en, r->number, "stopped");
-        retain(q->en, r);
-        SAY(q, "trial %d is stopped", r->number);
-    }
-    return ERR_OK;
-}
-
 static enum err_code edit_trial(struct request *q, struct err *e)
 {
     struct run *r = q->run;
@@ -131,9 +112,10 @@ static enum err_code do_trial(struct request *q, enum command c, struct err *e)
     case COMMAND_RESUME:
         return resume_trial(q, e);
     case COMMAND_STOP_NOW:
-        return stop_trial(q, false, e);
     case COMMAND_STOP_EPOCH:
-        return stop_trial(q, true, e);
+        return stop_trial(q->en, q->run, c == COMMAND_STOP_EPOCH, q->arg, q->reply, q->cap, e);
+    case COMMAND_UNDO:
+        return stop_undo(q->run, q->reply, q->cap, e);
     case COMMAND_EDIT:
         return edit_trial(q, e);
     default:

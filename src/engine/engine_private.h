@@ -31,6 +31,8 @@ struct run { /* one trial */
     enum trial_phase phase;
     enum wish wish;
     bool resume_after; /* resumed while still leaving */
+    int64_t stop_due_ns; /* a stop that can be taken back until then; 0: none */
+    bool stop_epoch;     /* after the epoch, then */
     bool stored;       /* its row is committed; it may be started */
     bool alone;        /* its next start has a worker to itself */
     bool edited, kept;
@@ -205,6 +207,12 @@ size_t runs_queued(const struct engine *en);
 size_t runs_active(const struct engine *en);
 bool runs_all_final(struct engine *en);
 
+/* --- stops.c: trials ended by the person, at once or after a while in which it can be taken back */
+WUR enum err_code stop_trial(struct engine *en, struct run *r, bool after_epoch, const char *wait_s, char *reply,
+                             size_t cap, struct err *e);
+WUR enum err_code stop_undo(struct run *r, char *reply, size_t cap, struct err *e);
+void stops_now(struct engine *en); /* all that still wait */
+
 /* --- schedule.c */
 void schedule(struct engine *en); /* assigns what can be assigned, asks for more suggestions, notices the end */
 /* The worker gave the trial back, or died with it. */
@@ -287,6 +295,7 @@ void links_close(struct engine *en);
 void links_tick(struct engine *en); /* lets go of who connected and says nothing */
 size_t links_count(const struct engine *en);
 /* Does it. Errors: USAGE, NOTFOUND. reply: what was done, cap bytes. */
+WUR enum err_code final_already(const struct run *r, struct err *e); /* "trial 3 is done already" */
 WUR enum err_code command_do(struct engine *en, const struct m_command *m, char *reply, size_t cap, struct err *e);
 
 #endif

@@ -95,6 +95,7 @@ static void yield_after_epoch(struct engine *en)
 
 void engine_leave(struct engine *en, bool checkpoint, bool after_epoch)
 {
+    stops_now(en); /* decided before this */
     engine_stage(en, STAGE_LEAVING);
     en->leave_s = 0;
     en->after_epoch = after_epoch && checkpoint;

@@ -172,21 +172,19 @@ static void send(struct attach *a, enum command c, int trial, const char *arg)
     }
 }
 
-/* Stops that nobody took back in time; all of them when leaving. */
-void attach_stop_due(struct attach *a, int64_t now, bool all)
+/* Stops that can no longer be taken back. */
+static void forget_pending(struct attach *a, int64_t now)
 {
     struct ui_state *s = &a->state;
     int n = 0;
     for (int i = 0; i < s->n_pending; i++) {
         struct pending *p = &s->pending[i];
-        p->due_ns = p->due_ns == 0 ? now + UNDO_NS : p->due_ns;
-        if (all || p->due_ns <= now) {
-            send(a, p->command, p->trial, "");
-            a->paint_due = true;
-        } else {
+        p->due_ns = p->due_ns == 0 ? now + UNDO_S * NS_PER_S : p->due_ns;
+        if (p->due_ns > now) {
             s->pending[n++] = *p;
         }
     }
+    a->paint_due = a->paint_due || n < s->n_pending;
     s->n_pending = n;
 }
 
@@ -246,7 +244,6 @@ static void grant(struct attach *a, struct wish w)
         command_wish(a, &w);
         break;
     case WISH_STOP_STUDY:
-        attach_stop_due(a, 0, true);
         if (a->script) {
             leave(a, UI_STOPPED);
         } else if (a->client) {
@@ -256,7 +253,6 @@ static void grant(struct attach *a, struct wish w)
         }
         break;
     case WISH_LEAVE:
-        attach_stop_due(a, 0, true);
         leave(a, a->stopping ? UI_STOPPED : view_ended(&a->view) ? UI_ENDED : UI_DETACHED);
         break;
     case WISH_OPEN:
@@ -366,7 +362,7 @@ static int wait_ms(const struct attach *a, int64_t now)
 
 static void due_by_time(struct attach *a, int64_t now)
 {
-    attach_stop_due(a, now, false);
+    forget_pending(a, now);
     if (a->state.screen == SCREEN_STUDIES && a->hooks && (a->home_ns == 0 || now - a->home_ns >= HOME_NS)) {
         attach_load_home(a, now);
     }

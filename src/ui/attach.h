@@ -12,7 +12,6 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 
-#define UNDO_NS (5 * NS_PER_S)
 #define HOME_NS (4 * NS_PER_S)
 
 struct attach {
@@ -42,8 +41,6 @@ struct attach {
 
 void attach_say_error(struct attach *a, const struct err *e);
 void attach_paint(struct attach *a);
-/* Stops that nobody took back in time; all of them when leaving. */
-void attach_stop_due(struct attach *a, int64_t now, bool all);
 
 /* What was chosen on the Studies screen: another study, or a new one. */
 void attach_from_home(struct attach *a, enum wish_kind kind);

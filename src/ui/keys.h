@@ -50,6 +50,7 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
     X(EDIT, KEYS('e', UK_F(7)), "edit", "edit lr, beta or epochs") \
     X(SLOTS_UP, KEYS('+'), "slot more", "one trial more at once") \
     X(SLOTS_DOWN, KEYS('-'), "slot fewer", "one trial fewer at once") \
+    X(SELF_TEST, KEYS('t'), "self-test", "test the chosen device") \
     X(FILTER, KEYS('\\', UK_F(4)), "filter", "show only some trials") \
     X(SEARCH, KEYS('/', UK_F(3)), "search", "search a trial") \
     X(FIND_NEXT, KEYS('n'), NULL, "search on") \
@@ -58,7 +59,7 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
     X(SORT_RIGHT, KEYS('>', UK_F(6)), "sort", "sort: column to the right") \
     X(INVERT, KEYS('I'), NULL, "turn the order round") \
     X(FOLLOW, KEYS('F'), NULL, "follow the best trial") \
-    X(TAG, KEYS(UK_SPACE), "tag", "tag; keys act on tagged") \
+    X(TAG, KEYS(UK_SPACE), "tag", "tag; a device: on or off") \
     X(UNTAG, KEYS('U'), NULL, "no trial tagged any more") \
     X(PIN, KEYS('P'), NULL, "pin the trial to the top") \
     X(NEXT_TRIAL, KEYS('}'), "next trial", "next trial") \

@@ -66,8 +66,11 @@ static void draw_device(struct canvas *c, const struct view_device *d, struct ar
 void pane_devices(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     struct area a = s->layout.devices;
-    for (int i = 0; i < a.h && i < v->n_devices; i++) {
-        draw_device(c, &v->device[i], (struct area){a.x, a.y + i, a.w, 1}, s->tier);
+    int y = 0;
+    for (int i = 0; y < a.h && i < v->n_devices; i++) {
+        if (view_device_used(&v->device[i])) {
+            draw_device(c, &v->device[i], (struct area){a.x, a.y + y++, a.w, 1}, s->tier);
+        }
     }
 }
 

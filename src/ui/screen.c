@@ -241,7 +241,8 @@ static int walk_keys(struct canvas *c, const struct ui_state *s, int at)
                               ACT_TAG, ACT_SORT_RIGHT, ACT_SEARCH, ACT_LATENT_MODE, ACT_LOG_Y, ACT_COMMAND, ACT_SETUP},
         [SCREEN_TRIAL] = {ACT_HELP, ACT_BACK, ACT_EARLIER, ACT_LATER, ACT_PICTURES, ACT_PAUSE, ACT_STOP, ACT_EDIT,
                           ACT_NEXT_TRIAL, ACT_ZOOM_IN, ACT_CROSSHAIR, ACT_LATENT_MODE, ACT_LOG_Y, ACT_QUIT},
-        [SCREEN_DEVICES] = {ACT_HELP, ACT_BACK, ACT_SLOTS_UP, ACT_SLOTS_DOWN, ACT_QUIT, ACT_NEXT_SCREEN},
+        [SCREEN_DEVICES] = {ACT_HELP, ACT_TAG, ACT_SLOTS_UP, ACT_SLOTS_DOWN, ACT_BACK, ACT_QUIT, ACT_SELF_TEST,
+                            ACT_NEXT_SCREEN},
         [SCREEN_STUDY] = {ACT_HELP, ACT_BACK, ACT_FRONT, ACT_OPEN, ACT_QUIT, ACT_NEXT_SCREEN},
         [SCREEN_LOG] = {ACT_HELP, ACT_BACK, ACT_LOG_MINE, ACT_QUIT, ACT_NEXT_SCREEN}};
     static const uint8_t setup[16] = {ACT_RIGHT, ACT_SAVE, ACT_BACK};
@@ -251,7 +252,8 @@ static int walk_keys(struct canvas *c, const struct ui_state *s, int at)
     for (int i = 0; i < 16 && want[i] != ACT_NONE && a.h > 0; i++) {
         const struct key_row *r = row_of((enum action)want[i]);
         char name[16];
-        const char *word = s->setup && r->action == ACT_RIGHT ? "change" : r->bar;
+        bool device = s->screen == SCREEN_DEVICES && r->action == ACT_TAG;
+        const char *word = s->setup && r->action == ACT_RIGHT ? "change" : device ? "on/off" : r->bar;
         int w = text_columns(key_label(name, sizeof name, r->key[0])) + 1 + text_columns(word);
         if (x + w + 1 > a.w) {
             break;

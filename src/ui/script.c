@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/base/rng.h"
 #include "vaetop/base/str.h"
@@ -36,7 +37,8 @@ struct actor {
     enum trial_phase phase;
     double end, slow, lr, beta; /* where its loss goes, how slowly */
     int latent, epoch, epochs, beat, speed; /* beats to an epoch */
-    bool stop_epoch;
+    bool stop_epoch, stop_later_epoch;
+    int64_t stop_due_ns; /* 0: no stop waits */
     struct epoch_row best;
 };
 
@@ -306,11 +308,38 @@ const char *script_dir(const struct script *s)
     return s->dir;
 }
 
+static bool stop(struct script *s, struct actor *a, int trial, bool after_epoch)
+{
+    struct err e;
+    a->stop_due_ns = 0;
+    a->stop_epoch = after_epoch;
+    return after_epoch || end_trial(s, trial, PHASE_STOPPED, "by the user", &e) == ERR_OK;
+}
+
+/* Stops that nobody took back in time. */
+static bool stop_due(struct script *s, int64_t now_ns)
+{
+    bool any = false;
+    for (int i = 0; i < s->n; i++) {
+        struct actor *a = &s->actor[i];
+        if (a->stop_due_ns > 0 && a->stop_due_ns <= now_ns) {
+            any |= stop(s, a, i, a->stop_later_epoch);
+        }
+    }
+    return any;
+}
+
+static bool goes_on(const struct script *s)
+{
+    return running(s) > 0 || s->n < s->planned;
+}
+
 bool script_step(struct script *s, int64_t now_ns)
 {
     struct err e;
-    if (now_ns < s->next_ns || script_next_ns(s) < 0) {
-        return false;
+    bool stopped = stop_due(s, now_ns);
+    if (now_ns < s->next_ns || !goes_on(s)) {
+        return stopped;
     }
     s->next_ns = now_ns + BEAT_NS;
     return beat(s, &e) == ERR_OK;
@@ -318,7 +347,20 @@ bool script_step(struct script *s, int64_t now_ns)
 
 int64_t script_next_ns(const struct script *s)
 {
-    return running(s) > 0 || s->n < s->planned ? s->next_ns : -1;
+    int64_t at = goes_on(s) ? s->next_ns : -1;
+    for (int i = 0; i < s->n; i++) {
+        int64_t due = s->actor[i].stop_due_ns;
+        at = due > 0 && (at < 0 || due < at) ? due : at;
+    }
+    return at;
+}
+
+static bool put_number(struct script *s, const char *key, int n)
+{
+    char text[16];
+    struct err e;
+    (void)snprintf(text, sizeof text, "%d", n);
+    return store_fact_set(s->store, key, text, &e) == ERR_OK;
 }
 
 static bool edit(struct script *s, struct actor *a, int trial, const char *arg)
@@ -351,18 +393,22 @@ bool script_command(struct script *s, enum command c, int trial, const char *arg
     } else if (a && c == COMMAND_RESUME) {
         a->phase = PHASE_ACTIVE;
         ok = store_trial_phase(s->store, trial, PHASE_ACTIVE, NAN, "", &e) == ERR_OK;
-    } else if (a && c == COMMAND_STOP_NOW) {
-        ok = end_trial(s, trial, PHASE_STOPPED, "by the user", &e) == ERR_OK;
-    } else if (a && c == COMMAND_STOP_EPOCH) {
-        a->stop_epoch = true;
+    } else if (a && (c == COMMAND_STOP_NOW || c == COMMAND_STOP_EPOCH) && str_to_i64(&n, arg) && n > 0) {
+        a->stop_due_ns = clock_mono_ns() + n * INT64_C(1000000000);
+        a->stop_later_epoch = c == COMMAND_STOP_EPOCH;
+    } else if (a && (c == COMMAND_STOP_NOW || c == COMMAND_STOP_EPOCH)) {
+        ok = stop(s, a, trial, c == COMMAND_STOP_EPOCH);
+    } else if (a && c == COMMAND_UNDO) {
+        a->stop_due_ns = 0;
+        (void)snprintf(reply, cap, "trial %d is not stopped", trial);
     } else if (a && c == COMMAND_EDIT) {
         ok = edit(s, a, trial, arg);
     } else if (c == COMMAND_TRIALS && str_to_i64(&n, arg)) {
         s->planned = n > TRIALS_MAX ? TRIALS_MAX : n < s->n ? s->n : (int)n;
-        ok = true;
+        ok = put_number(s, "trials", s->planned);
     } else if (c == COMMAND_SLOTS && str_to_i64(&n, arg)) {
         s->slots = n > 16 ? 16 : (int)n;
-        ok = true;
+        ok = put_number(s, "slots", s->slots);
     }
     if (!ok) {
         (void)snprintf(reply, cap, "%s: the scripted study cannot do that", command_word(c));

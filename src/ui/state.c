@@ -99,7 +99,10 @@ int question_answers(struct answer a[ANSWERS_MAX], enum question q)
     static const struct answer stop[] = {{'e', "after this epoch, keeping the value"},
                                          {'n', "now, keeping the last value"},
                                          {'c', "cancel"}};
-    memcpy(a, q == ASK_QUIT ? quit : stop, sizeof quit);
+    static const struct answer device[] = {{'f', "finish its trials first: nothing new starts there"},
+                                           {'n', "now: they write checkpoints and go back to the queue"},
+                                           {'c', "cancel"}};
+    memcpy(a, q == ASK_QUIT ? quit : q == ASK_STOP ? stop : device, sizeof quit);
     return ANSWERS_MAX;
 }
 
@@ -112,6 +115,12 @@ const char *question_title(char *buf, size_t cap, const struct ui_state *s, cons
         } else {
             (void)snprintf(buf, cap, "Stop %d trials: %s?", s->asked.n, state_names(names, sizeof names, &s->asked));
         }
+    } else if (s->question == ASK_DEVICE) {
+        const struct view_device *d = NULL;
+        for (int i = 0; i < v->n_devices; i++) {
+            d = v->device[i].card == s->asked_card ? &v->device[i] : d;
+        }
+        (void)snprintf(buf, cap, "Switch off %.40s? trials on it: %d", d ? d->name : "it", d ? d->slots_used : 0);
     } else {
         int n = v->counts[PHASE_ACTIVE];
         (void)snprintf(buf, cap, "Leave? %d trial%s running", n, n == 1 ? " is" : "s are");
@@ -141,7 +150,10 @@ static void fit_selection(struct ui_state *s, const struct view *v)
 
 void state_fit(struct ui_state *s, const struct view *v, int w, int h)
 {
-    struct layout_want want = {.screen = (int)s->screen, .devices = v->n_devices};
+    struct layout_want want = {.screen = (int)s->screen};
+    for (int i = 0; i < v->n_devices; i++) {
+        want.devices += view_device_used(&v->device[i]);
+    }
     want.trials = v->planned > (int)v->n ? v->planned : (int)v->n;
     s->w = w;
     s->h = h;

@@ -25,7 +25,7 @@ enum screen {
     SCREEN_COUNT
 };
 
-enum question { ASK_NOTHING, ASK_QUIT, ASK_STOP };
+enum question { ASK_NOTHING, ASK_QUIT, ASK_STOP, ASK_DEVICE };
 
 /* One line of a question's menu. */
 struct answer {
@@ -49,10 +49,10 @@ struct marks {
 };
 bool marks_has(const struct marks *m, int number);
 
-/* A stop that was decided and can be taken back until due. */
+/* A stop that the engine was asked for and that can be taken back until due. */
+#define UNDO_S 5
 struct pending {
     int trial;
-    enum command command;
     int64_t due_ns; /* 0: the loop has not seen it yet */
 };
 
@@ -78,6 +78,7 @@ struct ui_state {
     enum question question;
     int choice;
     struct marks asked; /* the trials a question or an edit is about */
+    int asked_card;     /* the device a question is about */
     char message[240];
     bool message_bad;
     int at;   /* epoch under the crosshair; 0: none, the newest epoch shows */
@@ -111,7 +112,7 @@ struct wish {
     enum wish_kind kind;
     enum command command;
     int trial; /* -1: the study */
-    char arg[96];
+    char arg[512];
     bool each; /* to every trial in state.asked instead */
 };
 
@@ -151,7 +152,7 @@ size_t state_place(const struct ui_state *s, const struct view *v);
 struct wish act_pause(struct ui_state *s, const struct view *v);
 void act_ask_stop(struct ui_state *s, const struct view *v);
 struct wish act_answer(struct ui_state *s, char answer);
-void act_undo(struct ui_state *s);
+struct wish act_undo(struct ui_state *s);
 void act_tag(struct ui_state *s, const struct view *v, struct marks *m, const char *word);
 void act_edit(struct ui_state *s, const struct view *v);
 struct wish act_edit_line(struct ui_state *s, const struct view *v, const char *line);
@@ -162,6 +163,10 @@ bool setup_key(struct ui_state *s, enum action act, int key, struct wish *w);
 void setup_apply(struct ui_state *s);
 /* A click at s->click_x, click_y; mouse.c. */
 struct wish mouse_click(struct ui_state *s, const struct view *v);
+/* The chosen device: on, or off after a question when trials run on it; its self-test. device_view.c. */
+struct wish act_device_switch(struct ui_state *s, const struct view *v, bool only_off);
+struct wish act_device_answer(const struct ui_state *s, char answer);
+struct wish act_device_test(struct ui_state *s, const struct view *v);
 /* The line typed after ':'. command.c. */
 struct wish act_command(struct ui_state *s, const struct view *v, const char *line);
 /* Prompts; prompt.c. */

@@ -111,15 +111,19 @@ void act_ask_stop(struct ui_state *s, const struct view *v)
     }
 }
 
-static void stop_later(struct ui_state *s, enum command c)
+/* The engine waits with it, so that it happens, or not, whatever becomes of this screen. */
+static struct wish stop_later(struct ui_state *s, enum command c)
 {
-    char names[100], text[240];
+    char names[100], text[240], grace[8];
     for (int i = 0; i < s->asked.n && s->n_pending < MARKS_MAX; i++) {
-        s->pending[s->n_pending++] = (struct pending){.trial = s->asked.number[i], .command = c};
+        s->pending[s->n_pending++] = (struct pending){.trial = s->asked.number[i]};
     }
-    (void)snprintf(text, sizeof text, "%s: stopping %s in 5 s; u takes it back",
-                   state_names(names, sizeof names, &s->asked), c == COMMAND_STOP_NOW ? "now," : "after this epoch,");
+    (void)snprintf(text, sizeof text, "%s: stopping %s in %d s; u takes it back",
+                   state_names(names, sizeof names, &s->asked), c == COMMAND_STOP_NOW ? "now," : "after this epoch,",
+                   UNDO_S);
     state_say(s, false, text);
+    (void)snprintf(grace, sizeof grace, "%d", UNDO_S);
+    return command_wish(s, c, grace);
 }
 
 struct wish act_answer(struct ui_state *s, char answer)
@@ -130,27 +134,29 @@ struct wish act_answer(struct ui_state *s, char answer)
     if (q == ASK_QUIT && (answer == 'd' || answer == 's')) {
         w.kind = answer == 'd' ? WISH_LEAVE : WISH_STOP_STUDY;
     } else if (q == ASK_STOP && (answer == 'e' || answer == 'n')) {
-        stop_later(s, answer == 'e' ? COMMAND_STOP_EPOCH : COMMAND_STOP_NOW);
+        return stop_later(s, answer == 'e' ? COMMAND_STOP_EPOCH : COMMAND_STOP_NOW);
+    } else if (q == ASK_DEVICE) {
+        return act_device_answer(s, answer);
     }
     return w;
 }
 
 /* The selected trial's stop when it has one, else the last. */
-void act_undo(struct ui_state *s)
+struct wish act_undo(struct ui_state *s)
 {
+    struct wish w = {.kind = WISH_COMMAND, .command = COMMAND_UNDO};
     int at = s->n_pending - 1;
     for (int i = 0; i < s->n_pending; i++) {
         at = s->pending[i].trial == s->selected ? i : at;
     }
     if (at < 0) {
         state_say(s, true, "nothing to take back: a stop can be for 5 s");
-        return;
+        return wish_nothing();
     }
-    char text[80];
-    (void)snprintf(text, sizeof text, "#%d is not stopped", s->pending[at].trial);
+    w.trial = s->pending[at].trial;
     memmove(&s->pending[at], &s->pending[at + 1], (size_t)(s->n_pending - at - 1) * sizeof s->pending[0]);
     s->n_pending--;
-    state_say(s, false, text);
+    return w;
 }
 
 void act_tag(struct ui_state *s, const struct view *v, struct marks *m, const char *word)
@@ -244,10 +250,7 @@ struct wish act_edit_line(struct ui_state *s, const struct view *v, const char *
 struct wish act_slots(struct ui_state *s, const struct view *v, int step)
 {
     struct wish w = {.kind = WISH_COMMAND, .command = COMMAND_SLOTS, .trial = -1};
-    int slots = 0;
-    for (int i = 0; i < v->n_devices; i++) {
-        slots += v->device[i].slots;
-    }
+    int slots = v->slots;
     if (v->link != LINK_LIVE || slots + step < 1) {
         state_say(s, true, v->link != LINK_LIVE ? no_engine : "one slot is the least; p pauses a trial");
         return wish_nothing();

@@ -313,6 +313,16 @@ static bool list_key(struct ui_state *s, const struct view *v, enum action act)
     }
 }
 
+/* On the Devices screen some keys are about the chosen device; true when taken. */
+static bool device_key(struct ui_state *s, const struct view *v, enum action act, struct wish *w)
+{
+    if (s->screen != SCREEN_DEVICES || (act != ACT_TAG && act != ACT_STOP && act != ACT_SELF_TEST)) {
+        return false;
+    }
+    *w = act == ACT_SELF_TEST ? act_device_test(s, v) : act_device_switch(s, v, act == ACT_STOP);
+    return true;
+}
+
 static struct wish control_key(struct ui_state *s, const struct view *v, enum action act)
 {
     switch (act) {
@@ -322,8 +332,7 @@ static struct wish control_key(struct ui_state *s, const struct view *v, enum ac
         act_ask_stop(s, v);
         return wish_nothing();
     case ACT_UNDO:
-        act_undo(s);
-        return wish_nothing();
+        return act_undo(s);
     case ACT_EDIT:
         act_edit(s, v);
         return wish_nothing();
@@ -406,7 +415,7 @@ struct wish state_key(struct ui_state *s, const struct view *v, int key)
         }
         return w;
     }
-    if (curve_key(s, v, act) || list_key(s, v, act)) {
+    if (device_key(s, v, act, &w) || curve_key(s, v, act) || list_key(s, v, act)) {
         return w;
     }
     return control_key(s, v, act);

@@ -114,6 +114,7 @@ void view_set_preset(struct view *v, const struct preset *p)
     }
     v->has_preset = true;
     v->planned = (int)config_i64(&p->base, KNOB_STUDY_TRIALS);
+    v->slots = (int)config_i64(&p->base, KNOB_STUDY_SLOTS);
     v->batch = config_i64(&p->base, KNOB_TRAIN_BATCH);
     v->value_is_last = config_choice(&p->base, KNOB_STUDY_VALUE) == VALUE_LAST;
     if (v->n == 0) {
@@ -330,39 +331,6 @@ bool view_running(const struct view *v)
 bool view_ended(const struct view *v)
 {
     return strcmp(v->study_phase, "finished") == 0 || strcmp(v->study_phase, "stopped") == 0;
-}
-
-void view_put_device(struct view *v, const struct device_row *d)
-{
-    struct view_device *to = NULL;
-    char name[sizeof to->name];
-    (void)str_clean(name, sizeof name, d->name);
-    for (int i = 0; i < v->n_devices; i++) { /* slices of one device are one line */
-        if (strcmp(v->device[i].name, name) == 0) {
-            to = &v->device[i];
-        }
-    }
-    if (!to) {
-        if (v->n_devices == VIEW_DEVICES) {
-            return;
-        }
-        to = &v->device[v->n_devices++];
-        memset(to, 0, sizeof *to); /* padding too: compared as bytes */
-        to->busy = NAN;
-        (void)str_copy(to->name, sizeof to->name, name);
-        (void)str_clean(to->type, sizeof to->type, d->type);
-        to->bytes_total = d->bytes_total; /* slices share their device's memory */
-    }
-    if (!isnan(d->busy)) {
-        to->busy = isnan(to->busy) ? d->busy : (to->busy * to->slices + d->busy) / (to->slices + 1);
-    }
-    if (to->slices == 0 || strcmp(d->state, "ready") != 0) {
-        (void)str_clean(to->state, sizeof to->state, d->state); /* what is not well shows */
-    }
-    to->slices++;
-    to->slots += d->slots;
-    to->slots_used += d->slots_used;
-    to->bytes_used += d->bytes_used;
 }
 
 void view_put_log(struct view *v, const struct log_row *r)

@@ -75,10 +75,13 @@ struct view_series {
 };
 
 struct view_device {
-    char name[128], type[16], state[32];
+    char name[128], type[16], state[32]; /* state: starting, ready, lost; waiting, off, draining, unusable */
+    char use[16], note[160];
+    int card;         /* as on the command line */
+    int first, cut;   /* its slices, as the store numbers them */
     int slices, slots_used, slots;
     uint64_t bytes_used, bytes_total;
-    double busy;
+    double busy, temperature_c, power_w, load;
 };
 
 struct view_log {
@@ -117,7 +120,7 @@ enum view_link { LINK_OFFLINE, LINK_LIVE, LINK_LOST };
 
 struct view {
     char name[80], study_phase[16];
-    int planned; /* trials the study will have */
+    int planned, slots; /* trials the study will have, and runs at once */
     int64_t batch;
     bool value_is_last;
     struct preset preset;
@@ -172,7 +175,10 @@ void view_put_trial(struct view *v, const struct trial_row *r);
 /* Appends epochs (ascending, after the last known one). */
 void view_put_epochs(struct view *v, int number, const struct epoch_row *row, size_t n);
 void view_put_snapshot(struct view *v, const struct snapshot *s);
-void view_put_device(struct view *v, const struct device_row *d);
+/* The devices anew: cards, none in a study of an older vaetop, and their workers. live: an engine runs. */
+void view_put_devices(struct view *v, const struct card_row *card, size_t n_cards, const struct device_row *slice,
+                      size_t n_slices, bool live);
+bool view_device_used(const struct view_device *d); /* the study has it, or wants it */
 void view_put_log(struct view *v, const struct log_row *r);
 
 /* After trials changed: counts, ranks, best, progress. The order on screen stays. */

@@ -51,24 +51,21 @@ static enum err_code load_trials(struct view *v, struct store *s, bool *changed,
 static enum err_code load_devices(struct view *v, struct store *s, bool *changed, struct err *e)
 {
     struct device_row *row = NULL;
-    size_t n = 0;
+    struct card_row *card = NULL;
+    size_t n = 0, n_cards = 0;
     struct view_device old[VIEW_DEVICES];
     int n_old = v->n_devices;
     enum err_code rc = store_devices(s, &row, &n, e);
-    if (rc) {
-        return rc;
+    rc = rc ? rc : store_cards(s, &card, &n_cards, e);
+    if (!rc) {
+        memcpy(old, v->device, sizeof old);
+        memset(v->device, 0, sizeof v->device);
+        view_put_devices(v, card, n_cards, row, n, v->link == LINK_LIVE);
+        *changed = *changed || n_old != v->n_devices || memcmp(old, v->device, (size_t)n_old * sizeof old[0]) != 0;
     }
-    memcpy(old, v->device, sizeof old);
-    memset(v->device, 0, sizeof v->device);
-    v->n_devices = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(row[i].state, "off") != 0) {
-            view_put_device(v, &row[i]);
-        }
-    }
-    *changed = *changed || n_old != v->n_devices || memcmp(old, v->device, (size_t)n_old * sizeof old[0]) != 0;
+    free(card);
     free(row);
-    return ERR_OK;
+    return rc;
 }
 
 static enum err_code load_logs(struct view *v, struct store *s, bool *changed, struct err *e)
@@ -86,6 +83,20 @@ static enum err_code load_logs(struct view *v, struct store *s, bool *changed, s
     }
     free(row);
     return ERR_OK;
+}
+
+/* A number changed since the preset; what it was when not. */
+static enum err_code load_number(int *to, struct store *s, const char *key, bool *changed, struct err *e)
+{
+    char *text = NULL;
+    int64_t n;
+    enum err_code rc = store_fact_get(s, key, &text, e);
+    if (!rc && text && str_to_i64(&n, text) && n > 0 && n <= INT32_MAX && (int)n != *to) {
+        *to = (int)n;
+        *changed = true;
+    }
+    free(text);
+    return rc;
 }
 
 static enum err_code load_phase(struct view *v, struct store *s, bool *changed, struct err *e)
@@ -117,6 +128,8 @@ enum err_code view_load(struct view *v, struct store *s, bool *changed, struct e
     enum err_code rc = load_trials(v, s, changed, e);
     rc = rc ? rc : load_devices(v, s, changed, e);
     rc = rc ? rc : load_logs(v, s, changed, e);
+    rc = rc ? rc : load_number(&v->planned, s, "trials", changed, e);
+    rc = rc ? rc : load_number(&v->slots, s, "slots", changed, e);
     rc = rc ? rc : load_phase(v, s, changed, e);
     return rc ? rc : load_overview(v, s, changed, e);
 }

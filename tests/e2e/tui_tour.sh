@@ -25,6 +25,35 @@ sees 'after this epoch'
 key e
 sees '1K' 60
 
+# A stop is taken back: the trial goes on though 5 s have passed (the log says what happened).
+key g
+key x
+sees 'after this epoch'
+key n
+sees '1 stopping, u undoes'
+key u
+sees 'is not stopped'
+misses '1 stopping'
+
+# The device goes off: its trials write checkpoints and wait. Then it is used again.
+key 3
+sees 'OUR BUSY SHARE'
+key Space
+sees 'Switch off'
+key n
+sees 'not used by this study'
+key k
+sees 'every device is switched off' 60
+run_it 0 devices tour
+says "$T/out" ' off '
+key Space
+sees 'ready' 60
+key 1
+sees '3R' 60
+key 3 t
+sees 'self-test passed in' 120
+key 1
+
 # Detach: the terminal is given back and training goes on.
 key d
 sees 'vaetop attach tour shows it again'

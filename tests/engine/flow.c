@@ -117,6 +117,36 @@ static void a_paused_trial_leaves_its_slot_and_goes_on_later(void **state)
     rig_end(&r);
 }
 
+static void a_stop_that_waits_can_be_taken_back_and_outlives_its_client(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err e;
+    rig_study(&r, STUDY(3, 3, 6));
+    rig_set("hold-0-1");
+    rig_set("hold-1-1");
+    rig_set("hold-2-1");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 1);
+    rig_until_epoch(&r, 1, 1);
+    rig_until_epoch(&r, 2, 1);
+    rig_do(&r, COMMAND_STOP_NOW, 0, "60");
+    rig_do(&r, COMMAND_STOP_NOW, 1, "1");
+    rig_do(&r, COMMAND_UNDO, 0, "");
+    assert_err(client_command(r.client, COMMAND_UNDO, 0, "", NULL, &e), ERR_USAGE, &e);
+    assert_err(client_command(r.client, COMMAND_STOP_NOW, 0, "soon", NULL, &e), ERR_USAGE, &e);
+    rig_detach(&r); /* who asked is gone */
+    rig_until_phase(&r, 1, PHASE_STOPPED);
+    rig_start(&r);
+    rig_do(&r, COMMAND_STOP_NOW, 2, "60");
+    rig_do(&r, COMMAND_SHUTDOWN, -1, ""); /* what was decided happens before the engine goes */
+    rig_until_phase(&r, 2, PHASE_STOPPED);
+    struct trial_row t;
+    assert_true(rig_trial(&r, 0, &t));
+    assert_int_not_equal(t.phase, PHASE_STOPPED);
+    rig_end(&r);
+}
+
 static void a_stopped_trial_keeps_its_last_value(void **state)
 {
     (void)state;
@@ -378,6 +408,7 @@ int flow_tests(void)
         cmocka_unit_test(no_more_trials_run_than_slots_and_as_many_wait),
         cmocka_unit_test(slots_can_be_changed_while_it_runs),
         cmocka_unit_test(a_paused_trial_leaves_its_slot_and_goes_on_later),
+        cmocka_unit_test(a_stop_that_waits_can_be_taken_back_and_outlives_its_client),
         cmocka_unit_test(a_stopped_trial_keeps_its_last_value),
         cmocka_unit_test(an_edit_is_acknowledged_recorded_and_made_again_after_a_pause),
         cmocka_unit_test(raising_trials_wakes_a_finished_study),

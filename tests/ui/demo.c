@@ -194,6 +194,30 @@ static void make_images(struct demo *d, enum demo_kind kind)
     }
 }
 
+static struct card_row *make_card(struct demo *d, const char *type, const char *name, const char *use, int slices)
+{
+    struct card_row *c = &d->card[d->n_cards];
+    *c = (struct card_row){.index = d->n_cards++, .slices = slices, .temperature_c = NAN, .power_w = NAN, .load = NAN};
+    c->first = c->index > 0 ? c[-1].first + c[-1].slices : 0;
+    (void)snprintf(c->type, sizeof c->type, "%s", type);
+    (void)snprintf(c->name, sizeof c->name, "%s", name);
+    (void)snprintf(c->use, sizeof c->use, "%s", use);
+    return c;
+}
+
+static void make_cards(struct demo *d)
+{
+    (void)make_card(d, "cpu", d->device[0].name, "on", 2);
+    struct card_row *gpu = make_card(d, "gpu", d->device[2].name, "on", 1);
+    gpu->temperature_c = 71;
+    gpu->power_w = 318.2;
+    gpu->load = 0.82;
+    (void)snprintf(gpu->note, sizeof gpu->note, "self-test passed in 0.9 s");
+    (void)make_card(d, "gpu", "Intel Arc A770", "off", 1);
+    struct card_row *bad = make_card(d, "accelerator", "Xilinx U280", "unusable", 0);
+    (void)snprintf(bad->note, sizeof bad->note, "its driver has no compiler for kernels");
+}
+
 static void make_devices(struct demo *d, enum demo_kind kind)
 {
     for (int i = 0; i < 2; i++) {
@@ -213,6 +237,7 @@ static void make_devices(struct demo *d, enum demo_kind kind)
                        : "NVIDIA H200");
     (void)snprintf(v->type, sizeof v->type, "gpu");
     (void)snprintf(v->state, sizeof v->state, "starting");
+    make_cards(d);
 }
 
 static void make_logs(struct demo *d)

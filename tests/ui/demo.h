@@ -15,6 +15,8 @@ struct demo {
     struct snapshot snapshot;
     struct device_row device[3];
     int n_devices;
+    struct card_row card[4];
+    int n_cards;
     struct log_row log[12];
     int n_logs;
 };

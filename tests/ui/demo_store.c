@@ -37,6 +37,9 @@ static enum err_code write_all(struct store *s, const struct demo *d, struct err
     for (int i = 0; !rc && i < d->n_devices; i++) {
         rc = store_device(s, &d->device[i], e);
     }
+    for (int i = 0; !rc && i < d->n_cards; i++) {
+        rc = store_card(s, &d->card[i], e);
+    }
     for (int i = 0; !rc && i < d->n_logs; i++) {
         rc = store_log(s, d->log[i].trial, d->log[i].text, e);
     }

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -102,16 +103,55 @@ static void stop_asks_first_and_prefers_the_gentle_way(void **state)
     assert_int_equal(s.state.question, ASK_STOP);
     assert_int_equal(scene_keys(&s, "\x1b").kind, WISH_NOTHING);
     assert_int_equal(s.state.question, ASK_NOTHING);
-    assert_int_equal(scene_keys(&s, "x\r").kind, WISH_NOTHING); /* it can be taken back, so the loop sends it later */
+    struct wish w = scene_keys(&s, "x\r"); /* the engine waits with it, in case it is taken back */
+    assert_int_equal(w.command, COMMAND_STOP_EPOCH);
+    assert_string_equal(w.arg, "5");
+    assert_true(w.each);
     assert_int_equal(s.state.n_pending, 1);
-    assert_int_equal(s.state.pending[0].command, COMMAND_STOP_EPOCH);
     assert_int_equal(s.state.pending[0].trial, 0);
-    (void)scene_keys(&s, "u");
+    w = scene_keys(&s, "u");
+    assert_int_equal(w.command, COMMAND_UNDO);
+    assert_int_equal(w.trial, 0);
     assert_int_equal(s.state.n_pending, 0);
-    (void)scene_keys(&s, "xn");
-    assert_int_equal(s.state.pending[0].command, COMMAND_STOP_NOW);
+    w = scene_keys(&s, "xn");
+    assert_int_equal(w.command, COMMAND_STOP_NOW);
     (void)scene_keys(&s, "uxjj\r");
     assert_int_equal(s.state.n_pending, 0);
+    assert_int_equal(scene_keys(&s, "u").kind, WISH_NOTHING);
+    scene_release(&s);
+}
+
+static void a_device_with_trials_is_asked_about_before_it_goes_off(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    assert_int_equal(scene_keys(&s, "3 ").kind, WISH_NOTHING); /* three trials run on the first one */
+    assert_int_equal(s.state.question, ASK_DEVICE);
+    char *t = scene_text(&s, 80, 24);
+    assert_has(t, "Switch off AMD EPYC 9654");
+    assert_has(t, "trials on it: 3");
+    free(t);
+    assert_int_equal(scene_keys(&s, "c").kind, WISH_NOTHING);
+    struct wish w = scene_keys(&s, " f");
+    assert_int_equal(w.command, COMMAND_DEVICE_DRAIN);
+    assert_string_equal(w.arg, "0");
+    w = scene_keys(&s, "xn");
+    assert_int_equal(w.command, COMMAND_DEVICE_OFF);
+    assert_int_equal(w.trial, -1);
+    w = scene_keys(&s, "j "); /* nothing runs there: no question */
+    assert_int_equal(w.command, COMMAND_DEVICE_OFF);
+    assert_string_equal(w.arg, "1");
+    w = scene_keys(&s, "t");
+    assert_int_equal(w.command, COMMAND_DEVICE_TEST);
+    w = scene_keys(&s, "j ");
+    assert_int_equal(w.command, COMMAND_DEVICE_ON);
+    assert_string_equal(w.arg, "2");
+    assert_int_equal(scene_keys(&s, "j ").kind, WISH_NOTHING);
+    assert_has(s.state.message, "no compiler");
+    s.view.link = LINK_OFFLINE;
+    assert_int_equal(scene_keys(&s, "k ").kind, WISH_NOTHING);
+    assert_has(s.state.message, "no engine");
     scene_release(&s);
 }
 
@@ -164,6 +204,7 @@ int keys_tests(void)
         cmocka_unit_test(selection_stays_with_its_trial_when_the_order_changes),
         cmocka_unit_test(pause_asks_the_engine_to_pause_or_resume),
         cmocka_unit_test(stop_asks_first_and_prefers_the_gentle_way),
+        cmocka_unit_test(a_device_with_trials_is_asked_about_before_it_goes_off),
         cmocka_unit_test(quit_asks_while_trials_run_and_detaches_by_default),
         cmocka_unit_test(escape_closes_and_never_quits),
         cmocka_unit_test(nothing_is_sent_without_an_engine),

@@ -55,6 +55,8 @@ static const struct picture {
     {"devices-40x10-ascii", DEMO_THIRTEEN, TIER_ASCII, 40, 10, "3"},
     {"devices-80x24-braille", DEMO_THIRTEEN, TIER_BRAILLE, 80, 24, "3j"},
     {"devices-160x48-block", DEMO_STRANGE, TIER_BLOCK, 160, 48, "3"},
+    {"devices-off-120x40-ascii", DEMO_THIRTEEN, TIER_ASCII, 120, 40, "3 "},
+    {"devices-unusable-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "3jjj"},
     {"study-40x10-ascii", DEMO_SEARCHED, TIER_ASCII, 40, 10, "4"},
     {"study-40x10-block", DEMO_SEARCHED, TIER_BLOCK, 40, 10, "4"},
     {"study-40x10-braille", DEMO_SEARCHED, TIER_BRAILLE, 40, 10, "4"},

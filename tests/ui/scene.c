@@ -73,9 +73,7 @@ void scene_make(struct scene *s, enum demo_kind kind, enum tier tier)
             view_put_epochs(&s->view, (int)i, s->demo.epoch[i], s->demo.n_epochs[i]);
         }
     }
-    for (int i = 0; i < s->demo.n_devices; i++) {
-        view_put_device(&s->view, &s->demo.device[i]);
-    }
+    view_put_devices(&s->view, s->demo.card, (size_t)s->demo.n_cards, s->demo.device, (size_t)s->demo.n_devices, true);
     for (int i = 0; i < s->demo.n_logs; i++) {
         view_put_log(&s->view, &s->demo.log[i]);
     }

@@ -71,11 +71,23 @@ static void slices_of_one_device_are_one_line(void **state)
     struct scene s;
     (void)state;
     scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
-    assert_int_equal(s.view.n_devices, 2);
+    assert_int_equal(s.view.n_devices, 4);
     assert_int_equal(s.view.device[0].slices, 2);
     assert_int_equal(s.view.device[0].slots, 4);
     assert_int_equal(s.view.device[0].slots_used, 3);
     assert_close(s.view.device[0].busy, 0.83, 1e-9, 0);
+    assert_string_equal(s.view.device[0].state, "ready");
+    assert_string_equal(s.view.device[2].state, "off");
+    assert_string_equal(s.view.device[3].state, "unusable");
+    assert_false(view_device_used(&s.view.device[2]));
+    /* A study of an older vaetop has no cards: slices of one name are one device. */
+    view_put_devices(&s.view, NULL, 0, s.demo.device, (size_t)s.demo.n_devices, true);
+    assert_int_equal(s.view.n_devices, 2);
+    assert_int_equal(s.view.device[0].slices, 2);
+    assert_true(view_device_used(&s.view.device[1]));
+    /* Nothing runs: none is in use, whatever was switched. */
+    view_put_devices(&s.view, s.demo.card, (size_t)s.demo.n_cards, NULL, 0, false);
+    assert_int_equal(s.view.n_devices, 0);
     scene_release(&s);
 }
 

@@ -13,7 +13,8 @@
     X(PAUSE, "pause", "checkpoint at the next chunk's end and leave the device")                          \
     X(RESUME, "resume", "go on from the checkpoint; a study that is not paused: all its paused trials")   \
     X(STOP_NOW, "stop", "a trial: end now, keeping the last value; the study: as shutdown")               \
-    X(STOP_EPOCH, "stop-epoch", "the same after this epoch")                                              \
+    X(STOP_EPOCH, "stop-epoch", "the same after this epoch; a trial: argument \"\", or seconds to wait")    \
+    X(UNDO, "undo", "a trial's stop that still waits is taken back")                                       \
     X(EDIT, "set", "argument knob=value: lr, beta or epochs of a running trial")                          \
     X(TRIALS, "trials", "study only: argument N, the new total number of trials")                         \
     X(SLOTS, "slots", "study only: argument N, trials running at once from now on")                       \
