@@ -49,6 +49,29 @@ bool fs_is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+enum err_code fs_errno_code(int sys)
+{
+    return sys == ENOSPC || sys == EDQUOT || sys == EFBIG ? ERR_FULL : ERR_IO;
+}
+
+enum err_code fs_reserve(const char *path, size_t n, struct err *e)
+{
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int why = fd < 0 || fstat(fd, &st) != 0 ? errno : 0;
+    if (!why && (size_t)st.st_size < n) {
+        why = posix_fallocate(fd, 0, (off_t)n);
+    }
+    if (fd >= 0 && close(fd) != 0 && !why) {
+        why = errno;
+    }
+    if (why) {
+        (void)unlink(path);
+        return err_set(e, fs_errno_code(why), "%s: cannot reserve %zu bytes: %s", path, n, strerror(why));
+    }
+    return ERR_OK;
+}
+
 enum err_code fs_mkdirs(const char *path, struct err *e)
 {
     char *p = xstrdup(path);
@@ -164,7 +187,7 @@ enum err_code fs_write(const char *path, const void *bytes, size_t len, struct e
         bad = true;
     }
     if (bad || rename(tmp, path) != 0) {
-        rc = err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+        rc = err_set(e, fs_errno_code(errno), "%s: cannot write: %s", path, strerror(errno));
         (void)unlink(tmp);
     } else {
         rc = fs_sync_dir(dir, e);

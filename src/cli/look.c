@@ -111,9 +111,13 @@ enum err_code ls_command(const struct options *o, struct err *e)
 
 static void show_heading(const struct study *s)
 {
+    char banner[400];
     (void)printf("study %s  %s  %d of %d trials ended", s->name, study_standing(s), study_ended_trials(s), s->total);
     if (s->best) {
         (void)printf("  best #%d %.2f nats", s->best->number, s->best->value);
+    }
+    if (study_banner(banner, sizeof banner, s)[0]) {
+        (void)printf("\n%s", banner);
     }
     (void)printf("\n\n");
 }

@@ -169,6 +169,7 @@ enum err_code report_study_json(const struct study *s, const struct options *o, 
     json_t *trials = json_array();
     json_t *fixed = json_object();
     size_t *order = study_ranking(s);
+    char banner[400];
     for (int k = 0; k < KNOB_COUNT; k++) {
         (void)json_object_set_new(fixed, knob_info((enum knob)k)->full, knob_json(&s->preset.base, (enum knob)k));
     }
@@ -177,6 +178,7 @@ enum err_code report_study_json(const struct study *s, const struct options *o, 
     (void)json_object_set_new(root, "dir", json_string_nocheck(s->dir));
     (void)json_object_set_new(root, "phase", json_string(s->phase ? s->phase : "new"));
     (void)json_object_set_new(root, "engine_running", json_boolean(s->live));
+    (void)json_object_set_new(root, "banner", json_string(study_banner(banner, sizeof banner, s)));
     (void)json_object_set_new(root, "trials_total", json_integer(s->total));
     (void)json_object_set_new(root, "counts", counts_json(s));
     (void)json_object_set_new(root, "best_trial", s->best ? json_integer(s->best->number) : json_null());

@@ -12,6 +12,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/conf/paths.h"
+#include "vaetop/ipc/client.h"
 
 char *studies_dir(const struct options *o)
 {
@@ -163,6 +164,15 @@ static bool phase_final(enum trial_phase p)
 {
     enum trial_state s = trial_phase_state(p);
     return s == TRIAL_COMPLETE || s == TRIAL_PRUNED || s == TRIAL_FAIL;
+}
+
+const char *study_banner(char *out, size_t cap, const struct study *s)
+{
+    char text[512] = "";
+    if (s->live) {
+        client_peek(text, sizeof text, s->dir);
+    }
+    return str_clean(out, cap, text);
 }
 
 int study_ended_trials(const struct study *s)

@@ -238,7 +238,7 @@ enum err_code tensor_writer_save(struct tensor_writer *w, const char *path, bool
     build_header(&header, w, with_crc);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        rc = err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
+        rc = err_set(e, fs_errno_code(errno), "%s: %s", path, strerror(errno));
         goto out;
     }
     int bad = write_body(fd, &header, w, with_crc);
@@ -253,7 +253,7 @@ enum err_code tensor_writer_save(struct tensor_writer *w, const char *path, bool
     }
     if (bad) {
         (void)unlink(temporary);
-        rc = err_set(e, ERR_IO, "%s: cannot write it: %s", path, strerror(why));
+        rc = err_set(e, fs_errno_code(why), "%s: cannot write it: %s", path, strerror(why));
         goto out;
     }
     rc = sync_folder_of(path, e);

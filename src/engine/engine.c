@@ -248,6 +248,7 @@ enum err_code engine_open(struct engine *en, const char *dir, const char *device
         rc = open_store(en, e);
     }
     if (!rc) {
+        writer_start(en);
         rc = kill_strays(en, e);
     }
     if (!rc) {
@@ -270,6 +271,9 @@ void engine_close(struct engine *en)
 {
     if (en->listen_fd >= 0) { /* a start that was refused leaves the study as it was */
         (void)writer_flush(en);
+    }
+    if (en->store) {
+        writer_end(en);
     }
     links_close(en);
     advisor_end(en);

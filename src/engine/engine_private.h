@@ -36,6 +36,7 @@ struct run { /* one trial */
     bool stored;       /* its row is committed; it may be started */
     bool alone;        /* its next start has a worker to itself */
     bool edited, kept;
+    enum err_code unsaved; /* why its newest checkpoint could not be written yet; OK: it was */
     bool foreign;      /* another program's: not ours to run */
     int slice;
     int attempts;
@@ -167,7 +168,7 @@ struct engine {
     bool had_client;
     int idle_s, idle_limit_s;
     char banner[512];      /* shown now */
-    char store_banner[512], device_banner[512]; /* what asks for one, by urgency */
+    char store_banner[512], checkpoint_banner[512], device_banner[512]; /* what asks for one, by urgency */
     double run_s;          /* counted against study.timeout */
     int64_t tick_ns;       /* when the last tick was */
     int ticks;
@@ -203,6 +204,9 @@ void run_ended(struct engine *en, int number);
 void retain(struct engine *en, struct run *r);
 void forget_weights(struct engine *en, struct run *r);
 void forget_half_written(struct engine *en, const struct run *r, pid_t worker);
+/* Its checkpoint was not written (code, text), or was, or matters no longer (ERR_OK). */
+void run_unsaved(struct engine *en, struct run *r, enum err_code code, const char *text);
+bool runs_lack_room(const struct engine *en); /* a checkpoint waits for room on the disk */
 size_t runs_queued(const struct engine *en);
 size_t runs_active(const struct engine *en);
 bool runs_all_final(struct engine *en);
@@ -225,6 +229,7 @@ void slices_start(struct engine *en);
 void slices_quit(struct engine *en, bool checkpoint);
 void slice_quit(struct slice *s, bool checkpoint); /* one of them */
 void slices_kill(struct engine *en);
+void slices_hold(struct engine *en); /* tells them what writer_holds() says */
 bool slices_gone(const struct engine *en);
 void slices_reap(struct engine *en);
 void slice_tick(struct slice *s);
@@ -266,6 +271,8 @@ void advisor_finish(struct engine *en);
 /* --- writer.c: one queue of writes in order, committed in groups */
 struct writer *writer_new(struct engine *en);
 void writer_free(struct writer *w);
+void writer_start(struct engine *en); /* makes the reserve */
+void writer_end(struct engine *en);   /* removes it */
 enum urgency { WRITE_SOON, WRITE_LATER }; /* 50 ms, 500 ms */
 void write_trial(struct engine *en, struct run *r);
 void write_phase(struct engine *en, const struct run *r, double value, const char *reason);
@@ -282,8 +289,10 @@ void write_card(struct engine *en, const struct card_row *row);
 void write_cards_drop(struct engine *en, int from);
 void write_log(struct engine *en, int trial, const char *text);
 void write_progress(struct engine *en); /* the runs with progress_new, at the next commit */
-/* Commits all that waits now. False: the store refused; it is kept and tried again. */
+/* Commits all that waits now; on a full disk what cannot wait. False: the store refused; it is kept and tried again. */
 bool writer_flush(struct engine *en);
+bool writer_full(const struct engine *en);  /* the disk is full */
+bool writer_holds(const struct engine *en); /* so much waits that trials must not go on */
 bool writer_idle(const struct engine *en);
 
 /* --- links.c, commands.c: clients */

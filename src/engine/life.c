@@ -5,18 +5,25 @@
  * gone and all is committed: at once after LEAVING, else when nobody looks any more. */
 #include "engine_private.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
+#include "vaetop/base/fs.h"
 #include "vaetop/base/log.h"
 #include "vaetop/base/str.h"
+#include "vaetop/conf/paths.h"
 
 #define FIRST_CLIENT_S 10 /* who started a finished study comes to look at it */
 #define SAVE_S 10
+#define LOG_MOST (4 << 20)
 #define LAST_WORD_S 10 /* the advisor's, of a finished study */
 
 void engine_log(struct engine *en, int trial, const char *fmt, ...)
@@ -42,7 +49,8 @@ void engine_banner(struct engine *en)
     char text[sizeof en->banner];
     (void)str_copy(raw, sizeof raw, en->fatal.code         ? en->fatal.text
                                     : en->store_banner[0]  ? en->store_banner
-                                                           : en->device_banner);
+                                    : en->checkpoint_banner[0] ? en->checkpoint_banner
+                                                               : en->device_banner);
     (void)str_clean(text, sizeof text, raw);
     if (strcmp(text, en->banner) != 0) {
         (void)str_copy(en->banner, sizeof en->banner, text);
@@ -192,6 +200,31 @@ static void count_time(struct engine *en)
     }
 }
 
+/* A log is for days: what grows beyond LOG_MOST goes to a second file, over what was in that. All processes of the
+ * study write to the end of the same open file, so it is emptied, not replaced. */
+static void keep_log_small(struct engine *en)
+{
+    struct stat st;
+    struct err e;
+    if (fstat(STDERR_FILENO, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= LOG_MOST) {
+        return;
+    }
+    char *path = fs_join(en->dir, STUDY_LOG);
+    char *old = fs_join(en->dir, STUDY_OLD_LOG);
+    char *text = xcalloc(LOG_MOST, 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = fd >= 0 ? pread(fd, text, LOG_MOST, st.st_size - LOG_MOST) : -1;
+    if (n > 0 && !fs_write(old, text, (size_t)n, &e) && ftruncate(STDERR_FILENO, 0) != 0) {
+        log_warn("%s: cannot be emptied", path);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    free(text);
+    free(old);
+    free(path);
+}
+
 void engine_tick(void *arg)
 {
     struct engine *en = arg;
@@ -202,6 +235,7 @@ void engine_tick(void *arg)
     }
     links_tick(en);
     cards_tick(en);
+    keep_log_small(en);
     slices_reap(en); /* a lost SIGCHLD would otherwise leave a trial behind for ever */
     count_time(en);
     if (en->stage == STAGE_RUNNING && en->n_cards > 0) {

@@ -110,11 +110,8 @@ static void on_hello(struct client_link *l)
 {
     l->welcome = true;
     l->en->had_client = true;
-    (void)send_welcome(l->conn, &(struct m_welcome){getpid()});
+    (void)send_welcome(l->conn, &(struct m_welcome){getpid(), l->en->banner});
     tell_committed(l);
-    if (l->en->banner[0]) {
-        tell_banner(l);
-    }
     if (l->en->told_finished) {
         tell_finished(l);
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <dirent.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,6 +77,36 @@ void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double 
     while (en->first_open < en->n_runs && run_final(&en->run[en->first_open])) {
         en->first_open++;
     }
+}
+
+void run_unsaved(struct engine *en, struct run *r, enum err_code code, const char *text)
+{
+    bool any = code != ERR_OK;
+    if (r->unsaved == code) {
+        return;
+    }
+    r->unsaved = code;
+    for (size_t i = en->first_open; i < en->n_runs && !any; i++) {
+        any = en->run[i].unsaved != ERR_OK;
+    }
+    if (code) {
+        (void)snprintf(en->checkpoint_banner, sizeof en->checkpoint_banner,
+                       "trial %d: its checkpoint is not written, tried again by itself%s: %.380s", r->number,
+                       code == ERR_FULL ? "; no trial starts until then" : "", text);
+    } else if (!any) {
+        en->checkpoint_banner[0] = '\0';
+    }
+    engine_banner(en);
+}
+
+bool runs_lack_room(const struct engine *en)
+{
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        if (en->run[i].unsaved == ERR_FULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 size_t runs_queued(const struct engine *en)

@@ -120,6 +120,7 @@ void take_back(struct engine *en, struct run *r)
         r->slice = -1;
         r->wish = WISH_NONE;
         r->images_per_s = NAN;
+        run_unsaved(en, r, ERR_OK, "");
         write_device(en, r, "");
         slice_row(s);
     }
@@ -141,9 +142,10 @@ void schedule(struct engine *en)
     if (en->stage != STAGE_RUNNING) {
         return;
     }
+    bool room = !writer_full(en) && !runs_lack_room(en); /* without, what a trial comes to could not be kept */
     struct slice *reserved = reserve(en);
     size_t active = runs_active(en);
-    for (size_t i = en->first_open; i < en->n_runs && active < (size_t)en->slots; i++) {
+    for (size_t i = en->first_open; room && i < en->n_runs && active < (size_t)en->slots; i++) {
         struct run *r = &en->run[i];
         struct slice *s = waiting(r) ? pick_slice(en, r->alone, r->alone ? NULL : reserved) : NULL;
         if (s) {
@@ -151,7 +153,9 @@ void schedule(struct engine *en)
             active += r->slice >= 0;
         }
     }
-    ask_for_more(en);
+    if (room) {
+        ask_for_more(en);
+    }
     if (runs_all_final(en) && en->advisor.asked == 0) {
         engine_stage(en, STAGE_FINISHED);
     }

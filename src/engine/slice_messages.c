@@ -27,6 +27,9 @@ static void on_ready(struct slice *s, const struct m_ready *m)
     s->was_ready = true;
     s->bytes_total = (uint64_t)m->bytes_total;
     log_info("worker %d ready on %s", s->index, s->name);
+    if (writer_holds(s->en)) {
+        (void)send_hold(s->conn, &(struct m_hold){1});
+    }
     slice_row(s);
 }
 
@@ -60,9 +63,18 @@ static void on_checkpointed(struct slice *s, const struct m_checkpointed *m)
     struct run *r = held(s, m->trial);
     if (r) {
         r->checkpoint_step = m->step;
+        run_unsaved(s->en, r, ERR_OK, "");
         r->deaths = 0; /* it came further than where its worker died */
         r->alone = false;
         s->progressed = true;
+    }
+}
+
+static void on_unsaved(struct slice *s, const struct m_unsaved *m)
+{
+    struct run *r = held(s, m->trial);
+    if (r) {
+        run_unsaved(s->en, r, m->code > 0 && m->code <= ERR_CANCELLED ? (enum err_code)m->code : ERR_IO, m->text);
     }
 }
 
@@ -204,6 +216,7 @@ bool slice_message(struct slice *s, uint16_t type, struct msg_reader *reader)
     ON(FAULT, fault, on_fault(s, &m))
     ON(PROGRESS, progress, on_progress(s, &m))
     ON(CHECKPOINTED, checkpointed, on_checkpointed(s, &m))
+    ON(UNSAVED, unsaved, on_unsaved(s, &m))
     ON(LEFT, left, on_left(s, &m))
     ON(DONE, done, on_done(s, &m))
     ON(DIVERGED, diverged, if ((r = held(s, m.trial)) != NULL) finish(s, r, PHASE_DIVERGED, (double)NAN, m.text))

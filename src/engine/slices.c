@@ -248,6 +248,15 @@ void slices_kill(struct engine *en)
     }
 }
 
+void slices_hold(struct engine *en)
+{
+    for (size_t i = 0; i < en->n_slices; i++) {
+        if (en->slice[i].conn && en->slice[i].state == SLICE_READY && !en->slice[i].quitting) {
+            (void)send_hold(en->slice[i].conn, &(struct m_hold){writer_holds(en)});
+        }
+    }
+}
+
 bool slices_gone(const struct engine *en)
 {
     for (size_t i = 0; i < en->n_slices; i++) {

@@ -1,7 +1,10 @@
 /* Everything the store is told goes through one queue, in order, and is committed in groups: within 50 ms what a
  * person waits for or what ends a trial, within 500 ms metrics. A store that refuses (disk full, locked by a long
- * reader) keeps nothing from going on: the queue waits, is tried again with back-off, and only pictures are dropped
- * when it grows. */
+ * reader) keeps nothing from going on: the queue waits and is tried again with back-off; pictures are dropped when it
+ * grows, and at ROWS_MOST the trials pause in memory until it is stored.
+ *
+ * When the disk is full the reserve, a file of our own, is removed, and in its room go the states of trials, with the
+ * epochs of those that ended; the rest waits until the reserve can be made again. */
 #include "engine_private.h"
 
 #include <stdio.h>
@@ -10,12 +13,17 @@
 #include <unistd.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/clock.h"
+#include "vaetop/base/fs.h"
 #include "vaetop/base/log.h"
+#include "vaetop/conf/paths.h"
 
 #define SOON_NS ((int64_t)50000000)
 #define LATER_NS ((int64_t)500000000)
 #define BACKOFF_MOST_NS (30 * SECOND_NS)
 #define PICTURES_MOST 2000 /* about 40 MB waiting */
+#define ROWS_MOST 4000     /* an entry takes under a kilobyte */
+#define RESERVE_BYTES ((size_t)4 << 20) /* what SQLite's WAL grows to before it is written back */
 
 enum op_kind { OP_TRIAL, OP_PHASE, OP_DEVICE, OP_EPOCH, OP_SNAPSHOT, OP_EDIT, OP_KEPT, OP_FACT, OP_SLICE, OP_CARD,
                OP_CARDS_DROP, OP_LOG, OP_SUGGESTION, OP_ENDED };
@@ -44,6 +52,10 @@ struct writer {
     int timer;
     bool soon;
     int64_t backoff_ns; /* 0: the last commit succeeded */
+    int64_t retry_ns;   /* full: not before */
+    bool full;          /* only what cannot wait is committed */
+    bool held;          /* the workers' trials wait in memory */
+    char why[400];      /* of the last refusal */
 };
 
 static void op_release(struct op *o)
@@ -81,6 +93,18 @@ bool writer_idle(const struct engine *en)
     return en->writer->n == 0;
 }
 
+bool writer_full(const struct engine *en)
+{
+    return en->writer->full;
+}
+
+bool writer_holds(const struct engine *en)
+{
+    return en->writer->held;
+}
+
+static void say_refused(struct engine *en);
+
 static void on_timer(void *arg)
 {
     struct engine *en = arg;
@@ -93,10 +117,8 @@ static void on_timer(void *arg)
 static void arm(struct engine *en, enum urgency u)
 {
     struct writer *w = en->writer;
-    if (w->timer && (w->soon || u == WRITE_LATER)) {
-        return;
-    }
-    if (w->backoff_ns > 0 && w->timer) {
+    bool waits = w->backoff_ns > 0 && !w->full; /* then the timer is that of the next try */
+    if (w->timer && (w->soon || u == WRITE_LATER || waits)) {
         return;
     }
     loop_timer_cancel(en->loop, w->timer);
@@ -104,10 +126,22 @@ static void arm(struct engine *en, enum urgency u)
     w->timer = loop_timer(en->loop, w->soon ? SOON_NS : LATER_NS, on_timer, en);
 }
 
+/* Too much waits for a store that refuses. */
+static void hold(struct engine *en)
+{
+    en->writer->held = true;
+    slices_hold(en);
+    say_refused(en);
+    engine_log(en, -1, "trials wait in memory until the study's data base can be written to");
+}
+
 /* A new last entry of the queue. */
 static struct op *push(struct engine *en, enum op_kind kind, int trial, enum urgency u)
 {
     struct writer *w = en->writer;
+    if (w->backoff_ns > 0 && !w->held && w->n - w->pictures >= ROWS_MOST) {
+        hold(en);
+    }
     if (w->n == w->cap) {
         w->cap = w->cap ? 2 * w->cap : 64;
         w->op = xreallocarray(w->op, w->cap, sizeof *w->op);
@@ -297,7 +331,27 @@ static enum err_code apply_progress(struct engine *en, struct err *e)
     return rc;
 }
 
-/* One transaction with all that waits. */
+/* While the disk is full: what no one was told yet, and what is trained again when it is lost. */
+static bool can_wait(const struct engine *en, const struct op *o)
+{
+    switch (o->kind) {
+    case OP_EPOCH:
+        return !run_final(&en->run[o->trial]);
+    case OP_SNAPSHOT:
+    case OP_SLICE:
+    case OP_LOG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool goes_now(const struct engine *en, const struct op *o)
+{
+    return !en->writer->full || !can_wait(en, o);
+}
+
+/* One transaction with all that goes now. */
 static enum err_code commit(struct engine *en, struct err *e)
 {
     struct writer *w = en->writer;
@@ -306,9 +360,11 @@ static enum err_code commit(struct engine *en, struct err *e)
         return rc;
     }
     for (size_t i = 0; !rc && i < w->n; i++) {
-        rc = harmless(apply(en, &w->op[i], e), e);
+        if (goes_now(en, &w->op[i])) {
+            rc = harmless(apply(en, &w->op[i], e), e);
+        }
     }
-    if (!rc) {
+    if (!rc && !w->full) {
         rc = apply_progress(en, e);
     }
     if (!rc) {
@@ -320,53 +376,161 @@ static enum err_code commit(struct engine *en, struct err *e)
     return rc;
 }
 
+static void applied(struct engine *en, struct op *o)
+{
+    if (o->kind == OP_TRIAL) {
+        en->run[o->trial].stored = true;
+    }
+    if (o->kind == OP_KEPT && !o->flag) { /* not before: the store's word must never lack its file */
+        forget_weights(en, &en->run[o->trial]);
+    }
+    if (o->kind == OP_SNAPSHOT) {
+        en->writer->pictures--;
+    }
+    op_release(o);
+}
+
 static void committed(struct engine *en)
 {
     struct writer *w = en->writer;
+    size_t kept = 0;
     for (size_t i = 0; i < w->n; i++) {
-        if (w->op[i].kind == OP_TRIAL) {
-            en->run[w->op[i].trial].stored = true;
+        if (goes_now(en, &w->op[i])) {
+            applied(en, &w->op[i]);
+        } else {
+            w->op[kept++] = w->op[i];
         }
-        if (w->op[i].kind == OP_KEPT && !w->op[i].flag) { /* not before: the store's word must never lack its file */
-            forget_weights(en, &en->run[w->op[i].trial]);
-        }
-        op_release(&w->op[i]);
     }
-    w->n = 0;
-    w->pictures = 0;
-    for (size_t i = en->first_open; i < en->n_runs; i++) {
+    w->n = kept;
+    for (size_t i = en->first_open; !w->full && i < en->n_runs; i++) {
         en->run[i].progress_new = false;
     }
-    if (w->backoff_ns > 0) {
-        w->backoff_ns = 0;
-        en->store_banner[0] = '\0';
-        engine_banner(en);
-        engine_log(en, -1, "the study's data base is written to again");
-    }
     links_committed(en);
+}
+
+/* --- a store that refuses */
+
+static char *reserve_path(const struct engine *en)
+{
+    return fs_join(en->dir, STUDY_RESERVE);
+}
+
+/* False: there is no room for it. */
+static bool reserve_make(struct engine *en, struct err *e)
+{
+    char *path = reserve_path(en);
+    enum err_code rc = fs_reserve(path, RESERVE_BYTES, e);
+    free(path);
+    if (rc && rc != ERR_FULL) {
+        log_warn("%s", e->text); /* it does not keep the store from being tried */
+    }
+    return rc != ERR_FULL;
+}
+
+static void reserve_free(struct engine *en)
+{
+    char *path = reserve_path(en);
+    (void)unlink(path);
+    free(path);
+}
+
+static void say_refused(struct engine *en)
+{
+    const struct writer *w = en->writer;
+    if (w->full) {
+        (void)snprintf(en->store_banner, sizeof en->store_banner, "disk full: %s; free %d MiB and all goes on (%.300s)",
+                       w->held ? "trials wait in memory" : "trials go on in memory, none starts",
+                       (int)(2 * RESERVE_BYTES >> 20), en->dir);
+    } else {
+        (void)snprintf(en->store_banner, sizeof en->store_banner, "not saved yet, %stried again by itself: %.400s",
+                       w->held ? "trials wait in memory, " : "", w->why);
+    }
+    engine_banner(en);
+}
+
+static void recovered(struct engine *en)
+{
+    struct writer *w = en->writer;
+    bool held = w->held;
+    w->backoff_ns = 0;
+    w->held = false;
+    en->store_banner[0] = '\0';
+    engine_banner(en);
+    engine_log(en, -1, "the study's data base is written to again%s", held ? "; the trials go on" : "");
+    if (held) {
+        slices_hold(en);
+    }
+}
+
+/* Says so and comes back later. */
+static void refused(struct engine *en, const struct err *e)
+{
+    struct writer *w = en->writer;
+    int64_t now = clock_mono_ns();
+    if (w->backoff_ns == 0) {
+        log_error("store: %s", e->text);
+    }
+    if (now >= w->retry_ns) {
+        w->backoff_ns = w->backoff_ns == 0 ? SECOND_NS : 2 * w->backoff_ns;
+        if (w->backoff_ns > BACKOFF_MOST_NS) {
+            w->backoff_ns = BACKOFF_MOST_NS;
+        }
+        w->retry_ns = now + w->backoff_ns;
+    }
+    (void)str_copy(w->why, sizeof w->why, e->text);
+    if (!w->held && w->n - w->pictures >= ROWS_MOST) {
+        hold(en);
+    }
+    say_refused(en);
+}
+
+/* The first time that there is no room: the reserve makes some for what cannot wait. */
+static enum err_code use_reserve(struct engine *en)
+{
+    struct err e;
+    en->writer->full = true;
+    reserve_free(en);
+    return commit(en, &e);
 }
 
 bool writer_flush(struct engine *en)
 {
     struct writer *w = en->writer;
     struct err e = {0};
+    bool again = w->full && clock_mono_ns() >= w->retry_ns;
     loop_timer_cancel(en->loop, w->timer);
     w->timer = 0;
-    w->soon = false;
-    if (!commit(en, &e)) {
+    if (again) {
+        w->full = !reserve_make(en, &e);
+    }
+    enum err_code rc = commit(en, &e);
+    bool stored = !rc || (rc == ERR_FULL && !w->full && !use_reserve(en));
+    if (stored) {
         committed(en);
+    }
+    if (!rc && !w->full) {
+        w->soon = false;
+        if (w->backoff_ns > 0) {
+            recovered(en);
+        }
         return true;
     }
-    if (w->backoff_ns == 0) {
-        log_error("store: %s", e.text);
+    if (rc || again) {
+        refused(en, &e);
     }
-    w->backoff_ns = w->backoff_ns == 0 ? SECOND_NS : 2 * w->backoff_ns;
-    if (w->backoff_ns > BACKOFF_MOST_NS) {
-        w->backoff_ns = BACKOFF_MOST_NS;
-    }
-    (void)snprintf(en->store_banner, sizeof en->store_banner, "not saved yet, tried again by itself: %.400s", e.text);
-    engine_banner(en);
-    w->timer = loop_timer(en->loop, w->backoff_ns, on_timer, en);
-    w->soon = true;
-    return false;
+    loop_timer_cancel(en->loop, w->timer); /* a line in the log may have set it */
+    w->timer = loop_timer(en->loop, w->retry_ns - clock_mono_ns(), on_timer, en);
+    w->soon = !w->full; /* full: states still go at once */
+    return stored;
+}
+
+void writer_start(struct engine *en)
+{
+    struct err e;
+    en->writer->full = !reserve_make(en, &e);
+}
+
+void writer_end(struct engine *en)
+{
+    reserve_free(en);
 }

@@ -20,6 +20,7 @@
 #include "vaetop/ipc/messages.h"
 
 #define ANSWER_MS 10000
+#define PEEK_MS 1000
 #define SECOND_NS INT64_C(1000000000)
 #define START_NS (90 * SECOND_NS) /* an engine looks for devices first: up to 10 s for each driver */
 #define TAKEOVER_NS (6 * SECOND_NS)
@@ -236,28 +237,31 @@ enum err_code client_command(struct client *c, enum command cmd, int trial, cons
 
 /* --- connecting */
 
-static enum err_code greet(struct client *c, const char *study_dir, struct err *e)
+static enum err_code greet(struct client *c, const char *study_dir, int patience_ms, struct err *e)
 {
     uint16_t type;
     struct msg_reader r;
     struct m_welcome m;
     (void)send_hello(c->conn, &(struct m_hello){getpid()});
-    enum conn_result got = conn_wait(c->conn, &type, &r, ANSWER_MS);
+    enum conn_result got = conn_wait(c->conn, &type, &r, patience_ms);
     if (got == CONN_FRAME && type == MESSAGE_WELCOME && read_welcome(&m, &r)) {
+        (void)str_clean(c->banner, sizeof c->banner, m.banner);
+        c->banner_new = c->banner[0] != '\0';
+        free_welcome(&m);
         return ERR_OK;
     }
     if (got == CONN_CLOSED) {
         return err_set(e, ERR_NOTFOUND, "%s: its engine is just ending", study_dir);
     }
     if (got == CONN_NOTHING) {
-        return err_set(e, ERR_IO, "%s: its engine does not answer (%d s)", study_dir, ANSWER_MS / 1000);
+        return err_set(e, ERR_IO, "%s: its engine does not answer (%d s)", study_dir, patience_ms / 1000);
     }
     return err_set(e, ERR_BUSY,
                    "%s: its engine is of another version of vaetop (protocol %u, here %d); stop it with that one", study_dir,
                    conn_foreign_version(c->conn), PROTOCOL_VERSION);
 }
 
-enum err_code client_connect(struct client **out, const char *study_dir, struct err *e)
+static enum err_code connect_within(struct client **out, const char *study_dir, int patience_ms, struct err *e)
 {
     int fd;
     enum err_code rc = endpoint_connect(&fd, study_dir, e);
@@ -266,13 +270,28 @@ enum err_code client_connect(struct client **out, const char *study_dir, struct 
     }
     struct client *c = xcalloc(1, sizeof *c);
     c->conn = conn_new(fd);
-    rc = greet(c, study_dir, e);
+    rc = greet(c, study_dir, patience_ms, e);
     if (rc) {
         client_free(c);
         return rc;
     }
     *out = c;
     return ERR_OK;
+}
+
+enum err_code client_connect(struct client **out, const char *study_dir, struct err *e)
+{
+    return connect_within(out, study_dir, ANSWER_MS, e);
+}
+
+void client_peek(char *banner, size_t cap, const char *study_dir)
+{
+    struct client *c = NULL;
+    banner[0] = '\0';
+    if (!connect_within(&c, study_dir, PEEK_MS, NULL)) {
+        (void)str_copy(banner, cap, c->banner);
+        client_free(c);
+    }
 }
 
 /* --- starting */

@@ -11,6 +11,7 @@
 
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/fs.h"
+#include "vaetop/base/log.h"
 #include "vaetop/conf/paths.h"
 
 enum {
@@ -103,21 +104,35 @@ static enum err_code find_images(struct store *s, struct err *e)
     return code;
 }
 
-/* Opens on first use. Pictures that somebody deleted are no error: the writer starts afresh. */
-static enum err_code shots_open(struct store *s, struct err *e)
+static enum err_code open_file(struct store *s, const char *path, struct err *e)
 {
-    if (s->shots.h) {
-        return ERR_OK;
-    }
-    char *path = fs_join(s->dir, STUDY_SNAPSHOTS);
-    enum err_code code = ERR_OK;
-    if (s->rw && !fs_exists(path)) {
-        code = shots_create(s->dir, s->network, e);
-    }
+    enum err_code code = s->rw && !fs_exists(path) ? shots_create(s->dir, s->network, e) : ERR_OK;
     struct db_options o = shot_options(s->network, s->rw ? DB_WRITE : DB_READ);
     code = code ? code : db_open(&s->shots, path, &o, e);
     if (!code && ((code = schema_check_snapshots(&s->shots, e)) != ERR_OK || (code = find_images(s, e)) != ERR_OK)) {
         db_close(&s->shots);
+    }
+    return code;
+}
+
+/* Opens on first use. Pictures that somebody deleted, that a kill left half made or that a disk has damaged are no
+ * error: the writer starts afresh. */
+static enum err_code shots_open(struct store *s, struct err *e)
+{
+    struct err why;
+    if (s->shots.h) {
+        return ERR_OK;
+    }
+    char *path = fs_join(s->dir, STUDY_SNAPSHOTS);
+    enum err_code code = open_file(s, path, &why);
+    if (code == ERR_DB && s->rw) {
+        log_warn("the study's pictures are made anew, those so far are lost: %s", why.text);
+        db_remove(path);
+        s->shot_bytes = -1;
+        code = open_file(s, path, &why);
+    }
+    if (code && e) {
+        *e = why;
     }
     free(path);
     return code;
@@ -262,6 +277,9 @@ enum err_code store_snapshot(struct store *s, const struct snapshot *snap, struc
         s->shot_bytes = -1; /* counted anew */
         if (!sqlite3_get_autocommit(s->shots.h) && db_run(&s->shots, SHOT_ROLLBACK, &second, "")) {
             shots_close(s);
+        }
+        if (code == ERR_DB) {
+            shots_close(s); /* the next one finds out what is wrong */
         }
     }
     return code;

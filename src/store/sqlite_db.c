@@ -53,7 +53,7 @@ enum err_code db_fail(const struct db *d, int rc, const char *doing, struct err 
     (void)str_clean(text, sizeof text, d->h ? sqlite3_errmsg(d->h) : sqlite3_errstr(rc));
     int sys = (rc & 0xff) == SQLITE_IOERR ? system_error(d) : 0;
     if (is_disk_full(rc, sys)) {
-        return err_set(e, ERR_IO,
+        return err_set(e, ERR_FULL,
                        "%s: the disk is full or a quota is used up (%s); free space: what was stored is safe", path,
                        doing);
     }

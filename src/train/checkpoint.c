@@ -112,6 +112,8 @@ static void add_meta(struct trainer *t, const struct train_lane *l, struct tenso
     tensor_writer_meta(w, "reason", l->reason);
     tensor_writer_meta(w, "plan", plan_kind_name(t->plan.kind));
     tensor_writer_meta(w, "device", device_info(t->dev)->name);
+    tensor_writer_meta(w, "driver", device_info(t->dev)->driver);
+    if (l->inexact) tensor_writer_meta(w, "exact", "no");
     config_format(&config, &l->config);
     tensor_writer_meta(w, "config", config.text ? config.text : "");
     sbuf_release(&config);
@@ -225,7 +227,23 @@ static enum err_code same_config(const struct tensor_file *f, const struct confi
     return rc ? ERR_DATA : ERR_OK;
 }
 
-static enum err_code same_trial(const struct trainer *t, const struct train_lane *l, const struct tensor_file *f,
+/* The same bits come only from the same plan on the same device with the same driver. A file from before drivers were
+ * noted is taken at its word. */
+static void compare_place(const struct trainer *t, struct train_lane *l, const struct tensor_file *f, const char *path)
+{
+    const struct device_info *here = device_info(t->dev);
+    const char *plan = tensor_file_meta(f, "plan"), *device = tensor_file_meta(f, "device");
+    const char *driver = tensor_file_meta(f, "driver");
+    l->inexact = !plan || strcmp(plan, plan_kind_name(t->plan.kind)) || !device || strcmp(device, here->name) ||
+                 (driver && strcmp(driver, here->driver));
+    if (l->inexact) {
+        log_warn("%s: written with plan %s on %s, driver %s; trial %d goes on here, but not with the same bits", path,
+                 plan ? plan : "?", device ? device : "?", driver ? driver : "?", l->trial);
+    }
+    l->inexact = l->inexact || tensor_file_meta(f, "exact"); /* there only as "no", from then on */
+}
+
+static enum err_code same_trial(const struct trainer *t, struct train_lane *l, const struct tensor_file *f,
                                 const char *path, struct err *e)
 {
     char text[64];
@@ -238,11 +256,7 @@ static enum err_code same_trial(const struct trainer *t, const struct train_lane
     SAME("validation_rows", "%zu", t->data->split->n_val);
 #undef SAME
     if (rc) return rc;
-    const char *plan = tensor_file_meta(f, "plan"), *device = tensor_file_meta(f, "device");
-    if (!plan || strcmp(plan, plan_kind_name(t->plan.kind)) || !device || strcmp(device, device_info(t->dev)->name)) {
-        log_warn("%s: written with plan %s on %s; trial %d goes on here, but not with the same bits", path,
-                 plan ? plan : "?", device ? device : "?", l->trial);
-    }
+    compare_place(t, l, f, path);
     return same_config(f, &l->config, path, e);
 }
 
@@ -378,7 +392,7 @@ static void forget(struct train_lane *l)
     l->state = LANE_ACTIVE;
     l->step = l->skipped = l->skipped_in_a_row = 0;
     l->epochs_done = l->n_rows = l->rows_cap = l->resend_from = 0;
-    l->has_best = false;
+    l->has_best = l->inexact = false;
     memset(&l->sums, 0, sizeof l->sums);
 }
 

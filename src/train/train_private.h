@@ -36,6 +36,7 @@ struct train_lane {
     struct epoch_row *row;   /* (n_rows) every finished epoch */
     int n_rows, rows_cap;
     int resend_from;         /* first row to be sent again; n_rows: none */
+    bool inexact;            /* goes on from a checkpoint of another device, driver or plan */
     bool announced;          /* EVENT_DONE or EVENT_DIVERGED was sent */
     bool has_best;
     double best;             /* -ELBO of the weights in ARENA_BEST */

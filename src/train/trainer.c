@@ -218,7 +218,8 @@ void trainer_status(const struct trainer *t, int lane, struct lane_status *out)
     const struct train_lane *l = &t->lane[lane];
     const int epochs = (int)config_i64(&l->config, KNOB_TRAIN_EPOCHS);
     *out = (struct lane_status){.trial = l->trial, .epoch = l->epochs_done, .epochs = epochs, .step = l->step,
-                                .steps = epochs * steps_per_epoch(t), .last_train_loss = l->chunk_loss};
+                                .steps = epochs * steps_per_epoch(t), .last_train_loss = l->chunk_loss,
+                                .inexact = l->inexact};
     if (l->sums.seconds > 0) out->images_per_s = (double)l->sums.rows / l->sums.seconds;
     else if (l->n_rows > 0) out->images_per_s = l->row[l->n_rows - 1].images_per_s;
 }

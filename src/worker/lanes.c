@@ -15,7 +15,7 @@
 
 #define QUEUE_SMALL ((size_t)1 << 20)
 #define RETRY_NS 5000000000
-#define TRIES_MOST 12 /* a minute of a full disk; then a finished trial is reported without its weights */
+#define TRIES_MOST 12 /* a minute of a disk that fails; then an ended trial is reported without its weights */
 
 void lanes_flush(struct lanes *l)
 {
@@ -182,6 +182,12 @@ static enum err_code assign(struct lanes *l, const struct m_assign *m, struct co
     if (rc) {
         return rc;
     }
+    struct lane_status at;
+    trainer_status(p->trainer, handle, &at);
+    if (at.inexact) {
+        lanes_log(l, s.trial, "goes on from step %lld on another device or driver: no longer exact, its numbers differ "
+                  "from those without the break", (long long)at.step);
+    }
     p->lane = xreallocarray(p->lane, p->n + 1, sizeof *p->lane);
     p->lane[p->n++] = (struct lane){.trial = s.trial, .handle = handle, .checkpoint = xstrdup(m->checkpoint),
                                     .value = (double)NAN};
@@ -268,8 +274,10 @@ static bool checkpoint(struct lanes *l, struct pack *p, struct lane *lane)
     if (trainer_checkpoint(p->trainer, lane->handle, lane->checkpoint, &e)) {
         if (lane->tries == 0) {
             lanes_log(l, lane->trial, "checkpoint not written, tried again every 5 s: %s", e.text);
+            (void)send_unsaved(l->conn, &(struct m_unsaved){lane->trial, e.code, e.text});
         }
         lane->tries++;
+        lane->disk_full = e.code == ERR_FULL;
         lane->retry_ns = clock_mono_ns() + RETRY_NS;
         return false;
     }
@@ -296,7 +304,8 @@ static bool settle_lane(struct lanes *l, struct pack *p, struct lane *lane)
         (void)send_diverged(l->conn, &(struct m_diverged){lane->trial, lane->text});
     } else if (lane->done || stop) {
         bool kept = checkpoint(l, p, lane);
-        if (!kept && lane->tries < TRIES_MOST) {
+        bool wait = lane->tries < TRIES_MOST || (lane->done && lane->disk_full); /* room comes back; EIO stays */
+        if (!kept && wait) {
             return false;
         }
         if (lane->done) {

@@ -29,6 +29,7 @@ struct lane {
     char text[160];
     int64_t retry_ns;  /* no checkpoint is tried before: the disk was full */
     int tries;
+    bool disk_full;    /* why the last try failed */
     struct late_edit *edit;
     size_t n_edits;
 };

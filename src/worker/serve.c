@@ -18,6 +18,7 @@
 struct serve {
     struct lanes lanes;
     bool quitting, checkpoint;
+    bool held; /* trials wait in memory */
     int64_t progress_ns, status_ns; /* when the last one went out */
     struct meter *meter;
     struct readings readings;
@@ -84,6 +85,7 @@ static bool obey(struct serve *s, uint16_t type, struct msg_reader *r)
     struct m_stop stop;
     struct m_edit edit;
     struct m_quit quit;
+    struct m_hold hold;
     switch (type) {
     case MESSAGE_ASSIGN:
         if (!read_assign(&assign, r)) {
@@ -117,6 +119,12 @@ static bool obey(struct serve *s, uint16_t type, struct msg_reader *r)
         }
         s->quitting = true;
         s->checkpoint = quit.checkpoint != 0;
+        return true;
+    case MESSAGE_HOLD:
+        if (!read_hold(&hold, r)) {
+            return false;
+        }
+        s->held = hold.hold != 0;
         return true;
     default:
         return false;
@@ -162,9 +170,10 @@ static void report(struct serve *s)
 }
 
 /* -1: nothing will happen before a command; 0: there is work; else when a full disk is tried again. */
-static int patience(const struct lanes *l)
+static int patience(const struct serve *s)
 {
-    for (size_t i = 0; i < l->n_packs; i++) {
+    const struct lanes *l = &s->lanes;
+    for (size_t i = 0; !s->held && i < l->n_packs; i++) {
         if (lanes_runnable(l->pack[i])) {
             return 0;
         }
@@ -177,8 +186,8 @@ static enum err_code run(struct serve *s, struct err *e)
 {
     struct lanes *l = &s->lanes;
     while (!s->quitting) {
-        enum err_code rc = read_commands(s, patience(l), e);
-        for (size_t i = 0; !rc && !s->quitting && i < l->n_packs; i++) {
+        enum err_code rc = read_commands(s, patience(s), e);
+        for (size_t i = 0; !rc && !s->quitting && !s->held && i < l->n_packs; i++) {
             size_t packs = l->n_packs;
             if (lanes_runnable(l->pack[i])) {
                 rc = lanes_chunk(l, i, e);

@@ -8,6 +8,7 @@
  *   unfit        the self-test fails */
 #include "rig.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ struct fake {
     struct conn *conn;
     struct fake_lane lane[LANES];
     size_t n;
-    bool quit;
+    bool quit, held;
 };
 
 double rig_value(int trial, int epoch)
@@ -58,12 +59,16 @@ static bool is_set(const char *word, int trial, int epoch)
 
 static bool held(const struct fake_lane *l)
 {
-    for (int e = 0; e <= l->epoch; e++) {
-        if (is_set("hold", l->trial, e)) {
-            return true;
-        }
+    DIR *d = opendir(getenv("FAKE_CONTROL"));
+    bool yes = false;
+    for (const struct dirent *f = d ? readdir(d) : NULL; f && !yes; f = readdir(d)) {
+        int trial, at;
+        yes = sscanf(f->d_name, "hold-%d-%d", &trial, &at) == 2 && trial == l->trial && at <= l->epoch;
     }
-    return false;
+    if (d) {
+        (void)closedir(d);
+    }
+    return yes;
 }
 
 static void save(struct fake *f, struct fake_lane *l)
@@ -171,6 +176,7 @@ static void obey(struct fake *f, uint16_t type, struct msg_reader *r)
     struct m_pause pause;
     struct m_stop stop;
     struct m_quit quit;
+    struct m_hold hold;
     if (type == MESSAGE_OPEN && read_open(&open, r)) {
         char name[] = "Fake device";
         char kind[] = "cpu";
@@ -193,6 +199,8 @@ static void obey(struct fake *f, uint16_t type, struct msg_reader *r)
         leave(f, pause.trial, 1);
     } else if (type == MESSAGE_STOP && read_stop(&stop, r)) {
         leave(f, stop.trial, stop.after_epoch ? 3 : 2);
+    } else if (type == MESSAGE_HOLD && read_hold(&hold, r)) {
+        f->held = hold.hold != 0;
     } else if (type == MESSAGE_QUIT && read_quit(&quit, r)) {
         for (size_t i = 0; i < f->n; i++) {
             if (!f->lane[i].gone) {
@@ -303,7 +311,7 @@ int fake_worker(int argc, char **argv)
         bool moved = false;
         size_t left = 0;
         for (size_t i = 0; i < f.n; i++) {
-            moved |= !f.lane[i].gone && epoch(&f, &f.lane[i]);
+            moved |= !f.lane[i].gone && !f.held && epoch(&f, &f.lane[i]);
             left += !f.lane[i].gone;
         }
         wait_ms = left == 0 ? -1 : moved ? 0 : 5;

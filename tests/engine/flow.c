@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "vaetop/base/fs.h"
 
 int flow_tests(void);
 
@@ -384,6 +387,41 @@ static void paused_with_nobody_looking_the_engine_ends(void **state)
     rig_end(&r);
 }
 
+static bool log_is_small(struct rig *r, const void *arg)
+{
+    struct stat st;
+    return stat(arg, &st) == 0 && st.st_size < 1 << 20 && r->client;
+}
+
+static void a_log_that_grows_goes_on_in_a_second_file(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, STUDY(1, 1, 2));
+    rig_set("hold-0-1");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 1);
+    char *path = fs_join(r.dir, "log");
+    char *old = fs_join(r.dir, "log.1");
+    FILE *f = fopen(path, "a");
+    assert_non_null(f);
+    for (int i = 0; i < 500000; i++) {
+        assert_int_equal(fputs("ten bytes\n", f), 1);
+    }
+    assert_int_equal(fclose(f), 0);
+    rig_until(&r, log_is_small, path, "the log to begin anew");
+    char *text = NULL;
+    size_t n = 0;
+    struct err e;
+    assert_ok(fs_read(&text, &n, old, 5 << 20, &e), &e);
+    assert_int_equal(n, 4 << 20);
+    assert_has(text, "ten bytes\nten bytes\n");
+    free(text);
+    free(path);
+    free(old);
+    rig_end(&r);
+}
+
 static void its_time_over_a_study_stops(void **state)
 {
     (void)state;
@@ -419,6 +457,7 @@ int flow_tests(void)
         cmocka_unit_test(only_the_best_weights_are_kept),
         cmocka_unit_test(trials_that_diverge_or_do_not_fit_end_alone),
         cmocka_unit_test(paused_with_nobody_looking_the_engine_ends),
+        cmocka_unit_test(a_log_that_grows_goes_on_in_a_second_file),
         cmocka_unit_test(its_time_over_a_study_stops),
     };
     return cmocka_run_group_tests_name("engine flow", tests, rig_setup, rig_teardown);

@@ -8,6 +8,7 @@ int flow_tests(void);
 int crash_tests(void);
 int link_tests(void);
 int devices_tests(void);
+int full_tests(void);
 
 static int start_and_leave(const char *dir)
 {
@@ -45,5 +46,6 @@ int main(int argc, char **argv)
     failed += crash_tests();
     failed += link_tests();
     failed += devices_tests();
+    failed += full_tests();
     return failed != 0;
 }

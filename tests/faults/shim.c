@@ -9,10 +9,13 @@
  *                         lost   ends before the call, and all that was not synced is undone: file contents go back to
  *                                their last fsync, names to the last fsync of their folder, as after a power cut
  *   VAETOP_FAULT_WHILE  a file: the fault is there only while it exists
+ *   VAETOP_FAULT_QUOTA  a file with a number: the bytes that all files below the folder may have together, as on a small
+ *                       disk (ENOSPC where one would grow beyond); no limit while it does not exist
  *   VAETOP_FAULT_MARK   a file made when the fault strikes
  *   VAETOP_FAULT_FAST   no real sync at all: what is tested here does not depend on it, and it is most of the time
  *   VAETOP_FAULT_SHADOW an empty folder on the same file system, for `lost` */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +44,7 @@ static struct {
     long n, count;
     enum how how;
     int error;
-    const char *mark, *only_while, *shadow;
+    const char *mark, *only_while, *shadow, *quota;
 } f;
 
 /* Which libc function, found once. */
@@ -90,13 +93,15 @@ static bool active(void)
         f.ready = true;
         f.fast = getenv("VAETOP_FAULT_FAST") != NULL;
         const char *dir = getenv("VAETOP_FAULT_DIR"), *plan = getenv("VAETOP_FAULT");
-        if (dir && *dir && plan) {
+        f.quota = dir ? getenv("VAETOP_FAULT_QUOTA") : NULL;
+        if (dir && *dir && (plan || f.quota)) {
             snprintf(f.dir, sizeof f.dir, "%s", dir);
             f.dir_len = strlen(f.dir);
             f.mark = getenv("VAETOP_FAULT_MARK");
             f.only_while = getenv("VAETOP_FAULT_WHILE");
             f.shadow = getenv("VAETOP_FAULT_SHADOW");
-            read_plan(plan);
+            read_plan(plan ? plan : "");
+            f.on = true;
         }
     }
     return f.on;
@@ -118,6 +123,51 @@ static bool path_of(int fd, char out[PATH_MAX])
     }
     out[n] = '\0';
     return below(out);
+}
+
+/* --- a small disk */
+
+static off_t bytes_below(const char *dir)
+{
+    DIR *d = opendir(dir);
+    off_t sum = 0;
+    for (const struct dirent *entry = d ? readdir(d) : NULL; entry; entry = readdir(d)) {
+        char path[PATH_MAX];
+        struct stat st;
+        if (entry->d_name[0] == '.' && (!entry->d_name[1] || entry->d_name[1] == '.')) {
+            continue;
+        }
+        if (snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) < (int)sizeof path && lstat(path, &st) == 0) {
+            sum += S_ISDIR(st.st_mode) ? bytes_below(path) : st.st_size;
+        }
+    }
+    if (d) closedir(d);
+    return sum;
+}
+
+/* True when the file behind fd may not become `end` bytes long. */
+static bool no_room(int fd, off_t end)
+{
+    struct stat st;
+    char path[PATH_MAX], text[32] = "";
+    if (!f.quota || !path_of(fd, path) || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || end <= st.st_size) {
+        return false;
+    }
+    int q = (int)syscall(SYS_openat, AT_FDCWD, f.quota, O_RDONLY | O_CLOEXEC);
+    if (q < 0) {
+        return false;
+    }
+    ssize_t n = syscall(SYS_read, q, text, sizeof text - 1);
+    syscall(SYS_close, q);
+    errno = ENOSPC;
+    return n > 0 && bytes_below(f.dir) + end - st.st_size > atol(text);
+}
+
+static off_t end_of_write(int fd, size_t n)
+{
+    struct stat st;
+    bool appends = fcntl(fd, F_GETFL) & O_APPEND;
+    return (off_t)n + (appends && fstat(fd, &st) == 0 ? st.st_size : lseek(fd, 0, SEEK_CUR));
 }
 
 /* --- what a power cut would take */
@@ -314,8 +364,22 @@ ssize_t write(int fd, const void *p, size_t n)
 {
     REAL(ssize_t, write, int, const void *, size_t);
     char path[PATH_MAX];
-    return active() && path_of(fd, path) && strikes(C_WRITE, fd, p, n) ? -1 : real(fd, p, n);
+    if (active() && ((path_of(fd, path) && strikes(C_WRITE, fd, p, n)) || no_room(fd, end_of_write(fd, n)))) {
+        return -1;
+    }
+    return real(fd, p, n);
 }
+
+#define FALLOCATE(name)                                                          \
+    int name(int fd, off_t at, off_t n)                                          \
+    {                                                                            \
+        REAL(int, name, int, off_t, off_t);                                      \
+        char path[PATH_MAX];                                                     \
+        if (active() && path_of(fd, path) && strikes(C_WRITE, fd, NULL, 0)) return errno; \
+        return active() && no_room(fd, at + n) ? ENOSPC : real(fd, at, n);       \
+    }
+FALLOCATE(posix_fallocate)
+FALLOCATE(posix_fallocate64)
 
 /* Half of a torn write lands where it was meant to. */
 static bool strikes_at(int fd, const void *p, size_t n, off_t at)
@@ -333,13 +397,13 @@ static bool strikes_at(int fd, const void *p, size_t n, off_t at)
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
     REAL(ssize_t, pwrite, int, const void *, size_t, off_t);
-    return strikes_at(fd, p, n, at) ? -1 : real(fd, p, n, at);
+    return strikes_at(fd, p, n, at) || (active() && no_room(fd, at + (off_t)n)) ? -1 : real(fd, p, n, at);
 }
 
 ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
 {
     REAL(ssize_t, pwrite64, int, const void *, size_t, off_t);
-    return strikes_at(fd, p, n, at) ? -1 : real(fd, p, n, at);
+    return strikes_at(fd, p, n, at) || (active() && no_room(fd, at + (off_t)n)) ? -1 : real(fd, p, n, at);
 }
 
 #define SYNC(name)                                                 \
@@ -361,7 +425,8 @@ SYNC(fdatasync)
     {                                                                                         \
         REAL(int, name, int, off_t);                                                          \
         char path[PATH_MAX];                                                                  \
-        return active() && path_of(fd, path) && strikes(C_TRUNCATE, fd, NULL, 0) ? -1 : real(fd, n); \
+        if (active() && ((path_of(fd, path) && strikes(C_TRUNCATE, fd, NULL, 0)) || no_room(fd, n))) return -1; \
+        return real(fd, n);                                                                   \
     }
 TRUNCATE(ftruncate)
 TRUNCATE(ftruncate64)

@@ -302,7 +302,7 @@ static void a_full_disk_is_one_line_and_passes(void **state)
     study_open(&t);
     store_close(t.s);
     struct verdict v = in_child(fill_disk, t.dir);
-    assert_int_equal(v.code, ERR_IO);
+    assert_int_equal(v.code, ERR_FULL);
     assert_has(v.text, "disk is full");
     assert_null(strchr(v.text, '\n'));
     assert_int_equal(v.later, ERR_OK);

@@ -194,6 +194,33 @@ static void lost_pictures_are_no_error(void **state)
     study_close(&t);
 }
 
+static void half_made_and_damaged_pictures_are_made_anew(void **state)
+{
+    (void)state;
+    static const char *const bytes[] = {"", "not a data base", NULL}; /* NULL: made, but without its table */
+    struct study t;
+    struct snapshot s;
+    struct err e;
+    study_open(&t);
+    char *path = fs_join(t.dir, "snapshots.db");
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
+        put_shot(&t, 0, 1, 3);
+        store_close(t.s);
+        if (bytes[i]) {
+            assert_ok(fs_write(path, bytes[i], strlen(bytes[i]), &e), &e);
+        } else {
+            meddle(t.dir, "snapshots.db", "DROP TABLE vaetop_snapshot");
+        }
+        assert_ok(store_open(&t.s, t.dir, true, &e), &e);
+        put_shot(&t, 0, 2, 3);
+        assert_ok(store_snapshot_get(t.s, 0, 0, &s, &e), &e);
+        assert_int_equal(s.epoch, 2);
+        snapshot_release(&s);
+    }
+    free(path);
+    study_close(&t);
+}
+
 static void a_file_from_before_there_were_images_is_read_and_gets_them(void **state)
 {
     (void)state;
@@ -256,6 +283,7 @@ int snapshots_tests(void)
         cmocka_unit_test(every_second_epoch_goes_when_full),
         cmocka_unit_test(the_oldest_go_when_the_study_is_full),
         cmocka_unit_test(lost_pictures_are_no_error),
+        cmocka_unit_test(half_made_and_damaged_pictures_are_made_anew),
         cmocka_unit_test(a_file_from_before_there_were_images_is_read_and_gets_them),
         cmocka_unit_test(a_snapshot_of_wrong_size_is_refused),
     };

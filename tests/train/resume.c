@@ -66,10 +66,12 @@ static void assert_same(struct outcome *a, struct outcome *b, const char *what)
 
 static void check_resume(const char *lines, enum plan_kind kind)
 {
+    static const char *dir;
+    dir = dir ? dir : temp_dir();
     struct rig_data d;
     struct outcome whole, resumed;
     struct config c = rig_config(lines);
-    char *path = xasprintf("%s/3.safetensors", temp_dir());
+    char *path = xasprintf("%s/3.safetensors", dir);
     rig_data_make(&d, 37, 97, 53);
     run_through(&whole, &d, &c, kind);
     assert_int_equal(whole.record.end, EVENT_DONE);
@@ -123,6 +125,48 @@ static void resumed_lanes_end_with_the_same_bits(void **state)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         check_resume(kinds[i], PLAN_PLAIN);
         check_resume(kinds[i], PLAN_CHAIN);
+    }
+}
+
+/* Every pair of optimiser, learning-rate schedule and KL control, with and without a moving mean, on the plan that the
+ * loss allows. */
+static void every_pair_of_optimiser_schedule_and_kl_control_resumes_with_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const optimiser[] = {
+        "kind=sgd\noptimizer.lr=3e-3\n",
+        "kind=sgd\noptimizer.momentum=0.8\noptimizer.lr=1e-3\n",
+        "kind=sgd\noptimizer.momentum=0.8\noptimizer.nesterov=yes\noptimizer.lr=1e-3\n",
+        "kind=rmsprop\n",
+        "kind=rmsprop\noptimizer.centered=yes\noptimizer.momentum=0.5\n",
+        "kind=adam\n",
+        "kind=adamw\noptimizer.weight_decay=0.05\n",
+    };
+    static const char *const schedule[] = {
+        "constant\n",
+        "step\noptimizer.lr_every=1.5\n",
+        "exponential\noptimizer.lr_every=2\n",
+        "cosine\noptimizer.lr_min=1e-5\n",
+        "plateau\noptimizer.lr_patience=0\noptimizer.lr_threshold=1\n",
+        "constant\noptimizer.lr_warmup=3.3\n",
+    };
+    static const char *const kl[] = {
+        "beta_schedule=linear\nloss.beta_warmup=3.3\nloss.beta=2\n",
+        "beta_schedule=sigmoid\nloss.beta_warmup=4\n",
+        "beta_schedule=cyclical\nloss.beta_cycles=2\nloss.beta=3\n",
+        "capacity=5\nloss.capacity_warmup=3\n",
+        "free_bits=0.1\n",
+    };
+    enum { OPTIMISERS = sizeof optimiser / sizeof *optimiser, SCHEDULES = sizeof schedule / sizeof *schedule,
+           KLS = sizeof kl / sizeof *kl };
+    for (int i = 0; i < OPTIMISERS; i++) {
+        for (int j = 0; j < SCHEDULES; j++) {
+            int k = (i + j) % KLS; /* 6 schedules and 7 optimisers over 5 kinds: every pair */
+            char *lines = xasprintf(SHAPE "optimizer.%soptimizer.lr_schedule=%sloss.%s%s", optimiser[i], schedule[j],
+                                    kl[k], (i / 2 + j) % 2 ? "optimizer.ema=0.9\n" : "");
+            check_resume(lines, k >= 3 || j == 2 ? PLAN_PLAIN : PLAN_CHAIN); /* sums over the batch cut the chain */
+            free(lines);
+        }
     }
 }
 
@@ -313,6 +357,28 @@ static void a_broken_checkpoint_gives_way_to_the_one_before(void **state)
     free(resumed.state.bytes);
 }
 
+static void a_lane_from_another_plan_is_no_longer_exact(void **state)
+{
+    struct bench *b = *state;
+    struct err e;
+    struct lane_status at;
+    struct trainer *t;
+    run_to(&b->d, &b->c, PLAN_PLAIN, 2, b->path);
+    for (int again = 0; again < 2; again++) { /* and stays so */
+        t = rig_trainer(&b->d, &b->c, PLAN_CHAIN);
+        int lane = rig_add(t, &b->c, 3, b->path);
+        trainer_status(t, lane, &at);
+        assert_true(at.inexact);
+        assert_ok(trainer_checkpoint(t, lane, b->path, &e), &e);
+        trainer_free(t);
+    }
+    run_to(&b->d, &b->c, PLAN_PLAIN, 2, b->path);
+    t = rig_trainer(&b->d, &b->c, PLAN_PLAIN);
+    trainer_status(t, rig_add(t, &b->c, 3, b->path), &at);
+    assert_false(at.inexact);
+    trainer_free(t);
+}
+
 static void a_truncated_checkpoint_alone_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -471,10 +537,12 @@ int resume_tests(void)
         cmocka_unit_test(resumed_lanes_end_with_the_same_bits),
         cmocka_unit_test(resumed_lanes_of_every_loss_end_with_the_same_bits),
         cmocka_unit_test(resumed_lanes_with_norm_and_dropout_end_with_the_same_bits),
+        cmocka_unit_test(every_pair_of_optimiser_schedule_and_kl_control_resumes_with_the_same_bits),
         cmocka_unit_test(lanes_resumed_inside_an_epoch_end_with_the_same_bits),
         WITH_BENCH(only_rows_the_store_lacks_are_sent_again),
         WITH_BENCH(best_weights_survive_a_resume),
         WITH_BENCH(a_broken_checkpoint_gives_way_to_the_one_before),
+        WITH_BENCH(a_lane_from_another_plan_is_no_longer_exact),
         WITH_BENCH(a_truncated_checkpoint_alone_is_refused),
         WITH_BENCH(checkpoints_of_another_net_trial_or_data_set_are_refused),
         WITH_BENCH(edits_take_effect_from_the_next_step_and_are_told),

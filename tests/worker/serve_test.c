@@ -31,7 +31,8 @@ struct heard {
     int epochs, snapshots, checkpoints;
     int64_t checkpoint_step, edited_step;
     double lr[EPOCHS_MOST];
-    bool done, left, refused, edited, edit_ok;
+    bool done, left, refused, edited, edit_ok, unsaved;
+    int64_t unsaved_code;
     double done_value;
     int64_t left_why, refused_code;
     char text[256];
@@ -64,13 +65,17 @@ static int find_device(void **state)
     return 0;
 }
 
+static int threads = 1; /* of the next worker */
+
 static void spawn(struct worker *w)
 {
     int fd[2];
     struct err e;
+    char *few = xasprintf("POCL_MAX_PTHREAD_COUNT=%d", threads);
+    char *newer = xasprintf("POCL_CPU_MAX_CU_COUNT=%d", threads);
     char *icd = xasprintf("OCL_ICD_VENDORS=%s", device.icd);
     char *argv[] = {xstrdup("vaetop-worker"), xstrdup("serve"), NULL};
-    char *env[] = {icd, NULL};
+    char *env[] = {icd, few, newer, NULL};
     *w = (struct worker){.dir = temp_dir()};
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
     struct proc_spawn s = {.path = "/proc/self/exe", .argv = argv, .env_extra = env, .stdin_fd = -1, .stdout_fd = -1,
@@ -81,6 +86,8 @@ static void spawn(struct worker *w)
     free(argv[0]);
     free(argv[1]);
     free(icd);
+    free(few);
+    free(newer);
 }
 
 static int wait_status(struct worker *w)
@@ -141,6 +148,14 @@ static void hear(struct worker *w, uint16_t type, struct msg_reader *r)
         assert_true(read_checkpointed(&m, r));
         of(w, m.trial)->checkpoints++;
         of(w, m.trial)->checkpoint_step = m.step;
+        break;
+    }
+    case MESSAGE_UNSAVED: {
+        struct m_unsaved m;
+        assert_true(read_unsaved(&m, r));
+        of(w, m.trial)->unsaved = true;
+        of(w, m.trial)->unsaved_code = m.code;
+        free_unsaved(&m);
         break;
     }
     case MESSAGE_LEFT: {
@@ -289,17 +304,19 @@ static void trials_train_side_by_side_as_they_do_alone(void **state)
     end(&both);
 }
 
-static void a_paused_trial_goes_on_to_the_same_bits_in_another_worker(void **state)
+static void a_paused_trial_goes_on_to_the_same_bits_with_other_threads(void **state)
 {
     (void)state;
     struct worker w;
     struct worker whole;
     struct worker next;
+    threads = 2;
     open_worker(&whole, DATA);
     assign(&whole, 0, LONG_RUN, false, 0);
     until(&whole, &whole.trial[0].done);
     end(&whole);
 
+    threads = 1;
     open_worker(&w, DATA);
     assign(&w, 0, LONG_RUN, false, 0);
     until_epoch(&w, 0, 3);
@@ -310,7 +327,9 @@ static void a_paused_trial_goes_on_to_the_same_bits_in_another_worker(void **sta
     end(&w);
 
     int seen = w.trial[0].epochs;
+    threads = 3;
     open_worker(&next, DATA);
+    threads = 1;
     next.dir = w.dir;
     assign(&next, 0, LONG_RUN, true, 2); /* the store lacks what came after epoch 2: it is said again */
     until(&next, &next.trial[0].done);
@@ -363,6 +382,50 @@ static void an_edit_is_answered_with_its_step(void **state)
     until(&w, &w.trial[0].edited);
     assert_false(w.trial[0].edit_ok);
     end(&w);
+}
+
+static void held_trials_wait_in_memory_and_answer(void **state)
+{
+    (void)state;
+    struct worker w;
+    char lr[] = "0.0001";
+    open_worker(&w, DATA);
+    assign(&w, 0, LONG_RUN, false, 0);
+    until_epoch(&w, 0, 2);
+    assert_true(send_hold(w.conn, &(struct m_hold){1}));
+    assert_true(send_edit(w.conn, &(struct m_edit){0, KNOB_OPTIMIZER_LR, lr, 0}));
+    until(&w, &w.trial[0].edited); /* so the one before it was obeyed too */
+    int then = w.trial[0].epochs;
+    for (int words = 0; words < 3; words++) { /* it says that it lives, for the watchdog */
+        uint16_t type;
+        struct msg_reader r;
+        assert_int_equal(conn_wait(w.conn, &type, &r, DEADLINE_MS), CONN_FRAME);
+        hear(&w, type, &r);
+        assert_int_equal(w.trial[0].epochs, then);
+    }
+    assert_true(send_hold(w.conn, &(struct m_hold){0}));
+    until_epoch(&w, 0, then + 2);
+    end(&w);
+}
+
+static void a_checkpoint_that_cannot_be_written_is_told_and_tried_again(void **state)
+{
+    (void)state;
+    struct worker w;
+    struct err e;
+    open_worker(&w, DATA);
+    char *folder = xasprintf("%s/later", w.dir);
+    w.dir = folder;
+    assign(&w, 0, "train.epochs=2\n", false, 0);
+    until(&w, &w.trial[0].unsaved);
+    assert_int_equal(w.trial[0].unsaved_code, ERR_IO);
+    assert_false(w.trial[0].done);
+    assert_int_equal(w.trial[0].checkpoints, 0);
+    assert_ok(fs_mkdirs(folder, &e), &e);
+    until(&w, &w.trial[0].done);
+    assert_int_equal(w.trial[0].checkpoints, 1);
+    end(&w);
+    free(folder);
 }
 
 static void what_cannot_be_trained_is_refused_with_a_reason(void **state)
@@ -449,9 +512,11 @@ int serve_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trials_train_side_by_side_as_they_do_alone),
-        cmocka_unit_test(a_paused_trial_goes_on_to_the_same_bits_in_another_worker),
+        cmocka_unit_test(a_paused_trial_goes_on_to_the_same_bits_with_other_threads),
         cmocka_unit_test(a_stop_comes_now_or_after_the_epoch),
         cmocka_unit_test(an_edit_is_answered_with_its_step),
+        cmocka_unit_test(held_trials_wait_in_memory_and_answer),
+        cmocka_unit_test(a_checkpoint_that_cannot_be_written_is_told_and_tried_again),
         cmocka_unit_test(what_cannot_be_trained_is_refused_with_a_reason),
         cmocka_unit_test(a_broken_checkpoint_gives_way_to_the_one_before_or_the_beginning),
         cmocka_unit_test(a_data_set_that_is_not_there_is_a_fault_and_the_end),

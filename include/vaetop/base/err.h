@@ -14,6 +14,7 @@
     X(OK, 0, "success")                                                        \
     X(NOMEM, 1, "host memory refused")                                         \
     X(IO, 1, "a file, folder or socket could not be used")                     \
+    X(FULL, 1, "no room on the disk, or a quota is used up")                   \
     X(DATA, 1, "a data set is missing, broken or does not fit")                \
     X(USAGE, 2, "command line or preset is wrong")                             \
     X(NOTFOUND, 1, "the named thing does not exist")                           \

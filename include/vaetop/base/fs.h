@@ -16,7 +16,7 @@ WUR enum err_code fs_mkdirs(const char *path, struct err *e);
 WUR enum err_code fs_read(char **out, size_t *len, const char *path, size_t cap, struct err *e);
 
 /* Replaces path by the bytes: temporary file beside it, fsync, rename, fsync of the folder; mode 0600.
- * On any error the old file is untouched and no temporary file is left. Errors: IO. */
+ * On any error the old file is untouched and no temporary file is left. Errors: FULL, IO. */
 WUR enum err_code fs_write(const char *path, const void *bytes, size_t len, struct err *e);
 
 /* fsync of a folder, so that a rename in it survives a power cut. Errors: IO. */
@@ -37,6 +37,13 @@ bool fs_is_network(const char *path, const char **name);
 /* Opens (creates, 0600) path and takes an exclusive flock without waiting. *fd holds the lock until closed.
  * Errors: BUSY (someone has it), IO. */
 WUR enum err_code fs_lock(int *fd, const char *path, struct err *e);
+
+/* FULL for what errno says of a full disk or quota, else IO. */
+enum err_code fs_errno_code(int sys);
+
+/* Makes path a file of n bytes that has its room on the disk (kept if it is there). Errors: FULL, IO; then it is not
+ * there. */
+WUR enum err_code fs_reserve(const char *path, size_t n, struct err *e);
 
 /* a "/" b. Owns: caller frees. */
 char *fs_join(const char *a, const char *b);

@@ -24,6 +24,8 @@ char *path_study(const char *parent, const char *name);
 #define STUDY_PRESET "preset.yaml"
 #define STUDY_CHECKPOINTS "checkpoints"
 #define STUDY_LOG "log"
+#define STUDY_OLD_LOG "log.1"     /* what was in it before it grew too large */
+#define STUDY_RESERVE "reserve"   /* room for the store when the disk is full; there while an engine runs */
 #define STUDY_LOCK "lock"
 char *path_checkpoint(const char *study_dir, int trial); /* checkpoints/<number>.safetensors */
 

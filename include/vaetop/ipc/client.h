@@ -4,6 +4,7 @@
 #define VAETOP_IPC_CLIENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vaetop/base/err.h"
@@ -37,7 +38,9 @@ struct client;
 /* Connects to the running engine of the study in dir. Errors: NOTFOUND (no engine runs), BUSY (another version or
  * host, named in the text), IO. */
 WUR enum err_code client_connect(struct client **out, const char *study_dir, struct err *e);
-/* The same, starting supervisor and engine when none runs, waiting until it answers. device: the --device text
+/* What the engine's banner says now; "" when nothing, no engine runs, or it does not answer within a second. */
+void client_peek(char *banner, size_t cap, const char *study_dir);
+/* The same as client_connect(), starting supervisor and engine when none runs, waiting until it answers. device: the --device text
  * (NULL: as stored in the study, else the default). Errors: NODEVICE, BUSY, IO. */
 WUR enum err_code client_start(struct client **out, const char *study_dir, const char *device, struct err *e);
 void client_free(struct client *c);

@@ -30,6 +30,8 @@
 #define M_EDIT(I, D, S) I(trial) I(knob) S(value) I(at_step)
 /* checkpoint 1: write one for every trial first. The worker answers LEFT for each and ends. */
 #define M_QUIT(I, D, S) I(checkpoint)
+/* hold 1: no more chunks, the trials stay in memory; 0: on with them. */
+#define M_HOLD(I, D, S) I(hold)
 
 /* --- worker -> engine */
 #define M_READY(I, D, S) S(device) S(type) I(bytes_total)
@@ -37,6 +39,8 @@
 #define M_FAULT(I, D, S) I(code) S(text)
 #define M_PROGRESS(I, D, S) I(trial) I(step) I(steps) I(epochs) D(images_per_s)
 #define M_CHECKPOINTED(I, D, S) I(trial) I(epoch) I(step)
+/* A checkpoint could not be written; it is tried again until CHECKPOINTED or until the trial leaves. code: enum err_code. */
+#define M_UNSAVED(I, D, S) I(trial) I(code) S(text)
 /* The trial is off the device. why: enum left_why. checkpointed 0: none was asked for, or text says why there is none. */
 #define M_LEFT(I, D, S) I(trial) I(why) I(checkpointed) S(text)
 #define M_DONE(I, D, S) I(trial) D(value)
@@ -60,7 +64,8 @@
 
 /* --- client <-> engine */
 #define M_HELLO(I, D, S) I(pid)
-#define M_WELCOME(I, D, S) I(pid)
+/* banner: as in BANNER. */
+#define M_WELCOME(I, D, S) I(pid) S(banner)
 #define M_COMMAND(I, D, S) I(id) I(command) I(trial) S(arg)
 /* code: enum err_code of the command. */
 #define M_REPLY(I, D, S) I(id) I(code) S(text)
@@ -101,9 +106,10 @@
 /* X(ID, name, fields) */
 #define MESSAGE_LIST(X)                                                                                   \
     X(OPEN, open, M_OPEN) X(ASSIGN, assign, M_ASSIGN) X(PAUSE, pause, M_PAUSE) X(STOP, stop, M_STOP)      \
-    X(EDIT, edit, M_EDIT) X(QUIT, quit, M_QUIT)                                                           \
+    X(EDIT, edit, M_EDIT) X(QUIT, quit, M_QUIT) X(HOLD, hold, M_HOLD)                                   \
     X(READY, ready, M_READY) X(FAULT, fault, M_FAULT) X(PROGRESS, progress, M_PROGRESS)                   \
-    X(CHECKPOINTED, checkpointed, M_CHECKPOINTED) X(LEFT, left, M_LEFT) X(DONE, done, M_DONE)             \
+    X(CHECKPOINTED, checkpointed, M_CHECKPOINTED) X(UNSAVED, unsaved, M_UNSAVED)                          \
+    X(LEFT, left, M_LEFT) X(DONE, done, M_DONE)                                                           \
     X(DIVERGED, diverged, M_DIVERGED) X(REFUSED, refused, M_REFUSED) X(EDITED, edited, M_EDITED)          \
     X(STATUS, status, M_STATUS) X(LOGLINE, logline, M_LOGLINE)                                            \
     X(ADVISE, advise, M_ADVISE) X(ADVISING, advising, M_ADVISING) X(SUGGEST, suggest, M_SUGGEST)          \

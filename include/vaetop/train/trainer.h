@@ -87,6 +87,7 @@ struct lane_status {
     int64_t step, steps;      /* optimiser steps done and planned in all */
     double last_train_loss;   /* nats, mean of the last chunk */
     double images_per_s;
+    bool inexact;             /* resumed on another device, driver or plan: other bits than without the break */
 };
 void trainer_status(const struct trainer *t, int lane, struct lane_status *out);
 
