@@ -30,7 +30,9 @@ void canvas_release(struct canvas *c)
 
 void canvas_clear(struct canvas *c)
 {
-    canvas_fill(c, (struct area){0, 0, c->w, c->h}, ' ', STYLE(TEXT));
+    for (int i = 0; i < c->w * c->h; i++) {
+        c->cell[i] = (struct cell){' ', STYLE(TEXT)};
+    }
 }
 
 void canvas_put(struct canvas *c, int x, int y, uint32_t ch, struct style s)

@@ -117,7 +117,7 @@ static void draw_line(struct canvas *c, struct area a, const struct plot *p, con
     s.role = l->role;
     plot_envelope(col, n_col, l, p->x_lo, p->x_hi);
     for (int cx = 0; cx < a.w; cx++) {
-        int first[2] = {1, 1}, last[2] = {0, 0};
+        int first[2] = {1, 1}, last[2] = {0, 0}, top_row = n_row, low_row = -1;
         for (int k = 0; k < g->sub_w; k++) {
             const struct plot_column *e = &col[cx * g->sub_w + k];
             if (e->lo > e->hi || (l->dotted && g->sub_w > 1 && k == 1)) {
@@ -129,8 +129,10 @@ static void draw_line(struct canvas *c, struct area a, const struct plot *p, con
             }
             first[k] = (int)lround((1 - fmin(top, 1)) * (n_row - 1));
             last[k] = (int)lround((1 - fmax(bottom, 0)) * (n_row - 1));
+            top_row = first[k] < top_row ? first[k] : top_row;
+            low_row = last[k] > low_row ? last[k] : low_row;
         }
-        for (int cy = 0; cy < a.h; cy++) {
+        for (int cy = top_row / g->sub_h; cy * g->sub_h <= low_row; cy++) {
             unsigned bits = 0;
             for (int r = 0; r < g->sub_h; r++) {
                 for (int k = 0; k < g->sub_w; k++) {

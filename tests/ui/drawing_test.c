@@ -9,13 +9,98 @@
 #include "../../src/ui/theme.h"
 #include "scene.h"
 
+/* A cell as a terminal without colours shows it. */
+static uint32_t look_of(const struct canvas *c, int x, int y)
+{
+    const struct cell *cell = &c->cell[y * c->w + x];
+    struct paint p = theme_paint(THEME_MONO, cell->style, 0);
+    assert_int_equal(p.color, -1);
+    return cell->ch << 8 | p.attr;
+}
+
 static void in_mono_no_two_states_look_alike(void **state)
 {
     (void)state;
-    for (int a = 0; a < PHASE_COUNT; a++) {
-        for (int b = 0; b < a; b++) {
-            assert_int_not_equal(trial_phase_letter((enum trial_phase)a), trial_phase_letter((enum trial_phase)b));
+    for (int tier = 0; tier < TIER_COUNT; tier++) {
+        uint32_t look[PHASE_COUNT];
+        for (int p = 0; p < PHASE_COUNT; p++) {
+            struct scene s;
+            struct leaderboard_plan plan;
+            scene_make(&s, DEMO_THIRTEEN, (enum tier)tier);
+            for (size_t i = 0; i < s.view.n; i++) { /* all rows alike; the second is looked at, the first is selected */
+                s.view.trial[i].phase = (enum trial_phase)p;
+            }
+            scene_draw(&s, 80, 24);
+            leaderboard_plan_make(&plan, &s.view, 80, false);
+            int x = 0;
+            for (int i = 0; i < plan.n; i++) {
+                x = plan.col[i].id == COL_STATE ? plan.col[i].x : x;
+            }
+            look[p] = look_of(&s.canvas, x, s.state.layout.list.y + 1);
+            if (view_trial(&s.view, s.state.selected) == &s.view.trial[s.view.order[1]]) {
+                look[p] = look_of(&s.canvas, x, s.state.layout.list.y);
+            }
+            scene_release(&s);
+            for (int q = 0; q < p; q++) {
+                assert_int_not_equal(look[q], look[p]);
+            }
         }
+    }
+}
+
+/* The letter or word that tells a state on any screen, with colours gone. */
+static char *mono_text(struct scene *s)
+{
+    struct sbuf b = {0};
+    scene_draw(s, 100, 30);
+    for (int i = 0; i < s->canvas.w * s->canvas.h; i++) {
+        sbuf_addf(&b, "%x ", look_of(&s->canvas, i % s->canvas.w, i / s->canvas.w));
+    }
+    return sbuf_take(&b);
+}
+
+static void in_mono_states_of_studies_devices_and_link_differ(void **state)
+{
+    static const char *const study[] = {"running", "paused", "stopped", "finished", "interrupted", "new"};
+    static const char *const device[] = {"starting", "ready", "lost"};
+    struct seen {
+        const char *const *word;
+        size_t n;
+        char keys[2];
+    } tables[] = {{study, 6, "0"}, {device, 3, "3"}, {study, 4, "1"}};
+    (void)state;
+    for (size_t k = 0; k < sizeof tables / sizeof *tables; k++) {
+        char *text[8] = {NULL};
+        for (size_t i = 0; i < tables[k].n; i++) {
+            struct scene s;
+            scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+            (void)scene_keys(&s, tables[k].keys);
+            (void)str_copy(s.home.study[1].state, sizeof s.home.study[1].state, tables[k].word[i]);
+            (void)str_copy(s.view.device[1].state, sizeof s.view.device[1].state, tables[k].word[i]);
+            (void)str_copy(s.view.study_phase, sizeof s.view.study_phase, tables[k].word[i]);
+            text[i] = mono_text(&s);
+            for (size_t j = 0; j < i; j++) {
+                assert_string_not_equal(text[j], text[i]);
+            }
+            scene_release(&s);
+        }
+        for (size_t i = 0; i < tables[k].n; i++) {
+            free(text[i]);
+        }
+    }
+    char *text[3];
+    for (int link = 0; link < 3; link++) {
+        struct scene s;
+        scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+        s.view.link = (enum view_link)link;
+        text[link] = mono_text(&s);
+        scene_release(&s);
+    }
+    assert_string_not_equal(text[0], text[1]);
+    assert_string_not_equal(text[0], text[2]);
+    assert_string_not_equal(text[1], text[2]);
+    for (int link = 0; link < 3; link++) {
+        free(text[link]);
     }
 }
 
@@ -178,6 +263,7 @@ int drawing_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_mono_no_two_states_look_alike),
+        cmocka_unit_test(in_mono_states_of_studies_devices_and_link_differ),
         cmocka_unit_test(the_ascii_tier_is_ascii),
         cmocka_unit_test(drawing_twice_gives_the_same_cells),
         cmocka_unit_test(help_names_every_key_and_every_state),

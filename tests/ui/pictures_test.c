@@ -39,6 +39,12 @@ static const struct picture {
     {"strange-80x24-ascii", DEMO_STRANGE, TIER_ASCII, 80, 24, "G"},
     {"strange-160x48-block", DEMO_STRANGE, TIER_BLOCK, 160, 48, ""},
     {"many-80x24-braille", DEMO_MANY, TIER_BRAILLE, 80, 24, ""},
+    {"many-40x10-ascii", DEMO_MANY, TIER_ASCII, 40, 10, "G"},
+    {"many-120x40-block", DEMO_MANY, TIER_BLOCK, 120, 40, ""},
+    {"many-160x48-ascii", DEMO_MANY, TIER_ASCII, 160, 48, "I"},
+    {"strange-120x40-braille", DEMO_STRANGE, TIER_BRAILLE, 120, 40, "gj"},
+    {"trial-strange-80x24-braille", DEMO_STRANGE, TIER_BRAILLE, 80, 24, "gj\r"},
+    {"images-grey-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "2v"},
     {"help-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "?"},
     {"help-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "?"},
     {"help-40x10-block", DEMO_THIRTEEN, TIER_BLOCK, 40, 10, "?j"},
@@ -100,28 +106,96 @@ static const struct picture {
     {"sorted-120x40-ascii", DEMO_THIRTEEN, TIER_ASCII, 120, 40, "<<<I"},
 };
 
-static void check_picture(const struct picture *p, const char *folder, bool update)
+/* Pictures of which the roles, from which colours and attributes follow, are stored too. */
+static const char *const with_roles[] = {
+    "dashboard-40x10-ascii",
+    "dashboard-80x24-braille",
+    "empty-80x24-braille",
+    "one-120x40-block",
+    "strange-80x24-ascii",
+    "images-grey-120x40-braille",
+    "help-80x24-ascii",
+    "stop-80x24-ascii",
+    "trial-80x24-braille",
+    "trial-160x48-braille",
+    "devices-80x24-braille",
+    "log-80x24-braille",
+    "filter-typing-80x24-ascii",
+    "tagged-120x40-ascii",
+    "studies-80x24-braille",
+    "form-80x24-ascii",
+    "half-120x40-block",
+    "images-80x24-block",
+    "setup-80x24-braille",
+};
+
+/* A letter per role. Letters of states are the states' own; '~' is the chosen row, '_' a sorted column's title. */
+static const char role_letter[ROLE_COUNT + 1] = ".dbTBHKgwe*RQPDXSFvts=0123456789";
+
+static char letter_of(const struct cell *c)
 {
-    struct scene s;
+    if (c->ch == ' ' && !(c->style.attr & (ATTR_REVERSE | ATTR_UNDERLINE)) && c->style.role < ROLE_PIXEL) {
+        return ' ';
+    }
+    if (c->style.attr & (ATTR_REVERSE | ATTR_UNDERLINE)) {
+        return c->style.attr & ATTR_REVERSE ? '~' : '_';
+    }
+    return c->style.role >= ROLE_CLASSES ? '%'
+           : c->style.role >= ROLE_PIXEL ? "abcdefghijkl"[(c->style.role - ROLE_PIXEL) / GREYS]
+                                         : role_letter[c->style.role];
+}
+
+/* The plane of roles under the picture: one letter a cell. Owns: caller frees. */
+static char *roles_text(const struct canvas *c)
+{
+    struct sbuf b = {0};
+    for (int y = 0; y < c->h; y++) {
+        char line[CANVAS_W_MAX + 1];
+        int end = 0;
+        for (int x = 0; x < c->w; x++) {
+            line[x] = letter_of(&c->cell[y * c->w + x]);
+            end = line[x] != ' ' ? x + 1 : end;
+        }
+        sbuf_addf(&b, "%.*s\n", end, line);
+    }
+    return sbuf_take(&b);
+}
+
+static void compare_file(const char *folder, const char *name, const char *kind, const char *got, bool update)
+{
     struct err e;
     size_t len = 0;
-    char *path = xasprintf("%s/%s.txt", folder, p->name), *want = NULL;
-    scene_make(&s, p->kind, p->tier);
-    scene_draw(&s, p->w, p->h);
-    (void)scene_keys(&s, p->keys);
-    char *got = scene_text(&s, p->w, p->h);
+    char *path = xasprintf("%s/%s.%s", folder, name, kind), *want = NULL;
     if (update) {
         assert_ok(fs_write(path, got, strlen(got), &e), &e);
     } else {
         assert_ok(fs_read(&want, &len, path, 1u << 20, &e), &e);
         if (strcmp(got, want) != 0) {
-            print_error("%s is drawn otherwise now:\n%s", p->name, got);
+            print_error("%s.%s is drawn otherwise now:\n%s", name, kind, got);
         }
         assert_string_equal(got, want);
     }
     free(want);
-    free(got);
     free(path);
+}
+
+static void check_picture(const struct picture *p, const char *folder, bool update)
+{
+    struct scene s;
+    scene_make(&s, p->kind, p->tier);
+    s.state.greys = strstr(p->name, "grey") != NULL;
+    scene_draw(&s, p->w, p->h);
+    (void)scene_keys(&s, p->keys);
+    char *got = scene_text(&s, p->w, p->h);
+    compare_file(folder, p->name, "txt", got, update);
+    free(got);
+    for (size_t i = 0; i < sizeof with_roles / sizeof *with_roles; i++) {
+        if (strcmp(p->name, with_roles[i]) == 0) {
+            got = roles_text(&s.canvas);
+            compare_file(folder, p->name, "roles", got, update);
+            free(got);
+        }
+    }
     scene_release(&s);
 }
 

@@ -60,8 +60,8 @@ static void draw_all(enum demo_kind kind, enum tier tier, const char *keys, int 
     struct scene s;
     scene_make(&s, kind, tier);
     (void)scene_keys(&s, keys);
-    for (int h = 1; h <= 60; h += h < 12 ? 1 : step) {
-        for (int w = 1; w <= 200; w += w < 20 ? 1 : step) {
+    for (int h = 1; h <= 100; h += h < 12 ? 1 : step) {
+        for (int w = 1; w <= 300; w += w < 20 ? 1 : step) {
             scene_draw(&s, w, h);
         }
     }
@@ -82,7 +82,7 @@ static void every_content_and_overlay_is_drawn_on_a_grid_of_sizes(void **state)
     (void)state;
     for (int kind = DEMO_EMPTY; kind <= DEMO_STRANGE; kind++) {
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
-            draw_all((enum demo_kind)kind, (enum tier)(k % TIER_COUNT), keys[k], 13);
+            draw_all((enum demo_kind)kind, (enum tier)(k % TIER_COUNT), keys[k], 17);
         }
     }
 }
