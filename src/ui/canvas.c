@@ -1,6 +1,7 @@
 #include "canvas.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "vaetop/base/alloc.h"
 
@@ -18,8 +19,8 @@ void canvas_resize(struct canvas *c, int w, int h)
         c->cell = xcalloc((size_t)w * (size_t)h, sizeof *c->cell);
         c->w = w;
         c->h = h;
+        canvas_clear(c);
     }
-    canvas_clear(c);
 }
 
 void canvas_release(struct canvas *c)
@@ -30,8 +31,12 @@ void canvas_release(struct canvas *c)
 
 void canvas_clear(struct canvas *c)
 {
-    for (int i = 0; i < c->w * c->h; i++) {
-        c->cell[i] = (struct cell){' ', STYLE(TEXT)};
+    size_t w = (size_t)c->w;
+    for (size_t x = 0; x < w; x++) {
+        c->cell[x] = (struct cell){' ', STYLE(TEXT)};
+    }
+    for (int y = 1; y < c->h; y++) {
+        memcpy(c->cell + (size_t)y * w, c->cell, w * sizeof *c->cell);
     }
 }
 

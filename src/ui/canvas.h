@@ -86,7 +86,7 @@ struct canvas {
     struct cell *cell;
 };
 
-/* Sizes are clipped to 1 .. the maximum; the content is lost. {0} is a valid canvas to begin with. */
+/* Sizes are clipped to 1 .. the maximum; a new size is empty. {0} is a valid canvas to begin with. */
 void canvas_resize(struct canvas *c, int w, int h);
 void canvas_release(struct canvas *c);
 void canvas_clear(struct canvas *c);
