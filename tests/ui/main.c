@@ -13,6 +13,7 @@ int keys_tests(void);
 int numbers_tests(void);
 int pictures_tests(void);
 int plot_tests(void);
+int pty_tests(void);
 int screens_tests(void);
 int setup_tests(void);
 int sizes_tests(void);
@@ -42,6 +43,9 @@ static int serve(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "pty") == 0) { /* apart: it waits for silence most of its time */
+        return pty_tests() != 0;
+    }
     if (argc >= 3) {
         return serve(argc, argv);
     }
