@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "front.h"
 #include "parzen.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/rng.h"
+#include "vaetop/score/front.h"
 
 #define GOOD_MOST 25
 #define REST_MOST 200 /* kernels of the rest; beyond, the newest half and an even choice of the older stand for all */

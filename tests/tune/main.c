@@ -3,7 +3,7 @@ int grid_tests(void);
 int sobol_tests(void);
 int tpe_tests(void);
 int objectives_tests(void);
-int pruner_tests(void);
+int importance_tests(void);
 int gp_tests(void);
 int samplers_tests(void);
 
@@ -14,7 +14,7 @@ int main(void)
     failed += sobol_tests();
     failed += tpe_tests();
     failed += objectives_tests();
-    failed += pruner_tests();
+    failed += importance_tests();
     failed += gp_tests();
     failed += samplers_tests();
     return failed > 0;

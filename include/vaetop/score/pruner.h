@@ -1,29 +1,33 @@
 /* Pruners: whether a trial's curve is worth going on with. Pure functions of the curves; lower is better. Callers hand
  * in the results of one chunk in trial-number order, and never ask before the KL warm-up of the trial has ended: the
- * value before it says nothing. Sources: Li et al., arXiv 1810.05934 (ASHA); Golovin et al., KDD 2017 (median). */
-#ifndef VAETOP_TUNE_PRUNER_H
-#define VAETOP_TUNE_PRUNER_H
+ * value before it says nothing. Two objectives are ranked as front_order() has them, among those compared.
+ * Sources: Li et al., arXiv 1810.05934 (ASHA); Golovin et al., KDD 2017 (median). */
+#ifndef VAETOP_SCORE_PRUNER_H
+#define VAETOP_SCORE_PRUNER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* value[i] after epoch i + 1; NaN where none was measured. */
+/* value[i] after epoch i + 1; NaN where none was measured or none counts. */
 struct curve {
     int trial;
     bool complete; /* its last value is final */
     const double *value;
     size_t n;
+    const double *second; /* the other objective's; NULL: there is one */
 };
 
 /* A verdict with the numbers it was made from, for the sentence people read. */
 struct verdict {
     bool prune;
     int step;         /* epoch looked at */
-    double value;     /* of the trial: its best so far, or at the step */
-    double threshold; /* what it had to reach */
+    double value;     /* of the trial: its best so far, or at the step; NaN with two objectives */
+    double threshold; /* what it had to reach; NaN: none */
     int others;       /* trials compared with */
     int rung;         /* ASHA; -1 */
+    int place, of;    /* place among so many, from 1; 0: not ranked */
+    int go_on;        /* so many of the best go on */
 };
 
 struct percentile_rule {
@@ -34,12 +38,13 @@ struct percentile_rule {
     int least_others;  /* complete trials with a value at the step */
 };
 extern const struct percentile_rule median_rule;
-/* At the trial's last epoch. A trial of NaN only is pruned. */
+/* At the trial's last epoch: its best so far against the others' values there; of two objectives its last point. A trial
+ * of NaN only is pruned. */
 struct verdict percentile_verdict(const struct percentile_rule *r, const struct curve *own, const struct curve *other,
                                   size_t n_others);
 
-/* True once the best of the last patience + 1 values is not better by least than the best before: only then may
- * another pruner prune. patience 0: always. */
+/* True once the best of the last patience + 1 values is not better by least than the best before; of two objectives,
+ * once none of the last is undominated. patience 0: always. */
 bool patience_spent(const struct curve *own, size_t patience, double least);
 
 /* Rung k is reached at epoch least * eta^k. */
@@ -59,19 +64,24 @@ int asha_rung_at(const struct asha_rule *r, size_t epochs);
 struct verdict asha_stop(const struct asha_rule *r, const struct curve *own, const struct curve *other,
                          size_t n_others);
 
-/* The promotion kind. What waits at a rung: its value there. */
+/* The promotion kind. What waits at a rung, or has been there: its values there. */
 struct asha_entry {
     int trial;
     int rung;
-    double value; /* NaN: diverged, never promoted */
+    double value[2]; /* [1] is not looked at with one objective; NaN: diverged, never promoted */
     bool promoted;
-    bool gone;    /* counts in its rung but cannot be resumed (failed, pruned, complete) */
+    bool gone;       /* counts in its rung but cannot be resumed (failed, pruned, complete) */
 };
 /* The entry to resume to its next rung: from the highest rung down, the best unpromoted one among its rung's best
- * floor(n / eta). The number of entries: none, begin a new trial. */
-size_t asha_promote(const struct asha_rule *r, const struct asha_entry *entry, size_t n);
+ * floor(n / eta). The number of entries: none, begin a new trial. objectives: 1 or 2. */
+size_t asha_promote(const struct asha_rule *r, const struct asha_entry *entry, size_t n, int objectives);
+/* The best entry of the highest rung that could be resumed, whatever its place; n: none. */
+size_t asha_leader(const struct asha_rule *r, const struct asha_entry *entry, size_t n, int objectives);
+/* Where an entry stands in its rung. */
+struct verdict asha_standing(const struct asha_rule *r, const struct asha_entry *entry, size_t n, size_t of,
+                             int objectives);
 
-/* One line: "at epoch 8 its best 105.2 was above the median 98.1 of 12 trials". Owns: into buf. */
+/* One line: "rung 2 (9 epochs): 13th of 27, the best 9 go on". Owns: into buf. */
 const char *verdict_format(char *buf, size_t cap, const struct verdict *v);
 
 #endif

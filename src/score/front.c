@@ -1,4 +1,4 @@
-#include "front.h"
+#include "vaetop/score/front.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -96,6 +96,63 @@ void front_crowding(double *out, const double *value, const int *rank, size_t n)
 {
     struct place *at = sorted(value, n);
     crowd(out, at, value, rank, n);
+    free(at);
+}
+
+/* What front_order() sorts; qsort has no argument for it. */
+static const struct standing {
+    int rank;
+    double lonely;
+} *sorting;
+
+static int by_standing(const void *x, const void *y)
+{
+    size_t i = *(const size_t *)x, j = *(const size_t *)y;
+    if (sorting[i].rank != sorting[j].rank) {
+        return sorting[i].rank < sorting[j].rank ? -1 : 1;
+    }
+    if (sorting[i].lonely != sorting[j].lonely) {
+        return sorting[i].lonely > sorting[j].lonely ? -1 : 1;
+    }
+    return i < j ? -1 : i > j;
+}
+
+void front_order(size_t *order, int *rank, const double *value, size_t n)
+{
+    double *finite = xcalloc(2 * n + 1, sizeof *finite), *lonely = xcalloc(n + 1, sizeof *lonely);
+    size_t *from = xcalloc(n + 1, sizeof *from), m = 0;
+    int *of = xcalloc(n + 1, sizeof *of), worst = -1;
+    struct standing *at = xcalloc(n + 1, sizeof *at);
+    for (size_t i = 0; i < n; i++) {
+        if (isfinite(value[2 * i]) && isfinite(value[2 * i + 1])) {
+            finite[2 * m] = value[2 * i];
+            finite[2 * m + 1] = value[2 * i + 1];
+            from[m++] = i;
+        }
+    }
+    front_ranks(of, finite, m);
+    front_crowding(lonely, finite, of, m);
+    for (size_t i = 0; i < m; i++) {
+        worst = of[i] > worst ? of[i] : worst;
+    }
+    for (size_t i = 0; i < n; i++) {
+        order[i] = i;
+        at[i] = (struct standing){worst + 1, 0};
+    }
+    for (size_t i = 0; i < m; i++) {
+        at[from[i]] = (struct standing){of[i], lonely[i]};
+    }
+    sorting = at;
+    if (n > 0) {
+        qsort(order, n, sizeof *order, by_standing);
+    }
+    for (size_t i = 0; rank && i < n; i++) {
+        rank[i] = at[i].rank;
+    }
+    free(finite);
+    free(lonely);
+    free(from);
+    free(of);
     free(at);
 }
 

@@ -1,0 +1,9 @@
+int front_tests(void);
+int pruner_tests(void);
+
+int main(void)
+{
+    int failed = front_tests();
+    failed += pruner_tests();
+    return failed > 0;
+}
