@@ -129,7 +129,7 @@ _vaetop() {
         ;;
     show)
         if [[ $cur == -* ]]; then
-            _vaetop_words " --dir --trial --json --once --plain --json-lines --ascii --output --help"
+            _vaetop_words " --dir --trial --study --json --once --plain --json-lines --ascii --output --help"
         elif ((COMP_CWORD == at + 1)); then
             _vaetop_words "$(vaetop __words studies 2>/dev/null)"
         fi

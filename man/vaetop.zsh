@@ -24,7 +24,7 @@ _vaetop() {
         'run:start a study, or continue one'
         'attach:look at a running or finished study'
         'ls:list the studies'
-        'show:the leaderboard, or one trial, as text or JSON'
+        'show:the leaderboard, one trial, or the study as a whole, as text or JSON'
         'stop:end a study (checkpointed, resume goes on) or one trial (for good)'
         'pause:checkpoint a study or one trial and free its device'
         'resume:go on with what was paused or stopped'
@@ -112,6 +112,7 @@ _vaetop() {
             '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
             '-t[one trial by number, or best]:value: ' \
             '--trial[one trial by number, or best]:value: ' \
+            '--study[the study as a whole\: space, importance of knobs, best so far, front, what comes next]' \
             '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--once[the dashboard as text, as wide and high as the terminal]' \

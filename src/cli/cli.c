@@ -23,12 +23,13 @@ const struct cli_command commands[] = {
      "  vaetop attach quickstart-2\n",
      "dNqwacH", 0, 1, attach_command},
     {"ls", "ls [options]", "list the studies", "  vaetop ls\n  vaetop ls --json\n", "djo", 0, 0, ls_command},
-    {"show", "show STUDY [options]", "the leaderboard, or one trial, as text or JSON",
+    {"show", "show STUDY [options]", "the leaderboard, one trial, or the study as a whole, as text or JSON",
      "  vaetop show quickstart\n"
      "  vaetop show quickstart --trial best\n"
+     "  vaetop show quickstart --study         which knobs matter, what comes next\n"
      "  vaetop show quickstart --once          the dashboard as text\n"
      "  vaetop show quickstart --json | jq .best_value_nats\n",
-     "dtjOXJao", 1, 1, show_command},
+     "dtUjOXJao", 1, 1, show_command},
     {"stop", "stop STUDY [options]", "end a study (checkpointed, resume goes on) or one trial (for good)",
      "  vaetop stop quickstart\n  vaetop stop quickstart --trial 7\n", "dtq", 1, 1, stop_command},
     {"pause", "pause STUDY [options]", "checkpoint a study or one trial and free its device",

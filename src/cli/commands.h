@@ -60,6 +60,9 @@ char *completion_words(const char *kind);
 WUR enum err_code tell(const struct options *o, enum command to_study, enum command to_trial, const char *arg,
                        struct err *e);
 
+/* show --study: the study as a whole, as on the Study screen. */
+WUR enum err_code show_whole_study(struct study *s, const struct options *o, struct err *e);
+
 /* A signal that ended the command (set by watch_study): the exit status becomes 128 + it. 0: none. */
 extern int command_signal;
 

@@ -156,7 +156,9 @@ enum err_code show_command(const struct options *o, struct err *e)
     if (rc) {
         return rc;
     }
-    if (o->trial) {
+    if (o->whole) {
+        rc = show_whole_study(&s, o, e);
+    } else if (o->trial) {
         rc = study_trial(&t, &s, o->trial, e);
         if (!rc) {
             rc = o->json ? report_trial_json(&s, t, o, e) : show_trial(&s, t, e);

@@ -37,6 +37,7 @@ static const struct option_row option_table[] = {
     {'a', "ascii", NULL, "ASCII characters only"},
     {'c', "color", "WHEN", "auto, never, always, 16 or 256"},
     {'H', "theme", "THEME", "default, light, mono or colour-blind"},
+    {'U', "study", NULL, "the study as a whole: space, importance of knobs, best so far, front, what comes next"},
     {'O', "once", NULL, "the dashboard as text, as wide and high as the terminal"},
     {'X', "plain", NULL, "the same: nothing but text"},
     {'J', "json-lines", NULL, "one line of JSON for every trial that changes, until the study rests"},
@@ -88,6 +89,7 @@ static void assign(struct options *o, char letter, const char *value)
     case 'q': o->quiet = true; break;
     case 'w': o->slow = true; break;
     case 'H': o->theme = value; break;
+    case 'U': o->whole = true; break;
     case 'O': o->once = true; break;
     case 'X': o->plain = true; break;
     case 'J': o->json_lines = true; break;

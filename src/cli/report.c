@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "report.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
@@ -24,7 +25,7 @@ enum err_code write_text(const char *path, const char *text, size_t len, struct 
     return ERR_OK;
 }
 
-static json_t *number(double v)
+json_t *report_number(double v)
 {
     return isfinite(v) ? json_real(v) : json_null();
 }
@@ -55,7 +56,7 @@ static json_t *epoch_json(const struct epoch_row *row)
     (void)json_object_set_new(o, "step", json_integer(row->step));
 #define X(member, unit, meaning)                     \
     epoch_key(key, sizeof key, #member, unit);       \
-    (void)json_object_set_new(o, key, number(row->member));
+    (void)json_object_set_new(o, key, report_number(row->member));
     EPOCH_METRIC_LIST(X)
 #undef X
     return o;
@@ -68,7 +69,7 @@ static json_t *knob_json(const struct config *c, enum knob k)
     case KNOB_INT:
         return json_integer(config_i64(c, k));
     case KNOB_FLOAT:
-        return number(config_f64(c, k));
+        return report_number(config_f64(c, k));
     case KNOB_CHOICE:
         return json_string(knob_choice_name(k, config_choice(c, k)));
     default:
@@ -76,8 +77,7 @@ static json_t *knob_json(const struct config *c, enum knob k)
     }
 }
 
-/* The searched knobs that this trial has, by full name. */
-static json_t *params_json(const struct study *s, const struct trial_row *t)
+json_t *report_params(const struct study *s, const struct trial_row *t)
 {
     json_t *o = json_object();
     struct config c;
@@ -101,8 +101,8 @@ static json_t *trial_json(const struct study *s, const struct trial_row *t)
     (void)json_object_set_new(o, "number", json_integer(t->number));
     (void)json_object_set_new(o, "phase", json_string(trial_phase_word(t->phase)));
     (void)json_object_set_new(o, "state", json_string(trial_state_name(trial_phase_state(t->phase))));
-    (void)json_object_set_new(o, "value_nats", number(t->value));
-    (void)json_object_set_new(o, "params", params_json(s, t));
+    (void)json_object_set_new(o, "value_nats", report_number(t->value));
+    (void)json_object_set_new(o, "params", report_params(s, t));
     (void)json_object_set_new(o, "epoch", json_integer(t->has_epoch ? t->last.epoch : 0));
     (void)json_object_set_new(o, "epochs", json_integer(t->epochs));
     (void)json_object_set_new(o, "step", json_integer(t->step));
@@ -146,7 +146,7 @@ static json_t *counts_json(const struct study *s)
     return o;
 }
 
-static enum err_code write_json(json_t *o, const char *path, struct err *e)
+enum err_code report_write(json_t *o, const char *path, struct err *e)
 {
     char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     struct sbuf line = {0};
@@ -182,7 +182,7 @@ enum err_code report_study_json(const struct study *s, const struct options *o, 
     (void)json_object_set_new(root, "trials_total", json_integer(s->total));
     (void)json_object_set_new(root, "counts", counts_json(s));
     (void)json_object_set_new(root, "best_trial", s->best ? json_integer(s->best->number) : json_null());
-    (void)json_object_set_new(root, "best_value_nats", s->best ? number(s->best->value) : json_null());
+    (void)json_object_set_new(root, "best_value_nats", s->best ? report_number(s->best->value) : json_null());
     (void)json_object_set_new(root, "space", space_json(&s->preset));
     (void)json_object_set_new(root, "fixed", fixed);
     for (size_t i = 0; i < s->n_trials; i++) {
@@ -190,7 +190,7 @@ enum err_code report_study_json(const struct study *s, const struct options *o, 
     }
     (void)json_object_set_new(root, "trials", trials);
     free(order);
-    return write_json(root, o->output, e);
+    return report_write(root, o->output, e);
 }
 
 static json_t *edits_json(const struct study *s, int trial)
@@ -254,5 +254,5 @@ enum err_code report_trial_json(const struct study *s, const struct trial_row *t
         json_decref(root);
         return rc;
     }
-    return write_json(root, o->output, e);
+    return report_write(root, o->output, e);
 }

@@ -67,6 +67,27 @@ static double progress(const struct history *h, const struct record *r, struct g
     return -(double)*entered;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const struct record *const *x = a;
+    const struct record *const *y = b;
+    return ((*x)->seen.number > (*y)->seen.number) - ((*x)->seen.number < (*y)->seen.number);
+}
+
+/* What was expected, in the order in which the suggestions were made: an early trial may end late. */
+static void expectations(struct gain *g, const struct history *h)
+{
+    const struct record **r = xcalloc(h->n_done + 1, sizeof *r);
+    for (size_t i = 0; i < h->n_done; i++) {
+        r[i] = &h->done[i];
+    }
+    qsort(r, h->n_done, sizeof *r, by_number);
+    for (size_t i = 0; i < h->n_done; i++) {
+        g[i].expected = r[i]->seen.expected;
+    }
+    free(r);
+}
+
 void review(struct insight *out, const struct preset *p, const struct history *h)
 {
     struct gain *g = xcalloc(h->n_done + 1, sizeof *g);
@@ -76,8 +97,9 @@ void review(struct insight *out, const struct preset *p, const struct history *h
     out->share = xcalloc(out->objectives * out->n_ranges + 1, sizeof *out->share);
     shares(out, p, h);
     for (size_t i = 0; i < h->n_done; i++) {
-        g[i] = (struct gain){progress(h, &h->done[i], &front, &entered), h->done[i].seen.expected};
+        g[i].value = progress(h, &h->done[i], &front, &entered);
     }
+    expectations(g, h);
     struct stop_verdict v = stop_look(&stop_default, g, h->n_done);
     out->since = (int)v.since;
     out->stop = v.stop;

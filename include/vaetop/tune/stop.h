@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One finished trial, in the order of finishing. */
+/* Of the i-th trial that ended its value, and of the i-th suggestion among them what it expected. */
 struct gain {
     double value;    /* minimised; NaN: none */
-    double expected; /* improvement its suggestion expected, in standard deviations; NaN: no model made it */
+    double expected; /* improvement, in standard deviations; NaN: no model made it */
 };
 
 struct stop_rule {
