@@ -8,7 +8,7 @@ FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
     __global const struct layer *l = v->layers + layer, *before = l - 1;
     __global float *dx = v->acts + before->dy + (size_t)r0 * before->ld_y + n0;
     __global const float *x = v->acts + l->x + (size_t)r0 * l->ld_x + n0;
-    if (done) tile_load(t, dx, before->ld_y);
+    if (done) strip_load(t, 1, dx, before->ld_y);
     else tile_nt(t, v->acts + l->dy + (size_t)r0 * l->ld_y, l->ld_y, v->weights + l->w + (size_t)n0 * l->ld_w, l->ld_w,
                  l->out_pad);
     const int activation = v->lane->activation, drop = drops(v);

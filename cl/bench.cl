@@ -30,15 +30,21 @@ __kernel void peak(__global float *restrict out, const int rounds, const float x
 #endif
 }
 
-/* c (m, n) = a b, a^T b or a b^T by training's tiles; kind: enum bench_product. grid (n / 16, m / 16). */
+/* c (m, n) = a b, a^T b or a b^T by training's strips; kind: enum bench_product. grid (m / 16, strips of n / 16). */
 ONE_ITEM __kernel void product(__global const float *restrict a, __global const float *restrict b,
                                __global float *restrict c, const int kind, const int lda, const int ldb, const int ldc,
-                               const int k_end)
+                               const int k_end, const int tiles, const int wide)
 {
-    const size_t m0 = get_global_id(1) * 16, n0 = get_global_id(0) * 16;
-    float16 t[16];
-    if (kind == 0) tile_nn(t, a + m0 * lda, lda, b + n0, ldb, k_end);
-    else if (kind == 1) tile_tn(t, a + m0, lda, b + n0, ldb, k_end);
-    else tile_nt(t, a + m0 * lda, lda, b + n0 * ldb, ldb, k_end);
-    for (int i = 0; i < 16; i++) vstore16(t[i], 0, c + (m0 + i) * ldc + n0);
+    const size_t m0 = get_global_id(0) * 16;
+    const struct strip s = strip_at((int)get_global_id(1), tiles, wide);
+    const size_t n0 = 16 * (size_t)s.first;
+    float16 t[16 * WIDE_MOST];
+    if (kind == 0) strip_nn(t, s.wide, a + m0 * lda, lda, b + n0, ldb, k_end);
+    else if (kind == 1) strip_tn(t, s.wide, a + m0, lda, b + n0, ldb, k_end);
+    else {
+        for (int n = 0; n < s.wide; n++) tile_nt(t + 16 * n, a + m0 * lda, lda, b + (n0 + 16 * n) * ldb, ldb, k_end);
+    }
+    for (int n = 0; n < s.wide; n++) {
+        for (int i = 0; i < 16; i++) vstore16(t[16 * n + i], n, c + (m0 + i) * ldc + n0);
+    }
 }

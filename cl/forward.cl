@@ -24,14 +24,11 @@ FN void activate_tile(const struct view *v, int layer, const float16 *x, int r0,
     }
 }
 
-/* One tile of a layer: y = dropout(activation(x W + b)); with a norm only what it takes, for norm_rows(). done: the product
- * is in y already. */
-FN void forward_tile(const struct view *v, int layer, int done, int r0, int n0)
+/* What follows the product t of 16 rows from r0 and 16 columns from n0: y = dropout(activation(t + b)); with a norm only
+ * what it takes, for norm_rows(). */
+FN void forward_tile(const struct view *v, int layer, float16 *t, int r0, int n0)
 {
-    float16 t[16];
     __global const struct layer *l = v->layers + layer;
-    if (done) tile_load(t, v->acts + l->y + (size_t)r0 * l->ld_y + n0, l->ld_y);
-    else tile_nn(t, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w, l->in_pad);
     const float16 bias = vload16(0, v->weights + l->b + n0);
     for (int i = 0; i < 16; i++) t[i] += bias;
     if (l->gain == 0) {
@@ -42,10 +39,22 @@ FN void forward_tile(const struct view *v, int layer, int done, int r0, int n0)
     for (int i = 0; i < 16; i++) vstore16(t[i], 0, pre + (size_t)i * l->ld_y);
 }
 
-/* grid (out_pad / 16, row_tiles, lanes). */
+/* One strip of a layer. done: the product is in y already. */
+FN void forward_strip(const struct view *v, int layer, int done, int r0, struct strip s)
+{
+    float16 t[16 * WIDE_MOST];
+    __global const struct layer *l = v->layers + layer;
+    const int n0 = 16 * s.first;
+    if (done) strip_load(t, s.wide, v->acts + l->y + (size_t)r0 * l->ld_y + n0, l->ld_y);
+    else strip_nn(t, s.wide, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w, l->in_pad);
+    for (int n = 0; n < s.wide; n++) forward_tile(v, layer, t + 16 * n, r0, n0 + 16 * n);
+}
+
+/* grid (strips, row_tiles, lanes). */
 ONE_ITEM __kernel void forward(PACK_ARGS, __global float *acts, __global const float *restrict weights,
                                const int layer, const int done)
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, 0);
-    forward_tile(&v, layer, done, (int)get_global_id(1) * 16, (int)get_global_id(0) * 16);
+    const struct strip s = strip_at((int)get_global_id(0), layers[layer].out_pad / 16, shape->wide);
+    forward_strip(&v, layer, done, (int)get_global_id(1) * 16, s);
 }

@@ -78,19 +78,17 @@ FN float latent_store(const struct view *v, const float16 *mu_t, const float16 *
 /* Both heads of 16 rows and 16 dimensions. done: the products are in y already. */
 FN float latent_tile(const struct view *v, int done, int r0, int j0, struct latent_out out)
 {
-    float16 mu[16], logvar[16];
+    float16 t[32]; /* mu, logvar */
     __global const struct layer *l = v->layers + v->shape->heads;
-    __global const float *y = v->acts + l->y + (size_t)r0 * l->ld_y + j0;
+    __global const float *y = v->acts + l->y + (size_t)r0 * l->ld_y + j0, *w = v->weights + l->w + j0;
     const int lp = v->shape->latent_pad;
     if (done) {
-        tile_load(mu, y, l->ld_y);
-        tile_load(logvar, y + lp, l->ld_y);
+        strip_load(t, 1, y, l->ld_y);
+        strip_load(t + 16, 1, y + lp, l->ld_y);
     } else {
-        __global const float *x = v->acts + l->x + (size_t)r0 * l->ld_x;
-        tile_nn(mu, x, l->ld_x, v->weights + l->w + j0, l->ld_w, l->in_pad);
-        tile_nn(logvar, x, l->ld_x, v->weights + l->w + lp + j0, l->ld_w, l->in_pad);
+        pair_nn(t, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, w, w + lp, l->ld_w, l->in_pad);
     }
-    return latent_store(v, mu, logvar, r0, j0, out);
+    return latent_store(v, t, t + 16, r0, j0, out);
 }
 
 /* grid (latent_tiles, row_tiles, lanes); parts (slots, parts): KL sums (row_tiles, latent_tiles) behind the losses'. */
@@ -114,7 +112,7 @@ FN void back_latent_tile(const struct view *v, int done, int r0, int j0, __globa
     float16 t[16];
     __global const struct shape *s = v->shape;
     __global const struct layer *heads = v->layers + s->heads, *next = heads + 1;
-    if (done) tile_load(t, v->acts + s->dz + (size_t)r0 * s->ld_z + j0, s->ld_z);
+    if (done) strip_load(t, 1, v->acts + s->dz + (size_t)r0 * s->ld_z + j0, s->ld_z);
     else tile_nt(t, v->acts + next->dy + (size_t)r0 * next->ld_y, next->ld_y,
                  v->weights + next->w + (size_t)j0 * next->ld_w, next->ld_w, next->out_pad);
     const float16 kl_scale = kl_weights ? vload16(0, kl_weights + j0) * v->step->scale

@@ -57,18 +57,15 @@ FN float4 ring_entry(const struct view *v, float rec, float kl, int r0)
     return (float4)(gauss_nats(v, rec, rows_below(v, r0), log_sigma(v)), kl, rec, 0.0f);
 }
 
-/* Logits = x W + b for 16 rows and 16 columns from n0; dy = (sigmoid(logit) - x) scale, zero in padding and beyond the
+/* Logits = t + b for 16 rows and 16 columns from n0; dy = (sigmoid(logit) - x) scale, zero in padding and beyond the
  * true rows. Returns per column the sum over rows of max(l, 0) - l x + log(1 + e^-|l|). The logarithms of 16 rows are
- * one logarithm of their product, which is at most 2^16. Other likelihoods: gauss_tile(). done: the product is in dy already. */
-FN float16 loss_tile(const struct view *v, int done, int r0, int n0)
+ * one logarithm of their product, which is at most 2^16. Other likelihoods: gauss_tile(). */
+FN float16 loss_tile(const struct view *v, const float16 *t, int r0, int n0)
 {
-    float16 t[16];
+    if (v->shape->likelihood != LIKE_BERNOULLI) return gauss_tile(v, t, r0, n0);
     __global const struct layer *l = v->layers + v->shape->n_layers - 1;
     __global const float *x_row = v->acts + v->layers[0].x + (size_t)r0 * v->layers[0].ld_x + n0;
     __global float *dy = v->acts + l->dy + (size_t)r0 * l->ld_y + n0;
-    if (done) tile_load(t, dy, l->ld_y);
-    else tile_nn(t, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w, l->in_pad);
-    if (v->shape->likelihood != LIKE_BERNOULLI) return gauss_tile(v, t, r0, n0);
     const float16 bias = vload16(0, v->weights + l->b + n0), scale = (float16)(v->step->scale);
     float16 sum = (float16)(0.0f), product = (float16)(1.0f);
     for (int i = 0; i < 16; i++) {
@@ -88,14 +85,26 @@ FN float16 loss_tile(const struct view *v, int done, int r0, int n0)
     return below(sum + log(product), n0, v->shape->data);
 }
 
-/* grid (loss_tiles, row_tiles, lanes); parts (slots, parts): loss sums (row_tiles, loss_tiles) first. */
+/* One strip's products. done: they are in dy already. */
+FN void loss_products(float16 *t, const struct view *v, int done, int r0, struct strip s)
+{
+    __global const struct layer *l = v->layers + v->shape->n_layers - 1;
+    const int n0 = 16 * s.first;
+    if (done) strip_load(t, s.wide, v->acts + l->dy + (size_t)r0 * l->ld_y + n0, l->ld_y);
+    else strip_nn(t, s.wide, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w, l->in_pad);
+}
+
+/* grid (strips, row_tiles, lanes); parts (slots, parts): loss sums (row_tiles, loss_tiles) first. */
 ONE_ITEM __kernel void loss(PACK_ARGS, __global float *acts, __global const float *restrict weights,
                             __global float *restrict parts, const int done)
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, 0);
-    const int tile = (int)get_global_id(0), row_tile = (int)get_global_id(1);
-    const float16 sum = loss_tile(&v, done, row_tile * 16, tile * 16);
-    parts[v.slot * shape->parts + (size_t)row_tile * shape->loss_tiles + tile] = sum16(sum);
+    const struct strip s = strip_at((int)get_global_id(0), shape->loss_tiles, shape->wide);
+    const int row_tile = (int)get_global_id(1);
+    float16 t[16 * WIDE_MOST];
+    loss_products(t, &v, done, row_tile * 16, s);
+    __global float *part = parts + v.slot * shape->parts + (size_t)row_tile * shape->loss_tiles + s.first;
+    for (int n = 0; n < s.wide; n++) part[n] = sum16(loss_tile(&v, t + 16 * n, row_tile * 16, 16 * (s.first + n)));
 }
 
 /* ring (active, n_steps, row_tiles, 4): reconstruction, KL and squared errors of 16 rows, from the tiles' sums. grid (1,

@@ -1,47 +1,95 @@
-/* The chain plan's first launch: 16 rows through the whole network and back. Rows meet only in the weight gradients, so
- * nothing here waits for another work-group: one launch instead of one per layer. */
+/* The chain plan's first launch: some rows through the whole network and back. Rows meet only in the weight gradients,
+ * so nothing here waits for another work-group: one launch instead of one per layer. Rows that share a work-group take
+ * each strip of weights in turn, while it is near. */
 
-/* Sums over the rows: of loss_tile() and of the KL. */
-FN float2 chain_forward(const struct view *v, int r0, struct latent_out out)
+#define CHAIN_MOST 8 /* row tiles of one work-group; as in model/launches.c */
+
+/* Row tiles first .. first + n - 1. */
+struct rows {
+    int first, n;
+};
+
+/* Sums over the rows of each tile: of loss_tile() and of the KL. */
+struct chain_sums {
+    float16 rec[CHAIN_MOST];
+    float kl[CHAIN_MOST];
+};
+
+FN void chain_layer(const struct view *v, int layer, struct rows rows)
 {
-    float16 rec = (float16)(0.0f);
-    float kl = 0.0f;
-    for (int n = 0; n < v->shape->n_layers; n++) {
-        const int columns = v->layers[n].out_pad;
-        if (n == v->shape->heads) {
-            for (int j = 0; j < v->shape->latent_pad; j += 16) kl += latent_tile(v, 0, r0, j, out);
-        } else if (n == v->shape->n_layers - 1) {
-            for (int j = 0; j < columns; j += 16) rec += loss_tile(v, 0, r0, j);
-        } else {
-            for (int j = 0; j < columns; j += 16) forward_tile(v, n, 0, r0, j);
-            if (v->layers[n].gain) norm_rows(v, n, r0);
-        }
+    const int tiles = v->layers[layer].out_pad / 16, strips = strips_of(tiles, v->shape->wide);
+    for (int n = 0; n < strips; n++) {
+        const struct strip s = strip_at(n, tiles, v->shape->wide);
+        for (int r = 0; r < rows.n; r++) forward_strip(v, layer, 0, (rows.first + r) * 16, s);
     }
-    return (float2)(sum16(rec), kl);
+    for (int r = 0; r < rows.n && v->layers[layer].gain; r++) norm_rows(v, layer, (rows.first + r) * 16);
 }
 
-FN void chain_backward(const struct view *v, int r0)
+FN void chain_heads(const struct view *v, __global float *stats, __global float *means, struct rows rows,
+                    struct chain_sums *sums)
+{
+    for (int r = 0; r < rows.n; r++) sums->kl[r] = 0.0f;
+    for (int j = 0; j < v->shape->latent_pad; j += 16) {
+        for (int r = 0; r < rows.n; r++) {
+            const int r0 = (rows.first + r) * 16;
+            sums->kl[r] += latent_tile(v, 0, r0, j, latent_places(v, stats, means, r0));
+        }
+    }
+}
+
+FN void chain_loss(const struct view *v, struct rows rows, struct chain_sums *sums)
+{
+    const int tiles = v->shape->loss_tiles, strips = strips_of(tiles, v->shape->wide);
+    float16 t[16 * WIDE_MOST];
+    for (int r = 0; r < rows.n; r++) sums->rec[r] = (float16)(0.0f);
+    for (int n = 0; n < strips; n++) {
+        const struct strip s = strip_at(n, tiles, v->shape->wide);
+        for (int r = 0; r < rows.n; r++) {
+            const int r0 = (rows.first + r) * 16;
+            loss_products(t, v, 0, r0, s);
+            for (int i = 0; i < s.wide; i++) sums->rec[r] += loss_tile(v, t + 16 * i, r0, 16 * (s.first + i));
+        }
+    }
+}
+
+FN void chain_backward(const struct view *v, struct rows rows)
 {
     for (int n = v->shape->n_layers - 1; n > 0; n--) {
-        if (n == v->shape->heads + 1) {
-            for (int j = 0; j < v->shape->latent_pad; j += 16) back_latent_tile(v, 0, r0, j, 0);
-        } else {
-            for (int j = 0; j < v->layers[n].in_pad; j += 16) back_tile(v, n, 0, r0, j);
-            if (v->layers[n - 1].gain) back_norm_rows(v, n - 1, r0);
+        const bool latent = n == v->shape->heads + 1;
+        const int columns = latent ? v->shape->latent_pad : v->layers[n].in_pad;
+        for (int j = 0; j < columns; j += 16) {
+            for (int r = 0; r < rows.n; r++) {
+                const int r0 = (rows.first + r) * 16;
+                if (latent) back_latent_tile(v, 0, r0, j, 0);
+                else back_tile(v, n, 0, r0, j);
+            }
+        }
+        for (int r = 0; r < rows.n && !latent && v->layers[n - 1].gain; r++) {
+            back_norm_rows(v, n - 1, (rows.first + r) * 16);
         }
     }
 }
 
-/* grid (1, row_tiles, lanes); ring (active, n_steps, row_tiles, 4). */
+/* grid (1, row_tiles / each, lanes), each row tiles to a work-group; ring (active, n_steps, row_tiles, 4). */
 ONE_ITEM __kernel void row_chain(PACK_ARGS, __global float *acts, __global const float *restrict weights,
                                  __global const uchar *restrict data, __global const uint *restrict order,
                                  __global float *restrict ring, __global float *restrict stats,
-                                 __global float *restrict means)
+                                 __global float *restrict means, const int each)
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, order);
-    const int row_tile = (int)get_global_id(1), r0 = row_tile * 16;
-    gather_rows(&v, data, r0);
-    const float2 total = chain_forward(&v, r0, latent_places(&v, stats, means, r0));
-    vstore4(ring_entry(&v, total.x, total.y, r0), v.place * (size_t)shape->row_tiles + row_tile, ring);
-    if (v.step->mode != STEP_EVAL) chain_backward(&v, r0);
+    struct rows rows;
+    struct chain_sums sums;
+    rows.first = (int)get_global_id(1) * each;
+    rows.n = min(each, shape->row_tiles - rows.first);
+    for (int r = 0; r < rows.n; r++) gather_rows(&v, data, (rows.first + r) * 16);
+    for (int n = 0; n < shape->heads; n++) chain_layer(&v, n, rows);
+    chain_heads(&v, stats, means, rows, &sums);
+    for (int n = shape->heads + 1; n < shape->n_layers - 1; n++) chain_layer(&v, n, rows);
+    chain_loss(&v, rows, &sums);
+    for (int r = 0; r < rows.n; r++) {
+        const int tile = rows.first + r;
+        const float4 entry = ring_entry(&v, sum16(sums.rec[r]), sums.kl[r], tile * 16);
+        vstore4(entry, v.place * (size_t)shape->row_tiles + tile, ring);
+    }
+    if (v.step->mode != STEP_EVAL) chain_backward(&v, rows);
 }

@@ -58,77 +58,84 @@ FN float16 sigma_gradient(const struct view *v, __global const float *ring)
     return below((float16)(g), 0, 1);
 }
 
-/* One 16 x 16 tile of a layer's W. */
+/* One strip of a layer's W: 16 rows from m0, columns from n0; tile: the first of its tiles among all. */
 struct place {
     __global const struct layer *l;
-    int m0, n0;
+    int m0, n0, wide, tile;
 };
-FN struct place place_of(const struct view *v, int tile)
+FN struct place place_of(const struct view *v, int strip)
 {
     struct place p;
     p.l = v->layers;
-    for (int i = 1; i < v->shape->n_layers && v->layers[i].first_tile <= tile; i++) p.l = v->layers + i;
-    const int across = p.l->out_pad / 16, at = tile - p.l->first_tile;
-    p.m0 = at / across * 16;
-    p.n0 = at % across * 16;
+    for (int i = 1; i < v->shape->n_layers && v->layers[i].first_strip <= strip; i++) p.l = v->layers + i;
+    const int across = p.l->out_pad / 16, strips = strips_of(across, v->shape->wide), at = strip - p.l->first_strip;
+    const struct strip s = strip_at(at % strips, across, v->shape->wide);
+    p.m0 = at / strips * 16;
+    p.n0 = s.first * 16;
+    p.wide = s.wide;
+    p.tile = p.l->first_tile + at / strips * across + s.first;
     return p;
 }
 
 FN void weight_gradient(float16 *t, const struct view *v, struct place p)
 {
-    tile_tn(t, v->acts + p.l->x + p.m0, p.l->ld_x, v->acts + p.l->dy + p.n0, p.l->ld_y, v->shape->batch_pad);
+    strip_tn(t, p.wide, v->acts + p.l->x + p.m0, p.l->ld_x, v->acts + p.l->dy + p.n0, p.l->ld_y, v->shape->batch_pad);
 }
 
-FN float16 bias_gradient(const struct view *v, struct place p)
+FN float16 bias_gradient(const struct view *v, struct place p, int n)
 {
-    __global const float *dy = v->acts + p.l->dy + p.n0;
+    __global const float *dy = v->acts + p.l->dy + p.n0 + 16 * n;
     float16 g = (float16)(0.0f);
     for (int r = 0; r < v->shape->batch_pad; r++) g += vload16(0, dy + (size_t)r * p.l->ld_y);
     return g;
 }
 
 /* Of layer norm's gain (0) or shift (1), from the sums of 16 rows each. */
-FN float16 norm_gradient(const struct view *v, struct place p, int which)
+FN float16 norm_gradient(const struct view *v, struct place p, int n, int which)
 {
-    __global const float *sums = v->acts + p.l->dgain + which * p.l->out_pad + p.n0;
+    __global const float *sums = v->acts + p.l->dgain + which * p.l->out_pad + p.n0 + 16 * n;
     float16 g = (float16)(0.0f);
     for (int i = 0; i < v->shape->row_tiles; i++) g += vload16(0, sums + (size_t)i * 2 * p.l->out_pad);
     return g;
 }
 
-/* Where the gradient's length counts: all gradients, laid out as the weights, and each tile's squares. grid (tiles, 1,
+/* Where the gradient's length counts: all gradients, laid out as the weights, and each tile's squares. grid (strips, 1,
  * lanes). done: those of W are there. */
 ONE_ITEM __kernel void gradients(PACK_ARGS, __global float *acts, __global const float *restrict weights,
                                  __global float *restrict grads, __global const float *restrict ring,
                                  __global float *restrict parts, const int done)
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, 0);
-    const int tile = (int)get_global_id(0);
-    const struct place p = place_of(&v, tile);
+    const int strip = (int)get_global_id(0);
+    const struct place p = place_of(&v, strip);
     __global float *g = grads + v.slot * shape->grads, *w = g + p.l->w + (size_t)p.m0 * p.l->ld_w + p.n0;
-    float16 t[16], squares = (float16)(0.0f);
-    if (done) tile_load(t, w, p.l->ld_w);
+    __global float *part = parts + v.slot * shape->parts + shape->norms + p.tile;
+    float16 t[16 * WIDE_MOST];
+    if (done) strip_load(t, p.wide, w, p.l->ld_w);
     else weight_gradient(t, &v, p);
-    for (int i = 0; i < 16; i++) {
-        squares = fma(t[i], t[i], squares);
-        vstore16(t[i], 0, w + (size_t)i * p.l->ld_w);
+    for (int n = 0; n < p.wide; n++) {
+        float16 squares = (float16)(0.0f);
+        for (int i = 0; i < 16; i++) {
+            squares = fma(t[16 * n + i], t[16 * n + i], squares);
+            vstore16(t[16 * n + i], n, w + (size_t)i * p.l->ld_w);
+        }
+        if (p.m0 == 0) {
+            const float16 b = bias_gradient(&v, p, n);
+            squares = fma(b, b, squares);
+            vstore16(b, n, g + p.l->b + p.n0);
+        }
+        for (int i = 0; i < 2 && p.m0 == 0 && p.l->gain; i++) {
+            const float16 b = norm_gradient(&v, p, n, i);
+            squares = fma(b, b, squares);
+            vstore16(b, n, g + p.l->gain + i * p.l->out_pad + p.n0);
+        }
+        if (p.tile + n == 0 && shape->likelihood == LIKE_GAUSS_LEARNED) {
+            const float16 s = sigma_gradient(&v, ring + v.place * (size_t)shape->row_tiles * 4);
+            squares = fma(s, s, squares);
+            vstore16(s, 0, g + shape->sigma);
+        }
+        part[n] = sum16(squares);
     }
-    if (p.m0 == 0) {
-        const float16 b = bias_gradient(&v, p);
-        squares = fma(b, b, squares);
-        vstore16(b, 0, g + p.l->b + p.n0);
-    }
-    for (int i = 0; i < 2 && p.m0 == 0 && p.l->gain; i++) {
-        const float16 b = norm_gradient(&v, p, i);
-        squares = fma(b, b, squares);
-        vstore16(b, 0, g + p.l->gain + i * p.l->out_pad + p.n0);
-    }
-    if (tile == 0 && shape->likelihood == LIKE_GAUSS_LEARNED) {
-        const float16 s = sigma_gradient(&v, ring + v.place * (size_t)shape->row_tiles * 4);
-        squares = fma(s, s, squares);
-        vstore16(s, 0, g + shape->sigma);
-    }
-    parts[v.slot * shape->parts + shape->norms + tile] = sum16(squares);
 }
 
 /* The gradient's length to norms (active, n_steps), and behind the tiles' squares the factor on it; -1: no step. grid
@@ -168,9 +175,33 @@ FN void update_sigma(const struct view *v, struct arenas a, size_t at, float16 g
     else if (v->shape->likelihood == LIKE_GAUSS_OPTIMAL && v->lane->ema > 0.0f) a.ema[at] = a.weights[at];
 }
 
-/* grid (tiles, 1, lanes): all 16 x 16 tiles of all layers' W; `first` and the grid choose a part. A layer's first row
- * of tiles does its bias and its norm too. moment1 to moment3, ema (slots, params) · grads (slots, grads): with `done`, the layer's
- * gradient by a GEMM library, laid out as W; where the gradient's length counts, all gradients. */
+/* A strip's weights by its gradients t, and where it is a layer's first row their bias and norm. grads: all gradients, which
+ * count `factor` times; 0: t is the gradient itself. */
+FN void update_strip(const struct view *v, struct arenas a, struct place p, const float16 *t,
+                     __global const float *grads, float factor)
+{
+    const size_t lane_params = v->slot * v->shape->params, row = (size_t)p.m0 * p.l->ld_w + p.n0;
+    for (int i = 0; i < 16; i++) {
+        const size_t at = lane_params + (size_t)p.l->w + row + (size_t)i * p.l->ld_w;
+        for (int n = 0; n < p.wide; n++) {
+            const float16 g = grads ? t[16 * n + i] * factor : t[16 * n + i];
+            update_16(v, a, at + 16 * n, g, v->lane->weight_decay);
+        }
+    }
+    for (int n = 0; n < p.wide && p.m0 == 0; n++) {
+        const float16 g = grads ? vload16(n, grads + p.l->b + p.n0) * factor : bias_gradient(v, p, n);
+        update_16(v, a, lane_params + (size_t)p.l->b + p.n0 + 16 * n, g, v->lane->bias_decay);
+    }
+    for (int n = 0; n < 2 * p.wide && p.m0 == 0 && p.l->gain; n++) {
+        const size_t at = (size_t)p.l->gain + (size_t)(n % 2 * p.l->out_pad + p.n0 + n / 2 * 16);
+        const float16 g = grads ? vload16(0, grads + at) * factor : norm_gradient(v, p, n / 2, n % 2);
+        update_16(v, a, lane_params + at, g, v->lane->bias_decay);
+    }
+}
+
+/* grid (strips, 1, lanes): all strips of all layers' W; `first` and the grid choose a part. moment1 to moment3, ema
+ * (slots, params) · grads (slots, grads): with `done`, the layer's gradient by a GEMM library, laid out as W; where the
+ * gradient's length counts, all gradients. */
 ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *weights, __global float *moment1,
                               __global float *moment2, __global float *moment3, __global float *ema,
                               __global const float *restrict grads, __global const float *restrict ring,
@@ -178,36 +209,25 @@ ONE_ITEM __kernel void update(PACK_ARGS, __global float *acts, __global float *w
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, 0);
     const struct arenas arenas = {weights, moment1, moment2, moment3, ema};
-    const int tile = first + (int)get_global_id(0), by_norm = v.lane->clip > 0.0f || v.lane->skip > 0.0f;
-    const struct place p = place_of(&v, tile);
-    const size_t lane_params = v.slot * shape->params, row = (size_t)p.m0 * p.l->ld_w + p.n0;
+    const int strip = first + (int)get_global_id(0);
+    const bool by_norm = v.lane->clip > 0.0f || v.lane->skip > 0.0f;
+    const struct place p = place_of(&v, strip);
+    const size_t row = (size_t)p.m0 * p.l->ld_w + p.n0;
     __global const float *g = grads + v.slot * shape->grads;
     const float factor = by_norm ? parts[v.slot * shape->parts + shape->norms + shape->tiles] : 1.0f;
-    float16 t[16];
+    float16 t[16 * WIDE_MOST];
     if (factor < 0.0f) return;
-    if (by_norm) tile_load(t, g + p.l->w + row, p.l->ld_w);
-    else if (done) tile_load(t, g + row, p.l->ld_w);
+    if (by_norm) strip_load(t, p.wide, g + p.l->w + row, p.l->ld_w);
+    else if (done) strip_load(t, p.wide, g + row, p.l->ld_w);
     else weight_gradient(t, &v, p);
-    for (int i = 0; i < 16; i++) {
-        const float16 one = by_norm ? t[i] * factor : t[i];
-        update_16(&v, arenas, lane_params + (size_t)p.l->w + row + (size_t)i * p.l->ld_w, one, v.lane->weight_decay);
-    }
-    if (p.m0 == 0) {
-        const float16 b = by_norm ? vload16(0, g + p.l->b + p.n0) * factor : bias_gradient(&v, p);
-        update_16(&v, arenas, lane_params + (size_t)p.l->b + p.n0, b, v.lane->bias_decay);
-    }
-    for (int i = 0; i < 2 && p.m0 == 0 && p.l->gain; i++) {
-        const size_t at = (size_t)p.l->gain + (size_t)(i * p.l->out_pad + p.n0);
-        const float16 b = by_norm ? vload16(0, g + at) * factor : norm_gradient(&v, p, i);
-        update_16(&v, arenas, lane_params + at, b, v.lane->bias_decay);
-    }
-    if (tile == 0 && shape->likelihood >= LIKE_GAUSS_LEARNED) {
+    update_strip(&v, arenas, p, t, by_norm ? g : 0, factor);
+    if (strip == 0 && shape->likelihood >= LIKE_GAUSS_LEARNED) {
         float16 s = (float16)(0.0f);
         if (by_norm) s = vload16(0, g + shape->sigma) * factor;
         else if (shape->likelihood == LIKE_GAUSS_LEARNED) {
             s = sigma_gradient(&v, ring + v.place * (size_t)shape->row_tiles * 4);
         }
-        update_sigma(&v, arenas, lane_params + (size_t)shape->sigma, s);
+        update_sigma(&v, arenas, v.slot * shape->params + (size_t)shape->sigma, s);
     }
 }
 

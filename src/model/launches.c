@@ -61,21 +61,44 @@ void pack_bind(struct pack *pk, const struct buffer *weights, const struct buffe
 
 /* A launch's shape besides the lanes, and its arguments after the buffers. */
 struct grid {
-    int columns;
-    bool by_rows; /* else one for all rows */
+    int columns, rows;
     int n_extra, extra[2];
 };
 
 static enum err_code run(struct pack *pk, enum pack_kernel kernel, const struct grid *g, int k, struct err *e)
 {
     struct launch *l = pk->launch[kernel];
-    const size_t global[3] = {(size_t)g->columns, g->by_rows ? (size_t)pk->plan.batch_pad / 16 : 1,
-                              (size_t)pk->n_active};
+    const size_t global[3] = {(size_t)g->columns, (size_t)g->rows, (size_t)pk->n_active};
     const size_t local[3] = {1, 1, 1};
     assert(pk->n_active > 0 && k >= 0 && k < pk->n_steps);
     launch_int(l, ARG_K, k);
     for (int i = 0; i < g->n_extra; i++) launch_int(l, ARG_OWN + kernel_args[kernel].n + i, g->extra[i]);
     return launch_run(l, global, local, e);
+}
+
+static int row_tiles(const struct pack *pk)
+{
+    return pk->plan.batch_pad / 16;
+}
+
+/* Row tiles that share a work-group of the chain: what makes the busiest unit's work least, where fetching the weights
+ * counts as a third of a row tile. Changes no result. */
+#define CHAIN_MOST 8 /* as in cl/row_chain.cl */
+#define CHAIN_FETCH 0.3
+static int chain_rows(const struct pack *pk)
+{
+    const int units = device_info(pk->dev)->compute_units;
+    double least = 0;
+    int best = 1;
+    for (int each = 1; each <= CHAIN_MOST && each <= row_tiles(pk); each++) {
+        const int groups = (row_tiles(pk) + each - 1) / each * pk->n_active;
+        const double work = (groups + units - 1) / units * (each + CHAIN_FETCH);
+        if (each == 1 || work < least) {
+            least = work;
+            best = each;
+        }
+    }
+    return best;
 }
 
 /* The GEMM library's product for every active lane, when it is the provider: y = x W, dx = dy W^T or dW = x^T dy. */
@@ -116,9 +139,17 @@ static enum err_code product(struct pack *pk, enum product what, int layer, stru
     return rc;
 }
 
-static enum err_code update_tiles(struct pack *pk, int first, int tiles, int done, int k, struct err *e)
+static int all_strips(const struct pack *pk)
 {
-    return run(pk, KERNEL_UPDATE, &(struct grid){.columns = tiles, .n_extra = 2, .extra = {first, done}}, k, e);
+    int n = 0;
+    for (int i = 0; i < pk->plan.n_layers; i++) n += pack_layer_strips(pk, &pk->plan.layer[i]);
+    return n;
+}
+
+static enum err_code update_strips(struct pack *pk, int first, int strips, int done, int k, struct err *e)
+{
+    const struct grid grid = {.columns = strips, .rows = 1, .n_extra = 2, .extra = {first, done}};
+    return run(pk, KERNEL_UPDATE, &grid, k, e);
 }
 
 /* All gradients, their length, and then the updates. */
@@ -126,12 +157,13 @@ static enum err_code update_by_norm(struct pack *pk, int k, struct err *e)
 {
     const struct plan *p = &pk->plan;
     const int done = pk->provider != PROVIDER_TILE;
-    const struct grid tiles = {.columns = p->tiles, .n_extra = 1, .extra = {done}};
+    const int strips = all_strips(pk);
+    const struct grid grid = {.columns = strips, .rows = 1, .n_extra = 1, .extra = {done}};
     enum err_code rc = ERR_OK;
     for (int i = 0; i < p->n_layers && done && !rc; i++) rc = product(pk, PRODUCT_WEIGHTS, i, e);
-    if (!rc) rc = run(pk, KERNEL_GRADIENTS, &tiles, k, e);
-    if (!rc) rc = run(pk, KERNEL_NORM, &(struct grid){.columns = 1}, k, e);
-    return rc ? rc : update_tiles(pk, 0, p->tiles, 1, k, e);
+    if (!rc) rc = run(pk, KERNEL_GRADIENTS, &grid, k, e);
+    if (!rc) rc = run(pk, KERNEL_NORM, &(struct grid){.columns = 1, .rows = 1}, k, e);
+    return rc ? rc : update_strips(pk, 0, strips, 1, k, e);
 }
 
 /* Our tiles need one launch for all layers. */
@@ -139,11 +171,13 @@ static enum err_code update_all(struct pack *pk, int k, struct err *e)
 {
     const struct plan *p = &pk->plan;
     if (p->net.norm) return update_by_norm(pk, k, e);
-    if (pk->provider == PROVIDER_TILE) return update_tiles(pk, 0, p->tiles, 0, k, e);
+    if (pk->provider == PROVIDER_TILE) return update_strips(pk, 0, all_strips(pk), 0, k, e);
     enum err_code rc = ERR_OK;
-    for (int i = 0, first = 0; i < p->n_layers && !rc; first += p->layer[i++].tiles) {
+    for (int i = 0, first = 0; i < p->n_layers && !rc; i++) {
+        const int strips = pack_layer_strips(pk, &p->layer[i]);
         rc = product(pk, PRODUCT_WEIGHTS, i, e);
-        if (!rc) rc = update_tiles(pk, first, p->layer[i].tiles, 1, k, e);
+        if (!rc) rc = update_strips(pk, first, strips, 1, k, e);
+        first += strips;
     }
     return rc;
 }
@@ -151,8 +185,8 @@ static enum err_code update_all(struct pack *pk, int k, struct err *e)
 /* What the batch as a whole says about the loss, and the decoder's gradient by it. */
 static enum err_code op_batch(struct pack *pk, int k, struct err *e)
 {
-    const struct grid all = {.columns = pk->plan.data_pad / 16, .by_rows = true};
-    enum err_code rc = run(pk, KERNEL_BATCH, &(struct grid){.columns = 1}, k, e);
+    const struct grid all = {.columns = pk->plan.data_pad / 16, .rows = row_tiles(pk)};
+    enum err_code rc = run(pk, KERNEL_BATCH, &(struct grid){.columns = 1, .rows = 1}, k, e);
     if (!rc && pk->plan.net.likelihood == LIKE_GAUSS_OPTIMAL) rc = run(pk, KERNEL_RESCALE, &all, k, e);
     return rc;
 }
@@ -162,32 +196,36 @@ static enum err_code op_kernel(struct pack *pk, enum pack_op op, int layer, int 
 {
     const struct plan *p = &pk->plan;
     const struct plan_layer *l = &p->layer[layer];
-    struct grid g = {.columns = 1, .by_rows = true};
+    const int each = chain_rows(pk);
+    struct grid g = {.columns = 1, .rows = row_tiles(pk)};
     enum pack_kernel kernel = KERNEL_GATHER;
     switch (op) {
     case OP_GATHER: break;
     case OP_SUMS: kernel = KERNEL_SUMS; break;
     case OP_BATCH: return op_batch(pk, k, e);
-    case OP_CHAIN: kernel = KERNEL_ROW_CHAIN; break;
+    case OP_CHAIN:
+        kernel = KERNEL_ROW_CHAIN;
+        g = (struct grid){1, (row_tiles(pk) + each - 1) / each, 1, {each, 0}};
+        break;
     case OP_FORWARD:
         kernel = KERNEL_FORWARD;
-        g = (struct grid){l->out_pad / 16, true, 2, {layer, done}};
+        g = (struct grid){pack_strips(pk, l->out_pad / 16), row_tiles(pk), 2, {layer, done}};
         break;
     case OP_BACK:
         kernel = KERNEL_BACKWARD;
-        g = (struct grid){l->in_pad / 16, true, 2, {layer, done}};
+        g = (struct grid){l->in_pad / 16, row_tiles(pk), 2, {layer, done}};
         break;
     case OP_LATENT:
         kernel = KERNEL_LATENT;
-        g = (struct grid){p->latent_pad / 16, true, 1, {done, 0}};
+        g = (struct grid){p->latent_pad / 16, row_tiles(pk), 1, {done, 0}};
         break;
     case OP_BACK_LATENT:
         kernel = KERNEL_BACK_LATENT;
-        g = (struct grid){p->latent_pad / 16, true, 1, {done, 0}};
+        g = (struct grid){p->latent_pad / 16, row_tiles(pk), 1, {done, 0}};
         break;
     case OP_LOSS:
         kernel = KERNEL_LOSS;
-        g = (struct grid){p->data_pad / 16, true, 1, {done, 0}};
+        g = (struct grid){pack_strips(pk, p->data_pad / 16), row_tiles(pk), 1, {done, 0}};
         break;
     case OP_UPDATE: return update_all(pk, k, e);
     }

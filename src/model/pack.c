@@ -14,6 +14,21 @@ enum provider provider_default(bool device_is_cpu, const struct plan *p)
     return p->step_flops < 1e6 ? PROVIDER_TILE : PROVIDER_CLBLAST;
 }
 
+int pack_wide(const struct pack *pk)
+{
+    return device_is_cpu(pk->dev) ? 3 : 1;
+}
+
+int pack_strips(const struct pack *pk, int tiles)
+{
+    return (tiles + pack_wide(pk) - 1) / pack_wide(pk);
+}
+
+int pack_layer_strips(const struct pack *pk, const struct plan_layer *l)
+{
+    return l->in_pad / 16 * pack_strips(pk, l->out_pad / 16);
+}
+
 static const char *const buffer_name[BUF_OWNED] = {
     [BUF_SHAPE] = "shapes",        [BUF_LAYERS] = "layers",          [BUF_LANES] = "lane constants",
     [BUF_STEPS] = "step table",    [BUF_ACTIVE] = "active lanes",    [BUF_WEIGHTS] = "weights",
@@ -48,8 +63,10 @@ static size_t slot_bytes(const struct plan *p, int buffer)
     }
 }
 
-static void fill_shape(struct cl_shape *s, const struct plan *p, const struct pack_data *d)
+static void fill_shape(struct cl_shape *s, const struct pack *pk)
 {
+    const struct plan *p = &pk->plan;
+    const struct pack_data *d = pk->data;
     s->n_layers = p->n_layers;
     s->heads = p->heads;
     s->batch_pad = p->batch_pad;
@@ -75,6 +92,7 @@ static void fill_shape(struct cl_shape *s, const struct plan *p, const struct pa
     s->kl_dims = (int32_t)p->kl_dims;
     s->norms = (int32_t)p->norms;
     s->tiles = p->tiles;
+    s->wide = pack_wide(pk);
 }
 
 static enum err_code fixed_buffers(struct pack *pk, struct err *e)
@@ -82,18 +100,20 @@ static enum err_code fixed_buffers(struct pack *pk, struct err *e)
     const struct plan *p = &pk->plan;
     struct cl_shape shape;
     memset(&shape, 0, sizeof shape);
-    fill_shape(&shape, p, pk->data);
+    fill_shape(&shape, pk);
     struct cl_layer layer[2 * NET_HIDDEN_MAX + 2];
     memset(layer, 0, sizeof layer);
-    int tile = 0;
+    int tile = 0, strip = 0;
     for (int i = 0; i < p->n_layers; i++) {
         const struct plan_layer *l = &p->layer[i];
         layer[i] = (struct cl_layer){.in_pad = l->in_pad, .out_pad = l->out_pad, .ld_w = l->ld, .ld_x = l->ld_in,
                                      .ld_y = l->ld_out, .w = (int32_t)l->w, .b = (int32_t)l->b, .x = (int32_t)l->x,
                                      .y = (int32_t)l->y, .dy = (int32_t)l->dy, .first_tile = tile,
                                      .pre = (int32_t)l->pre, .gain = (int32_t)l->gain,
-                                     .spread = (int32_t)l->spread, .dgain = (int32_t)l->dgain};
+                                     .spread = (int32_t)l->spread, .dgain = (int32_t)l->dgain,
+                                     .first_strip = strip};
         tile += l->tiles;
+        strip += pack_layer_strips(pk, l);
     }
     const size_t bytes = (size_t)p->n_layers * sizeof layer[0];
     enum err_code rc = buffer_new(&pk->buf[BUF_SHAPE], pk->dev, sizeof shape, buffer_name[BUF_SHAPE], e);

@@ -14,11 +14,11 @@ struct cl_shape {
     int32_t noise, dz, loss_tiles, latent_tiles;
     uint32_t params, acts, parts, grads;
     int32_t likelihood, sigma, kl_dims, norms;
-    int32_t tiles, unused[3];
+    int32_t tiles, wide, unused[2];
 };
 struct cl_layer {
     int32_t in_pad, out_pad, ld_w, ld_x, ld_y, w, b, x, y, dy;
-    int32_t first_tile, pre, gain, spread, dgain, unused;
+    int32_t first_tile, pre, gain, spread, dgain, first_strip;
 };
 _Static_assert(sizeof(struct cl_shape) == 112, "layout of cl/prelude.clh");
 _Static_assert(sizeof(struct cl_layer) == 64, "layout of cl/prelude.clh");
@@ -94,6 +94,11 @@ struct pack {
     float *ring, *stats;    /* what the last fetch read */
     float *norms;           /* (slots, ring_steps) */
 };
+
+/* Tiles side by side that one work-item makes. On a GPU, whose work-items have few registers, one. */
+int pack_wide(const struct pack *pk);
+int pack_strips(const struct pack *pk, int tiles);                         /* of a row of tiles */
+int pack_layer_strips(const struct pack *pk, const struct plan_layer *l);  /* of its W */
 
 /* Binds the buffers to every launch; weights and order replace the pack's own when not NULL. */
 void pack_bind(struct pack *pk, const struct buffer *weights, const struct buffer *order);

@@ -92,7 +92,8 @@ struct maker {
 static enum err_code run_tiles(void *what, int calls, struct err *e)
 {
     const struct operands *o = ((struct maker *)what)->o;
-    const size_t global[3] = {(size_t)o->p.n / 16, (size_t)o->p.m / 16, 1}, local[3] = {1, 1, 1};
+    const int tiles = o->p.n / 16, wide = device_is_cpu(o->dev) ? 3 : 1;
+    const size_t global[3] = {(size_t)o->p.m / 16, (size_t)((tiles + wide - 1) / wide), 1}, local[3] = {1, 1, 1};
     enum err_code rc = ERR_OK;
     for (int i = 0; i < calls && !rc; i++) rc = launch_run(o->launch, global, local, e);
     return rc ? rc : device_finish(o->dev, e);
@@ -160,8 +161,8 @@ static enum err_code operands_new(struct operands *o, struct device *dev, int ki
     launch_buffer(o->launch, 0, o->a);
     launch_buffer(o->launch, 1, o->b);
     launch_buffer(o->launch, 2, o->c);
-    const int word[] = {kind, o->p.lda, o->p.ldb, o->p.ldc, k};
-    for (int i = 0; i < 5; i++) launch_int(o->launch, 3 + i, word[i]);
+    const int word[] = {kind, o->p.lda, o->p.ldb, o->p.ldc, k, n / 16, device_is_cpu(dev) ? 3 : 1};
+    for (int i = 0; i < 7; i++) launch_int(o->launch, 3 + i, word[i]);
     return ERR_OK;
 }
 
