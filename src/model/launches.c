@@ -235,7 +235,7 @@ static enum err_code op_kernel(struct pack *pk, enum pack_op op, int layer, int 
 /* A layer's rows, each as a whole. */
 static enum err_code run_rows(struct pack *pk, enum pack_kernel kernel, int layer, int k, struct err *e)
 {
-    return run(pk, kernel, &(struct grid){.columns = 1, .by_rows = true, .n_extra = 1, .extra = {layer}}, k, e);
+    return run(pk, kernel, &(struct grid){.columns = 1, .rows = row_tiles(pk), .n_extra = 1, .extra = {layer}}, k, e);
 }
 
 enum err_code pack_op(struct pack *pk, enum pack_op op, int layer, int k, struct err *e)
