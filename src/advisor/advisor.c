@@ -47,6 +47,7 @@ static enum seen_state state_of(const struct m_observe *m)
     case PHASE_DONE:
         return m->edited ? SEEN_LEFT_OUT : SEEN_COMPLETE;
     case PHASE_PRUNED:
+    case PHASE_HELD:
     case PHASE_STOPPED:
         return m->edited ? SEEN_LEFT_OUT : SEEN_PRUNED;
     case PHASE_DIVERGED:

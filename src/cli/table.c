@@ -19,7 +19,7 @@ static int rank_group(const struct trial_row *t)
     if (isfinite(t->value)) {
         return 0;
     }
-    return t->phase == PHASE_ACTIVE || t->phase == PHASE_PAUSED ? 1 : 2;
+    return t->phase == PHASE_ACTIVE || t->phase == PHASE_PAUSED || t->phase == PHASE_HELD ? 1 : 2;
 }
 
 static int by_rank(const void *a, const void *b)

@@ -382,3 +382,21 @@ enum err_code config_check(const struct config *c, struct err *e)
     }
     return ERR_OK;
 }
+
+int config_first_best(const struct config *c)
+{
+    const double epochs = (double)config_i64(c, KNOB_TRAIN_EPOCHS);
+    double warmup = 0;
+    switch ((enum beta_schedule)config_choice(c, KNOB_LOSS_BETA_SCHEDULE)) {
+    case BETA_LINEAR:
+    case BETA_SIGMOID:
+        warmup = config_f64(c, KNOB_LOSS_BETA_WARMUP);
+        break;
+    case BETA_CYCLICAL:
+        warmup = epochs / (double)config_i64(c, KNOB_LOSS_BETA_CYCLES);
+        break;
+    case BETA_CONSTANT:
+        break;
+    }
+    return (int)fmin(epochs, fmax(1, ceil(warmup)));
+}

@@ -165,10 +165,51 @@ static enum err_code check_worst(const struct preset *p, struct err *e)
     return rc;
 }
 
+void preset_epochs(const struct preset *p, int *most, int *warmup)
+{
+    struct config c;
+    config_copy(&c, &p->base);
+    c.num[KNOB_TRAIN_EPOCHS] = extreme(p, KNOB_TRAIN_EPOCHS, -1);
+    c.num[KNOB_LOSS_BETA_WARMUP] = extreme(p, KNOB_LOSS_BETA_WARMUP, -1);
+    c.num[KNOB_LOSS_BETA_CYCLES] = extreme(p, KNOB_LOSS_BETA_CYCLES, 1);
+    *most = (int)config_i64(&c, KNOB_TRAIN_EPOCHS);
+    *warmup = 0;
+    for (int i = 0; i < knob_choice_count(KNOB_LOSS_BETA_SCHEDULE); i++) {
+        c.num[KNOB_LOSS_BETA_SCHEDULE] = i;
+        if (may_be(p, KNOB_LOSS_BETA_SCHEDULE, knob_choice_name(KNOB_LOSS_BETA_SCHEDULE, i))) {
+            int first = config_first_best(&c);
+            *warmup = first > *warmup ? first : *warmup;
+        }
+    }
+    config_release(&c);
+}
+
+/* Successive halving needs a rung that is not the end, and every trial must be past its warm-up there. */
+static enum err_code check_rungs(const struct preset *p, struct err *e)
+{
+    int pruner = config_choice(&p->base, KNOB_STUDY_PRUNER);
+    int least = (int)config_i64(&p->base, KNOB_STUDY_PRUNER_MIN_EPOCHS), most, warmup;
+    if (pruner != PRUNER_ASHA && pruner != PRUNER_ASHA_STOP) {
+        return ERR_OK;
+    }
+    preset_epochs(p, &most, &warmup);
+    least = least > warmup ? least : warmup;
+    if (least < most) {
+        return ERR_OK;
+    }
+    char *text = xasprintf("%s has no rung: the lowest is at %d epochs (study.pruner_min_epochs, and the longest KL warm-up"
+                           " is %d), which must be below train.epochs, %d",
+                           knob_choice_name(KNOB_STUDY_PRUNER, pruner), least, warmup, most);
+    enum err_code rc = refuse(p, KNOB_STUDY_PRUNER, e, text);
+    free(text);
+    return rc;
+}
+
 enum err_code preset_check(struct preset *p, struct err *e)
 {
     enum err_code rc = check_conditions(p, e);
     rc = rc ? rc : order_ranges(p, e);
     rc = rc ? rc : check_grid(p, e);
+    rc = rc ? rc : check_rungs(p, e);
     return rc ? rc : check_worst(p, e);
 }

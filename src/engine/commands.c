@@ -58,11 +58,16 @@ static enum err_code resume_trial(struct request *q, struct err *e)
     if (run_final(r)) {
         return final_already(r, e);
     }
+    bool paused = r->phase == PHASE_PAUSED;
+    if (paused) {
+        prune_requeue(q->en, r);
+    }
     if (r->slice >= 0 && r->wish == WISH_PAUSE) {
         r->resume_after = true;
         SAY(q, "trial %d goes on", r->number);
-    } else if (r->phase == PHASE_PAUSED) {
-        run_phase(q->en, r, PHASE_QUEUED, (double)NAN, NULL);
+    } else if (r->phase == PHASE_HELD) {
+        SAY(q, "trial %d is held at its rung: it goes on when it is among the best there", r->number);
+    } else if (paused) {
         bool held = q->en->stage == STAGE_PAUSED;
         SAY(q, "trial %d waits for %s", r->number, held ? "the study to be resumed" : "a slot");
     } else {

@@ -18,6 +18,7 @@
 #include "vaetop/ipc/client.h"
 #include "vaetop/ipc/messages.h"
 #include "vaetop/ipc/probe.h"
+#include "vaetop/score/pruner.h"
 #include "vaetop/store/store.h"
 
 #define SECOND_NS ((int64_t)1000000000)
@@ -42,6 +43,11 @@ struct run { /* one trial */
     int attempts;
     int deaths;        /* of its worker while alone on it, since the newest checkpoint */
     int stored_epoch;
+    int until;         /* the epoch after which it leaves its worker by itself; 0: its last */
+    char *verdict;     /* why it is pruned, once that is decided; it may still have to leave its worker */
+    double *curve[2];  /* objectives after epoch i + 1; NULL: nobody compares */
+    int n_curve;
+    int first_best;    /* config_first_best() */
     int64_t checkpoint_step; /* 0: none in this engine's life */
     double last_value, value;
     double expected;    /* improvement its suggestion expected; NaN: no model made it */
@@ -151,10 +157,12 @@ struct engine {
     struct run *run; /* run[i].number == i */
     size_t n_runs, run_cap;
     size_t first_open; /* no non-final trial below */
-    int *order; /* (n_ended) numbers of the final trials in the order in which they ended */
+    struct telling *order; /* (n_ended) what the advisor is told, in its order */
     size_t n_ended, order_cap;
     int total, slots, keep;
     bool may_stop; /* study.stop may end it */
+    int objectives;           /* 1 or 2 */
+    struct asha_rule rungs;
 
     struct probe probe; /* the machine's devices; card[i] is probe.device[i] */
     struct card *card;
@@ -198,8 +206,8 @@ bool run_final(const struct run *r);
 void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason);
 WUR enum err_code runs_load(struct engine *en, struct err *e);
 void runs_release(struct engine *en);
-/* The trial has ended: it gets the next place in the order. */
-void run_ended(struct engine *en, int number);
+/* The trial has ended, or is held after so many epochs: it gets the next place in the order, once for each. */
+void run_ended(struct engine *en, int number, int epoch);
 /* Weights of finished trials beyond `keep` are deleted. */
 void retain(struct engine *en, struct run *r);
 void forget_weights(struct engine *en, struct run *r);
@@ -208,6 +216,7 @@ void forget_half_written(struct engine *en, const struct run *r, pid_t worker);
 void run_unsaved(struct engine *en, struct run *r, enum err_code code, const char *text);
 bool runs_lack_room(const struct engine *en); /* a checkpoint waits for room on the disk */
 size_t runs_queued(const struct engine *en);
+size_t runs_begun(const struct engine *en); /* those of the queued that have run before */
 size_t runs_active(const struct engine *en);
 bool runs_all_final(struct engine *en);
 
@@ -221,6 +230,8 @@ void stops_now(struct engine *en); /* all that still wait */
 void schedule(struct engine *en); /* assigns what can be assigned, asks for more suggestions, notices the end */
 /* The worker gave the trial back, or died with it. */
 void take_back(struct engine *en, struct run *r);
+/* Takes it back and ends it for good, with a line in the log. */
+void run_end(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason);
 
 /* --- slices.c, slice_messages.c */
 WUR enum err_code slices_make(struct engine *en);
@@ -236,6 +247,21 @@ void slice_tick(struct slice *s);
 void slice_row(struct slice *s);
 void slice_read(void *arg, int fd, int revents);
 bool slice_message(struct slice *s, uint16_t type, struct msg_reader *r);
+
+/* --- prune.c: who goes on */
+/* An epoch came; may decide that the trial ends. */
+void prune_epoch(struct engine *en, struct run *r, const struct epoch_row *row);
+/* The epoch after which a trial that is to run now comes back by itself; 0: none. */
+int prune_until(const struct engine *en, const struct run *r);
+/* It has left its worker, without having been asked to end or to pause: queued, held at its rung, or pruned. */
+void prune_requeue(struct engine *en, struct run *r);
+/* What the trials of the last engine are to this one, told with the store's row. Curves first. */
+void prune_load_curve(struct engine *en, struct run *r);
+void prune_load(struct engine *en, struct run *r, const char *reason);
+/* Lets up to `room` held trials go on. */
+void prune_promote(struct engine *en, size_t room);
+/* Nothing is left to run: ends what is held, or lets the best go on to its end when no trial has got there. */
+void prune_rest(struct engine *en);
 
 /* --- cards.c: the machine's devices, and the locks of those in use */
 WUR enum err_code cards_choose(struct engine *en, struct err *e);
@@ -259,7 +285,7 @@ void cards_tick(struct engine *en);
 void advisor_start(struct engine *en);
 void advisor_ask(struct engine *en, int n);
 int advisor_ahead(const struct engine *en);
-/* A trial has begun or ended; value NaN: its last one. Its point is still there. */
+/* A trial has begun, ended, or is held at a rung; value NaN: its last one. Its point is still there. */
 void advisor_tell(struct engine *en, const struct run *r, double value);
 void advisor_reap(struct engine *en);
 void advisor_end(struct engine *en);

@@ -44,22 +44,39 @@ static struct run *add(struct engine *en)
     return r;
 }
 
+static int first_best(const struct engine *en, const struct run *r)
+{
+    struct config c;
+    if (preset_apply(&c, &en->preset, &r->point, NULL)) {
+        return 1; /* it cannot run, and assign() says why */
+    }
+    int first = config_first_best(&c);
+    config_release(&c);
+    return first;
+}
+
 struct run *run_new(struct engine *en, const struct point *pt)
 {
     struct run *r = add(en);
     point_copy(&r->point, pt);
+    r->first_best = first_best(en, r);
     write_trial(en, r);
     advisor_tell(en, r, NAN);
     return r;
 }
 
-void run_ended(struct engine *en, int number)
+void run_ended(struct engine *en, int number, int epoch)
 {
+    for (size_t i = 0; epoch > 0 && i < en->n_ended; i++) {
+        if (en->order[i].number == number && en->order[i].epoch == epoch) {
+            return; /* held again, after a crash or a pause */
+        }
+    }
     if (en->n_ended == en->order_cap) {
         en->order_cap = en->order_cap ? 2 * en->order_cap : 64;
         en->order = xreallocarray(en->order, en->order_cap, sizeof *en->order);
     }
-    en->order[en->n_ended++] = number;
+    en->order[en->n_ended++] = (struct telling){number, epoch};
 }
 
 void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason)
@@ -70,7 +87,7 @@ void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double 
         return;
     }
     r->value = value;
-    run_ended(en, r->number);
+    run_ended(en, r->number, 0);
     advisor_tell(en, r, value);
     point_release(&r->point);
     r->point = (struct point){0};
@@ -114,6 +131,15 @@ size_t runs_queued(const struct engine *en)
     size_t n = 0;
     for (size_t i = en->first_open; i < en->n_runs; i++) {
         n += en->run[i].phase == PHASE_QUEUED || en->run[i].phase == PHASE_ENQUEUED;
+    }
+    return n;
+}
+
+size_t runs_begun(const struct engine *en)
+{
+    size_t n = 0;
+    for (size_t i = en->first_open; i < en->n_runs; i++) {
+        n += en->run[i].phase == PHASE_QUEUED && en->run[i].attempts > 0;
     }
     return n;
 }
@@ -233,14 +259,16 @@ static void load_one(struct engine *en, struct trial_row *t)
         r->stored_epoch = t->last.epoch;
         r->last_value = t->last.value;
     }
-    if (run_final(r)) {
-        r->value = t->value;
-        return;
+    r->point = t->point; /* borrowed for a moment */
+    r->first_best = r->foreign ? 1 : first_best(en, r);
+    r->point = (struct point){0};
+    r->value = t->value;
+    if (!run_final(r)) {
+        r->value = NAN;
+        point_copy(&r->point, &t->point);
     }
-    point_copy(&r->point, &t->point);
-    if (r->phase == PHASE_ACTIVE) { /* the last engine died with it */
-        run_phase(en, r, PHASE_QUEUED, NAN, NULL);
-        write_device(en, r, "");
+    if (!r->foreign) {
+        prune_load_curve(en, r);
     }
 }
 
@@ -299,7 +327,7 @@ static int by_end(const void *a, const void *b)
  * theirs behind, by their time. */
 static enum err_code load_order(struct engine *en, const struct trial_row *row, size_t n, struct err *e)
 {
-    int *order = NULL;
+    struct telling *order = NULL;
     size_t n_order = 0, late = 0;
     enum err_code rc = store_order(en->store, &order, &n_order, e);
     if (rc) {
@@ -308,10 +336,12 @@ static enum err_code load_order(struct engine *en, const struct trial_row *row, 
     bool *placed = xcalloc(n + 1, sizeof *placed);
     const struct trial_row **rest = xcalloc(n + 1, sizeof *rest);
     for (size_t i = 0; i < n_order; i++) {
-        size_t at = order[i] >= 0 ? (size_t)order[i] : n;
-        if (at < n && !placed[at] && ended(row[at].phase)) {
+        size_t at = order[i].number >= 0 ? (size_t)order[i].number : n;
+        if (at < n && order[i].epoch > 0 && order[i].epoch <= en->run[at].n_curve) {
+            run_ended(en, order[i].number, order[i].epoch);
+        } else if (at < n && order[i].epoch == 0 && !placed[at] && ended(row[at].phase)) {
             placed[at] = true;
-            run_ended(en, order[i]);
+            run_ended(en, order[i].number, 0);
         }
     }
     for (size_t i = 0; i < n; i++) {
@@ -321,7 +351,7 @@ static enum err_code load_order(struct engine *en, const struct trial_row *row, 
     }
     qsort(rest, late, sizeof *rest, by_end);
     for (size_t i = 0; i < late; i++) {
-        run_ended(en, rest[i]->number);
+        run_ended(en, rest[i]->number, 0);
         write_ended(en, rest[i]->number);
     }
     free(rest);
@@ -363,6 +393,11 @@ enum err_code runs_load(struct engine *en, struct err *e)
     }
     rc = rc ? rc : load_order(en, row, n, e);
     rc = rc ? rc : load_expected(en, e);
+    for (size_t i = 0; !rc && i < n; i++) {
+        if (!run_final(&en->run[i])) {
+            prune_load(en, &en->run[i], row[i].reason);
+        }
+    }
     trial_rows_free(row, n);
     while (en->first_open < en->n_runs && run_final(&en->run[en->first_open])) {
         en->first_open++;
@@ -377,9 +412,13 @@ enum err_code runs_load(struct engine *en, struct err *e)
 void runs_release(struct engine *en)
 {
     for (size_t i = 0; i < en->n_runs; i++) {
-        if (!run_final(&en->run[i])) {
-            point_release(&en->run[i].point);
+        struct run *r = &en->run[i];
+        if (!run_final(r)) {
+            point_release(&r->point);
         }
+        free(r->verdict);
+        free(r->curve[0]);
+        free(r->curve[1]);
     }
     free(en->run);
     free(en->order);

@@ -3,6 +3,7 @@
 #include "engine_private.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,11 +97,12 @@ static void assign(struct engine *en, struct slice *s, struct run *r)
     r->slice = s->index;
     r->wish = WISH_NONE;
     r->checkpoint_step = 0;
+    r->until = prune_until(en, r);
     s->n_runs++;
     s->silent_s = 0;
     s->heard = false;
     (void)send_assign(s->conn, &(struct m_assign){r->number, config_i64(&config, KNOB_STUDY_SEED), lines,
-                                                  again ? path : none, r->stored_epoch, path});
+                                                  again ? path : none, r->stored_epoch, path, r->until});
     run_phase(en, r, PHASE_ACTIVE, NAN, NULL);
     write_device(en, r, s->label);
     if (r->edited) {
@@ -126,6 +128,19 @@ void take_back(struct engine *en, struct run *r)
     }
 }
 
+void run_end(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason)
+{
+    char number[32];
+    take_back(en, r);
+    run_phase(en, r, phase, value, reason);
+    if (isfinite(value)) {
+        (void)snprintf(number, sizeof number, ": %.4f", value);
+    }
+    engine_log(en, r->number, "%s%s%s%s", trial_phase_word(phase), isfinite(value) ? number : "", *reason ? ": " : "",
+               reason);
+    retain(en, r);
+}
+
 static void ask_for_more(struct engine *en)
 {
     int queued = (int)runs_queued(en) + en->advisor.asked;
@@ -137,6 +152,11 @@ static void ask_for_more(struct engine *en)
     }
 }
 
+static bool more_to_come(const struct engine *en)
+{
+    return !en->advisor.exhausted && (int64_t)en->n_runs < en->total;
+}
+
 void schedule(struct engine *en)
 {
     if (en->stage != STAGE_RUNNING) {
@@ -144,7 +164,10 @@ void schedule(struct engine *en)
     }
     bool room = !writer_full(en) && !runs_lack_room(en); /* without, what a trial comes to could not be kept */
     struct slice *reserved = reserve(en);
-    size_t active = runs_active(en);
+    size_t active = runs_active(en), begun = active + runs_begun(en);
+    if (room && begun < (size_t)en->slots) {
+        prune_promote(en, (size_t)en->slots - begun);
+    }
     for (size_t i = en->first_open; room && i < en->n_runs && active < (size_t)en->slots; i++) {
         struct run *r = &en->run[i];
         struct slice *s = waiting(r) ? pick_slice(en, r->alone, r->alone ? NULL : reserved) : NULL;
@@ -155,6 +178,9 @@ void schedule(struct engine *en)
     }
     if (room) {
         ask_for_more(en);
+    }
+    if (room && active == 0 && runs_queued(en) == 0 && en->advisor.asked == 0 && !more_to_come(en)) {
+        prune_rest(en);
     }
     if (runs_all_final(en) && en->advisor.asked == 0) {
         engine_stage(en, STAGE_FINISHED);

@@ -36,12 +36,13 @@ static void on_ready(struct slice *s, const struct m_ready *m)
 static void on_epoch(struct slice *s, const struct epoch_row *row)
 {
     struct run *r = held(s, row->trial);
-    if (r) {
+    if (r && !r->verdict) { /* what it trains until it hears of its end does not count */
         r->stored_epoch = row->epoch;
         r->last_value = row->value;
         s->progressed = true;
         s->en->failed_in_row = 0;
         write_epoch(s->en, row);
+        prune_epoch(s->en, r, row);
     }
 }
 
@@ -78,21 +79,6 @@ static void on_unsaved(struct slice *s, const struct m_unsaved *m)
     }
 }
 
-/* A final word: the worker has let go of the trial. */
-static void finish(struct slice *s, struct run *r, enum trial_phase phase, double value, const char *reason)
-{
-    struct engine *en = s->en;
-    char number[32];
-    take_back(en, r);
-    run_phase(en, r, phase, value, reason);
-    if (isfinite(value)) {
-        (void)snprintf(number, sizeof number, ": %.4f", value);
-    }
-    engine_log(en, r->number, "%s%s%s%s", trial_phase_word(phase), isfinite(value) ? number : "", *reason ? ": " : "",
-               reason);
-    retain(en, r);
-}
-
 static void on_left(struct slice *s, const struct m_left *m)
 {
     struct run *r = held(s, m->trial);
@@ -106,21 +92,39 @@ static void on_left(struct slice *s, const struct m_left *m)
         engine_log(en, r->number, "%s", m->text);
     }
     r->resume_after = false;
-    if (wish == WISH_STOP) {
-        finish(s, r, PHASE_STOPPED, r->last_value, "");
+    if (wish == WISH_STOP && !r->verdict) {
+        run_end(en, r, PHASE_STOPPED, r->last_value, "");
         return;
     }
     take_back(en, r);
-    run_phase(en, r, wish == WISH_PAUSE && !resume ? PHASE_PAUSED : PHASE_QUEUED, (double)NAN, NULL);
+    if (wish == WISH_PAUSE && !resume && !r->verdict) {
+        run_phase(en, r, PHASE_PAUSED, (double)NAN, NULL);
+    } else {
+        prune_requeue(en, r);
+    }
 }
 
 static void on_done(struct slice *s, const struct m_done *m)
 {
     struct run *r = held(s, m->trial);
-    if (r && isfinite(m->value)) {
-        finish(s, r, PHASE_DONE, m->value, "");
+    if (r && r->verdict) { /* it got to its end before it heard */
+        take_back(s->en, r);
+        prune_requeue(s->en, r);
+    } else if (r && isfinite(m->value)) {
+        run_end(s->en, r, PHASE_DONE, m->value, "");
     } else if (r) {
-        finish(s, r, PHASE_DIVERGED, (double)NAN, "no epoch has a finite value");
+        run_end(s->en, r, PHASE_DIVERGED, (double)NAN, "no epoch has a finite value");
+    }
+}
+
+static void on_diverged(struct slice *s, const struct m_diverged *m)
+{
+    struct run *r = held(s, m->trial);
+    if (r && r->verdict) {
+        take_back(s->en, r);
+        prune_requeue(s->en, r);
+    } else if (r) {
+        run_end(s->en, r, PHASE_DIVERGED, (double)NAN, m->text);
     }
 }
 
@@ -136,7 +140,7 @@ static void on_refused(struct slice *s, const struct m_refused *m)
     (void)snprintf(reason, sizeof reason, "%.158s", m->text);
     if (m->code == ERR_DEVICE_MEM || m->code == ERR_NOMEM) {
         if (alone) {
-            finish(s, r, PHASE_NOMEM, (double)NAN, reason);
+            run_end(s->en, r, PHASE_NOMEM, (double)NAN, reason);
             return;
         }
         engine_log(s->en, r->number, "does not fit beside the others, tried again alone: %s", reason);
@@ -145,7 +149,7 @@ static void on_refused(struct slice *s, const struct m_refused *m)
         run_phase(s->en, r, PHASE_QUEUED, (double)NAN, NULL);
         return;
     }
-    finish(s, r, PHASE_FAILED, (double)NAN, reason);
+    run_end(s->en, r, PHASE_FAILED, (double)NAN, reason);
 }
 
 static void on_edited(struct slice *s, const struct m_edited *m)
@@ -194,7 +198,6 @@ bool slice_message(struct slice *s, uint16_t type, struct msg_reader *reader)
 {
     struct epoch_row row;
     struct snapshot snap;
-    struct run *r;
     switch (type) {
     case MESSAGE_EPOCH:
         if (!read_epoch(&row, reader)) {
@@ -219,7 +222,7 @@ bool slice_message(struct slice *s, uint16_t type, struct msg_reader *reader)
     ON(UNSAVED, unsaved, on_unsaved(s, &m))
     ON(LEFT, left, on_left(s, &m))
     ON(DONE, done, on_done(s, &m))
-    ON(DIVERGED, diverged, if ((r = held(s, m.trial)) != NULL) finish(s, r, PHASE_DIVERGED, (double)NAN, m.text))
+    ON(DIVERGED, diverged, on_diverged(s, &m))
     ON(REFUSED, refused, on_refused(s, &m))
     ON(EDITED, edited, on_edited(s, &m))
     ON(STATUS, status, on_status(s, &m))

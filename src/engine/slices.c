@@ -293,21 +293,21 @@ static void orphan(struct slice *s, struct run *r, const struct death *d)
     enum wish wish = r->resume_after ? WISH_NONE : r->wish;
     take_back(en, r);
     r->resume_after = false;
-    if (failed) {
+    if (failed && !r->verdict) {
         char reason[160];
         (void)snprintf(reason, sizeof reason, "its worker died on it %d times: %.100s", r->deaths, d->how);
         engine_log(en, r->number, "failed: %s", reason);
         run_phase(en, r, PHASE_FAILED, (double)NAN, reason);
         retain(en, r);
         en->failed_in_row++;
-    } else if (wish == WISH_STOP) {
+    } else if (wish == WISH_STOP && !r->verdict) {
         run_phase(en, r, PHASE_STOPPED, r->last_value, "");
         retain(en, r);
-    } else if (wish == WISH_PAUSE) {
+    } else if (wish == WISH_PAUSE && !r->verdict) {
         run_phase(en, r, PHASE_PAUSED, (double)NAN, NULL);
     } else {
         r->alone = r->alone || (!s->quitting && !d->from_outside);
-        run_phase(en, r, PHASE_QUEUED, (double)NAN, NULL);
+        prune_requeue(en, r);
     }
 }
 

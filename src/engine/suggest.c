@@ -32,11 +32,25 @@ static void observe(struct engine *en, const struct m_observe *m, const struct p
     (void)send_observe(en->advisor.conn, m, pt);
 }
 
+/* As it stood when it was held after so many epochs: its curve is there. */
+static void tell_held(struct engine *en, const struct run *r, int epoch, const struct point *pt)
+{
+    struct m_observe m = {.number = r->number, .phase = PHASE_HELD, .edited = r->edited, .epoch = epoch,
+                          .expected = r->expected};
+    m.value[0] = r->curve[0][epoch - 1];
+    m.value[1] = r->curve[1][epoch - 1];
+    observe(en, &m, pt);
+}
+
 void advisor_tell(struct engine *en, const struct run *r, double value)
 {
     struct m_observe m = {.number = r->number, .phase = r->phase, .edited = r->edited, .epoch = r->stored_epoch,
                           .expected = r->expected};
     if (!en->advisor.conn || r->foreign) {
+        return;
+    }
+    if (r->phase == PHASE_HELD) {
+        tell_held(en, r, r->stored_epoch, &r->point);
         return;
     }
     m.value[0] = isnan(value) ? r->last_value : value;
@@ -66,8 +80,11 @@ static void ask(struct engine *en)
 static void tell_ended(struct engine *en, const struct trial_row *row, size_t n, size_t from, size_t to)
 {
     for (size_t k = from; k < to; k++) {
-        if ((size_t)en->order[k] < n) {
-            tell_row(en, &row[en->order[k]], false);
+        const struct telling *t = &en->order[k];
+        if ((size_t)t->number < n && t->epoch > 0) {
+            tell_held(en, &en->run[t->number], t->epoch, &row[t->number].point);
+        } else if ((size_t)t->number < n) {
+            tell_row(en, &row[t->number], false);
         }
     }
 }
@@ -82,7 +99,7 @@ static void tell_rows(struct engine *en, const struct trial_row *row, size_t n)
     size_t most = a->asked > 0 && (size_t)a->first < n ? (size_t)a->first : n;
     bool *done = xcalloc(n + 1, sizeof *done);
     for (size_t k = 0; k < told; k++) {
-        done[(size_t)en->order[k] < n ? (size_t)en->order[k] : n] = true;
+        done[(size_t)en->order[k].number < n ? (size_t)en->order[k].number : n] = true;
     }
     tell_ended(en, row, n, 0, told);
     for (size_t i = 0; i < most; i++) {

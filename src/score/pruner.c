@@ -95,7 +95,8 @@ static void judge(struct verdict *v, const struct percentile_rule *r, const doub
 struct verdict percentile_verdict(const struct percentile_rule *r, const struct curve *own, const struct curve *other,
                                   size_t n_others)
 {
-    struct verdict v = {.step = (int)own->n, .value = best_of(own, 0, own->n), .threshold = (double)NAN, .rung = -1};
+    struct verdict v = {.step = (int)own->n, .value = best_of(own, 0, own->n), .threshold = (double)NAN, .rung = -1,
+                        .percent = r->percentile};
     int complete = 0;
     for (size_t i = 0; i < n_others; i++) {
         complete += other[i].complete && other[i].trial != own->trial;
@@ -147,6 +148,22 @@ bool patience_spent(const struct curve *own, size_t patience, double least)
         return !better;
     }
     return isnan(last) || (!isnan(before) && before + least < last);
+}
+
+struct verdict patience_verdict(const struct curve *own, size_t patience)
+{
+    return (struct verdict){.prune = patience_spent(own, patience - 1, 0), .step = (int)own->n, .rung = -1,
+                            .value = best_of(own, 0, own->n), .threshold = (double)NAN, .patience = (int)patience};
+}
+
+struct asha_rule asha_rule_of(const struct preset *p)
+{
+    struct asha_rule r = {.least = (int)config_i64(&p->base, KNOB_STUDY_PRUNER_MIN_EPOCHS),
+                          .eta = (int)config_i64(&p->base, KNOB_STUDY_PRUNER_ETA)};
+    int warmup;
+    preset_epochs(p, &r.most, &warmup);
+    r.least = r.least > warmup ? r.least : warmup;
+    return r;
 }
 
 int asha_epochs(const struct asha_rule *r, int rung)
@@ -317,7 +334,9 @@ const char *verdict_format(char *buf, size_t cap, const struct verdict *v)
     } else {
         (void)snprintf(where, sizeof where, "epoch %d", v->step);
     }
-    if (v->place > 0) {
+    if (v->patience > 0) {
+        (void)snprintf(buf, cap, "%s: none better than %.6g for %d epochs", where, v->value, v->patience);
+    } else if (v->place > 0) {
         (void)snprintf(buf, cap, "%s: %d%s of %d, the best %d go%s on", where, v->place, ordinal(v->place), v->of,
                        v->go_on, v->go_on == 1 ? "es" : "");
     } else if (isnan(v->value)) {
@@ -325,8 +344,12 @@ const char *verdict_format(char *buf, size_t cap, const struct verdict *v)
     } else if (isnan(v->threshold)) {
         (void)snprintf(buf, cap, "epoch %d: too few trials to compare with", v->step);
     } else {
-        (void)snprintf(buf, cap, "%s: best %.6g is %s %.6g, the bar of %d trials", where, v->value,
-                       v->prune ? "above" : "within", v->threshold, v->others);
+        char bar[48] = "the median";
+        if (v->percent != 50) {
+            (void)snprintf(bar, sizeof bar, "the best %.4g %%", v->percent);
+        }
+        (void)snprintf(buf, cap, "%s: best %.6g is %s %.6g, %s of %d trials", where, v->value,
+                       v->prune ? "above" : "within", v->threshold, bar, v->others);
     }
     return buf;
 }

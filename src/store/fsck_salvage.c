@@ -48,6 +48,7 @@ static const char mend[] =
     "DELETE FROM trial_intermediate_values WHERE trial_id IN"
     " (SELECT trial_id FROM vaetop_trial WHERE last_epoch IS NULL);"
     "DELETE FROM vaetop_order WHERE number NOT IN (SELECT number FROM trials);"
+    "DELETE FROM vaetop_order WHERE epoch > 0 AND number NOT IN (SELECT number FROM vaetop_epoch);"
     "DELETE FROM vaetop_suggestion WHERE number NOT IN (SELECT number FROM vaetop_trial);"
     "DELETE FROM trial_values WHERE trial_id NOT IN (SELECT trial_id FROM trials);"
     "DELETE FROM trial_params WHERE trial_id NOT IN (SELECT trial_id FROM trials);"

@@ -82,9 +82,11 @@ static const char our_tables[] =
     " text TEXT NOT NULL);";
 
 /* Added after the first release: a writer makes them in a study that lacks them, a reader does without. vaetop_order has
- * the trials in the order in which they ended, vaetop_card the devices as the engine last saw them. */
+ * the trials in the order in which they ended (epoch 0) or were held at a rung, vaetop_card the devices as the engine last
+ * saw them. */
 static const char added_tables[] =
-    "CREATE TABLE IF NOT EXISTS vaetop_order (seq INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE);"
+    "CREATE TABLE IF NOT EXISTS vaetop_order (seq INTEGER PRIMARY KEY, number INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL, UNIQUE (number, epoch));"
     "CREATE TABLE IF NOT EXISTS vaetop_suggestion (number INTEGER PRIMARY KEY, seed INTEGER NOT NULL,"
     " told INTEGER NOT NULL, fit INTEGER NOT NULL, mean REAL, sd REAL, expected REAL, sampler TEXT NOT NULL,"
     " running TEXT NOT NULL, text TEXT NOT NULL);"

@@ -100,8 +100,8 @@
              " FROM vaetop_card ORDER BY idx")                                                                         \
     X(LOG_PUT, "INSERT INTO vaetop_log(utc_us, trial, text) VALUES(?, ?, ?)")                                          \
     X(LOG_TRIM, "DELETE FROM vaetop_log WHERE id <= ?")                                                                \
-    X(ORDER_ADD, "INSERT OR IGNORE INTO vaetop_order(number) VALUES(?)")                                              \
-    X(ORDER, "SELECT number FROM vaetop_order ORDER BY seq")                                                           \
+    X(ORDER_ADD, "INSERT OR IGNORE INTO vaetop_order(number, epoch) VALUES(?, ?)")                                    \
+    X(ORDER, "SELECT number, epoch FROM vaetop_order ORDER BY seq")                                                    \
     X(SUGGESTION_PUT, "INSERT OR REPLACE INTO vaetop_suggestion(number, seed, told, fit, mean, sd, expected, sampler,"  \
                       " running, text) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                          \
     X(SUGGESTIONS, "SELECT number, seed, told, fit, mean, sd, expected, sampler, running, text"                        \

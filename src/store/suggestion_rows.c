@@ -22,7 +22,7 @@ enum err_code store_ended(struct store *s, int number, struct err *e)
 {
     bool own;
     enum err_code code = write_enter(s, &own, e);
-    code = code ? code : db_run(&s->db, ST_ORDER_ADD, e, "i", number);
+    code = code ? code : db_run(&s->db, ST_ORDER_ADD, e, "ii", number, 0);
     return write_leave(s, own, code, e);
 }
 
@@ -83,7 +83,7 @@ enum err_code store_suggestions(struct store *s, int first, int last, struct sug
     return code;
 }
 
-enum err_code store_order(struct store *s, int **out, size_t *n, struct err *e)
+enum err_code store_order(struct store *s, struct telling **out, size_t *n, struct err *e)
 {
     sqlite3_stmt *st;
     bool row = true;
@@ -101,7 +101,7 @@ enum err_code store_order(struct store *s, int **out, size_t *n, struct err *e)
             cap = cap ? 2 * cap : 64;
             *out = xreallocarray(*out, cap, sizeof **out);
         }
-        (*out)[(*n)++] = db_int(st, 0);
+        (*out)[(*n)++] = (struct telling){db_int(st, 0), db_int(st, 1)};
     }
     if (code) {
         free(*out);

@@ -157,16 +157,6 @@ static double *point_pack(const struct point *pt)
     return v;
 }
 
-/* Epochs below this one do not count for the best: the KL weight has not reached its end. */
-static int warmup_of(const struct config *c)
-{
-    if (config_choice(c, KNOB_LOSS_BETA_SCHEDULE) != BETA_LINEAR) {
-        return 0;
-    }
-    double w = ceil(config_f64(c, KNOB_LOSS_BETA_WARMUP));
-    return w > 1e9 ? 1000000000 : (int)w;
-}
-
 static enum err_code insert_trial(struct store *s, int number, const struct preset *p, const struct point *pt,
                                   enum trial_phase phase, struct err *e)
 {
@@ -183,7 +173,7 @@ static enum err_code insert_trial(struct store *s, int number, const struct pres
     int64_t id = sqlite3_last_insert_rowid(s->db.h);
     double *packed = point_pack(pt);
     code = code ? code : db_run(&s->db, ST_TRIAL_OURS_INSERT, e, "iltiibl", number, id, trial_phase_word(phase),
-                                (int)config_i64(&c, KNOB_TRAIN_EPOCHS), warmup_of(&c), (const void *)packed,
+                                (int)config_i64(&c, KNOB_TRAIN_EPOCHS), config_first_best(&c), (const void *)packed,
                                 (int)(pt->n * sizeof *packed), write_touch(s));
     free(packed);
     code = code ? code : db_run(&s->db, ST_TRIALS_ADD, e, "");
@@ -260,7 +250,7 @@ static enum err_code finish(struct store *s, int number, const struct known *k, 
     code = code ? code : db_run(&s->db, ST_TRIAL_END, e, "ttl", trial_state_name(state),
                                 clock_format_utc(now, sizeof now, now_us), k->id);
     code = code ? code : db_run(&s->db, ST_TRIAL_OURS_END, e, "ldi", now_us, kept, number);
-    code = code ? code : db_run(&s->db, ST_ORDER_ADD, e, "i", number);
+    code = code ? code : db_run(&s->db, ST_ORDER_ADD, e, "ii", number, 0);
     return code ? code : put_parts(s, number, k, e);
 }
 
@@ -309,6 +299,8 @@ enum err_code store_trial_phase(struct store *s, int number, enum trial_phase ph
     code = code ? code : put_phase(s, number, &k, phase, reason, e);
     if (!code && state != TRIAL_RUNNING && state != TRIAL_WAITING) {
         code = finish(s, number, &k, phase, value, e);
+    } else if (!code && phase == PHASE_HELD) {
+        code = db_run(&s->db, ST_ORDER_ADD, e, "ii", number, k.last_epoch);
     }
     return write_leave(s, own, code, e);
 }

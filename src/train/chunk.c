@@ -72,6 +72,38 @@ static int64_t steps_left(const struct trainer *t, const struct train_lane *l)
     return config_i64(&l->config, KNOB_TRAIN_EPOCHS) * steps_per_epoch(t) - l->step;
 }
 
+/* It stands where it was to wait. */
+static bool at_rest(const struct trainer *t, const struct train_lane *l)
+{
+    return l->until > 0 && l->step >= l->until * steps_per_epoch(t);
+}
+
+static bool trains(const struct trainer *t, const struct train_lane *l)
+{
+    return l->state == LANE_ACTIVE && steps_left(t, l) > 0 && !at_rest(t, l);
+}
+
+static int by_trial(const void *a, const void *b)
+{
+    const struct train_lane *x = *(struct train_lane *const *)a, *y = *(struct train_lane *const *)b;
+    return (x->trial > y->trial) - (x->trial < y->trial);
+}
+
+/* Handles of the lanes in trial-number order, in which results of a chunk are told. Owns: caller frees. */
+static int *in_order(struct trainer *t, int *n)
+{
+    struct train_lane **l = xcalloc((size_t)t->n_lanes + 1, sizeof *l);
+    int *lane = xcalloc((size_t)t->n_lanes + 1, sizeof *lane);
+    *n = 0;
+    for (int i = 0; i < t->n_lanes; i++) {
+        if (t->lane[i].state != LANE_FREE) l[(*n)++] = &t->lane[i];
+    }
+    qsort(l, (size_t)*n, sizeof *l, by_trial);
+    for (int i = 0; i < *n; i++) lane[i] = (int)(l[i] - t->lane);
+    free(l);
+    return lane;
+}
+
 static int chunk_steps(const struct trainer *t, const int *lane, int n)
 {
     const int64_t per_epoch = steps_per_epoch(t);
@@ -206,7 +238,7 @@ static void watch(struct trainer *t, struct train_lane *l, const struct evaluati
 {
     const struct symptoms s = {.row = l->row, .n = l->n_rows, .dim_kl = ev->dim_kl, .latent = l->net.latent,
                                .active_units = ev->active_units, .baseline = trainer_baseline(t),
-                               .warmed_up = l->epochs_done >= schedule_first_best(&l->config)};
+                               .warmed_up = l->epochs_done >= config_first_best(&l->config)};
     char text[DIAGNOSIS_CAP];
     for (int i = 0; i < DIAGNOSIS_COUNT; i++) {
         if (l->diagnosed >> i & 1 || !diagnose((enum diagnosis)i, text, &s)) continue;
@@ -232,7 +264,7 @@ static enum err_code finish_epoch(struct trainer *t, int lane, const struct eval
         return ERR_OK;
     }
     enum err_code rc = ERR_OK;
-    if (l->epochs_done >= schedule_first_best(&l->config) && (!l->has_best || value < l->best)) {
+    if (l->epochs_done >= config_first_best(&l->config) && (!l->has_best || value < l->best)) {
         rc = pack_keep_best(t->pack, l->slot, e);
         l->has_best = true;
         l->best = value;
@@ -282,8 +314,9 @@ static void announce(struct trainer *t, int lane, trainer_event_fn *fn, void *ar
         send(fn, arg, lane, l, &ev);
     }
     if (l->state == LANE_ACTIVE && steps_left(t, l) <= 0 && (l->n_rows > 0 || l->has_best)) l->state = LANE_DONE;
-    if (l->announced || l->state == LANE_ACTIVE) return;
-    struct trainer_event ev = {.kind = l->state == LANE_DONE ? EVENT_DONE : EVENT_DIVERGED};
+    const bool held = l->state == LANE_ACTIVE && at_rest(t, l);
+    if (l->announced || (l->state == LANE_ACTIVE && !held)) return;
+    struct trainer_event ev = {.kind = held ? EVENT_HELD : l->state == LANE_DONE ? EVENT_DONE : EVENT_DIVERGED};
     ev.value = NAN;
     if (l->state == LANE_DONE) {
         const bool best = config_choice(&l->config, KNOB_STUDY_VALUE) == VALUE_BEST && l->has_best;
@@ -299,23 +332,22 @@ enum err_code trainer_chunk(struct trainer *t, trainer_event_fn *fn, void *arg, 
     const int64_t per_epoch = steps_per_epoch(t);
     enum err_code rc = release_idle(t, e);
     if (rc || t->n_lanes == 0) return rc;
-    int *lane = xcalloc((size_t)t->n_lanes, sizeof *lane), n = 0;
-    for (int i = 0; i < t->n_lanes; i++) {
-        if (t->lane[i].state == LANE_FREE) continue;
-        announce(t, i, fn, arg);
-        if (t->lane[i].state == LANE_ACTIVE && steps_left(t, &t->lane[i]) > 0) lane[n++] = i;
+    int all, n = 0;
+    int *order = in_order(t, &all), *lane = xcalloc((size_t)all + 1, sizeof *lane);
+    for (int i = 0; i < all; i++) {
+        announce(t, order[i], fn, arg);
+        if (trains(t, &t->lane[order[i]])) lane[n++] = order[i];
     }
     if (n > 0) rc = train(t, lane, n, chunk_steps(t, lane, n), e);
     n = 0;
-    for (int i = 0; i < t->n_lanes; i++) {
-        const struct train_lane *l = &t->lane[i];
+    for (int i = 0; i < all; i++) {
+        const struct train_lane *l = &t->lane[order[i]];
         const bool ended = l->state == LANE_ACTIVE && l->step % per_epoch == 0 && l->step / per_epoch > l->epochs_done;
-        if (ended || (l->state == LANE_ACTIVE && l->step == 0 && steps_left(t, l) == 0)) lane[n++] = i;
+        if (ended || (l->state == LANE_ACTIVE && l->step == 0 && steps_left(t, l) == 0)) lane[n++] = order[i];
     }
     if (!rc) rc = evaluate_lanes(t, lane, n, fn, arg, e);
-    for (int i = 0; i < t->n_lanes && !rc; i++) {
-        if (t->lane[i].state != LANE_FREE) announce(t, i, fn, arg);
-    }
+    for (int i = 0; i < all && !rc; i++) announce(t, order[i], fn, arg);
     free(lane);
+    free(order);
     return rc;
 }

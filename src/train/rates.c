@@ -75,26 +75,12 @@ double schedule_beta(const struct config *c, int64_t step, int64_t per_epoch)
     return beta;
 }
 
-/* Of cycles, the first counts as warm-up. */
-int schedule_first_best(const struct config *c)
-{
-    const double epochs = (double)config_i64(c, KNOB_TRAIN_EPOCHS);
-    double warmup = 0;
-    switch ((enum beta_schedule)config_choice(c, KNOB_LOSS_BETA_SCHEDULE)) {
-    case BETA_LINEAR:
-    case BETA_SIGMOID: warmup = config_f64(c, KNOB_LOSS_BETA_WARMUP); break;
-    case BETA_CYCLICAL: warmup = epochs / (double)config_i64(c, KNOB_LOSS_BETA_CYCLES); break;
-    case BETA_CONSTANT: break;
-    }
-    return (int)fmin(epochs, fmax(1, ceil(warmup)));
-}
-
 bool schedule_stops(const struct train_lane *l)
 {
     const int64_t patience = config_i64(&l->config, KNOB_TRAIN_PATIENCE);
     double best = HUGE_VAL;
     int64_t waited = 0;
-    for (int i = schedule_first_best(&l->config) - 1; patience > 0 && i < l->n_rows; i++) {
+    for (int i = config_first_best(&l->config) - 1; patience > 0 && i < l->n_rows; i++) {
         waited = i < 0 || l->row[i].value < best ? 0 : waited + 1;
         if (i >= 0) best = fmin(best, l->row[i].value);
     }

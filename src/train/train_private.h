@@ -31,13 +31,14 @@ struct train_lane {
     unsigned diagnosed;      /* bits by enum diagnosis: each is said once */
     int64_t skipped, skipped_in_a_row, skipped_said; /* steps that changed nothing, by optimizer.skip; logged so far */
     int epochs_done;
+    int until;               /* lane_spec's */
     struct epoch_sums sums;
     double seconds;          /* chunks and evaluations this trial took part in */
     struct epoch_row *row;   /* (n_rows) every finished epoch */
     int n_rows, rows_cap;
     int resend_from;         /* first row to be sent again; n_rows: none */
     bool inexact;            /* goes on from a checkpoint of another device, driver or plan */
-    bool announced;          /* EVENT_DONE or EVENT_DIVERGED was sent */
+    bool announced;          /* EVENT_HELD, EVENT_DONE or EVENT_DIVERGED was sent */
     bool has_best;
     double best;             /* -ELBO of the weights in ARENA_BEST */
     double *axes;            /* (2, latent) plane of the last picture; NULL before the first */
@@ -71,8 +72,6 @@ double schedule_capacity(const struct config *c, int64_t step, int64_t per_epoch
 /* Its patience is over: no epoch since the best one was better, for so many as train.patience says. Those of the KL
  * warm-up do not count. A function of the epochs' values, as the plateau schedule. */
 bool schedule_stops(const struct train_lane *l);
-/* Finished passes from which on an epoch may be the best: behind the warm-up, and the last one always. */
-int schedule_first_best(const struct config *c);
 
 /* --- evaluate.c */
 struct evaluation {

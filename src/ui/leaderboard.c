@@ -12,7 +12,8 @@
 uint8_t phase_role(enum trial_phase p)
 {
     static const uint8_t role[PHASE_COUNT] = {
-        [PHASE_QUEUED] = ROLE_WAIT, [PHASE_ACTIVE] = ROLE_RUN, [PHASE_PAUSED] = ROLE_PAUSE, [PHASE_DONE] = ROLE_DONE,
+        [PHASE_QUEUED] = ROLE_WAIT, [PHASE_ACTIVE] = ROLE_RUN, [PHASE_PAUSED] = ROLE_PAUSE, [PHASE_HELD] = ROLE_PAUSE,
+        [PHASE_DONE] = ROLE_DONE,
         [PHASE_PRUNED] = ROLE_PRUNE, [PHASE_STOPPED] = ROLE_STOP, [PHASE_DIVERGED] = ROLE_FAIL,
         [PHASE_NOMEM] = ROLE_FAIL, [PHASE_FAILED] = ROLE_FAIL, [PHASE_ENQUEUED] = ROLE_WAIT};
     return p < PHASE_COUNT ? role[p] : (uint8_t)ROLE_FAIL;
@@ -170,6 +171,8 @@ static void cell_eta(char *buf, size_t cap, const struct view_trial *t)
         (void)num_eta(buf, cap, t->eta_s);
     } else if (t->phase == PHASE_PAUSED) {
         (void)snprintf(buf, cap, "paused");
+    } else if (t->phase == PHASE_HELD) {
+        (void)snprintf(buf, cap, "held");
     } else if (t->phase == PHASE_QUEUED || t->phase == PHASE_ENQUEUED) {
         (void)snprintf(buf, cap, "next");
     }

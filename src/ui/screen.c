@@ -38,7 +38,7 @@ static int draw_badge(struct canvas *c, const struct view *v, const struct ui_st
 
 static int draw_counts(struct canvas *c, const struct view *v, int x, int y, int room)
 {
-    static const enum trial_phase order[] = {PHASE_ACTIVE, PHASE_PAUSED,   PHASE_QUEUED, PHASE_ENQUEUED, PHASE_DONE,
+    static const enum trial_phase order[] = {PHASE_ACTIVE, PHASE_PAUSED, PHASE_HELD,    PHASE_QUEUED,   PHASE_ENQUEUED, PHASE_DONE,
                                              PHASE_PRUNED, PHASE_STOPPED, PHASE_DIVERGED, PHASE_NOMEM, PHASE_FAILED};
     int at = x;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -208,9 +208,9 @@ static void draw_message(struct canvas *c, const struct view *v, const struct ui
         canvas_text(c, 1, a.y, a.w - 2, s->message_bad ? STYLE(WARN) : STYLE(TITLE), s->message);
     } else if (v->banner[0]) {
         canvas_text(c, 1, a.y, a.w - 2, STYLE(WARN), v->banner);
-    } else if (t && t->reason && trial_phase_state(t->phase) == TRIAL_FAIL) {
+    } else if (t && t->reason && (trial_phase_state(t->phase) == TRIAL_FAIL || t->phase == PHASE_PRUNED)) {
         (void)snprintf(text, sizeof text, "#%d %s: %s", t->number, trial_phase_word(t->phase), t->reason);
-        canvas_text(c, 1, a.y, a.w - 2, STYLE(BAD), text);
+        canvas_text(c, 1, a.y, a.w - 2, t->phase == PHASE_PRUNED ? STYLE(PRUNE) : STYLE(BAD), text);
     } else if (v->link == LINK_LIVE && devices_start(v)) {
         canvas_text(c, 1, a.y, a.w - 2, STYLE(TEXT),
                     "the device starts; its first time takes longer: kernels are compiled and kept");

@@ -37,7 +37,7 @@ static double key_of(const struct view_trial *t)
 /* Among trials without the value: those that will have one first. */
 static int waiting_place(enum trial_phase p)
 {
-    return p == PHASE_ACTIVE ? 0 : p == PHASE_PAUSED ? 1 : p == PHASE_QUEUED || p == PHASE_ENQUEUED ? 2 : 3;
+    return p == PHASE_ACTIVE ? 0 : p == PHASE_PAUSED || p == PHASE_HELD ? 1 : p == PHASE_QUEUED || p == PHASE_ENQUEUED ? 2 : 3;
 }
 
 static int compare(const void *pa, const void *pb)

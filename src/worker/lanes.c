@@ -177,7 +177,8 @@ static enum err_code assign(struct lanes *l, const struct m_assign *m, struct co
         return rc;
     }
     struct lane_spec s = {.trial = (int)m->trial, .study_seed = (uint64_t)m->seed, .config = config,
-                          .resume = *m->resume ? m->resume : NULL, .stored_epoch = (int)m->stored_epoch};
+                          .resume = *m->resume ? m->resume : NULL, .stored_epoch = (int)m->stored_epoch,
+                          .until = (int)m->until};
     rc = add_resumed(l, p, &handle, &s, e);
     if (rc) {
         return rc;
@@ -299,7 +300,7 @@ static void say_left(struct lanes *l, int trial, enum left_why why, bool wanted,
 /* Removes the lane if it may go now. True: the lane is gone. */
 static bool settle_lane(struct lanes *l, struct pack *p, struct lane *lane)
 {
-    bool stop = lane->leave == LEAVE_STOP || (lane->leave == LEAVE_STOP_EPOCH && lane->epoch_ended);
+    bool stop = lane->leave == LEAVE_STOP || (lane->leave == LEAVE_STOP_EPOCH && (lane->epoch_ended || lane->held));
     if (lane->diverged) {
         (void)send_diverged(l->conn, &(struct m_diverged){lane->trial, lane->text});
     } else if (lane->done || stop) {
@@ -383,6 +384,10 @@ static void on_event(void *arg, struct trainer_event *ev)
         (void)send_snapshot(c->l->conn, &ev->snapshot);
         snapshot_release(&ev->snapshot);
         break;
+    case EVENT_HELD:
+        lane->held = true;
+        lane->leave = lane->leave == LEAVE_NOT ? LEAVE_PAUSE : lane->leave;
+        break;
     case EVENT_DONE:
         lane->done = true;
         lane->value = ev->value;
@@ -442,7 +447,7 @@ void lanes_progress(struct lanes *l)
 bool lanes_runnable(const struct pack *p)
 {
     for (size_t i = 0; i < p->n; i++) {
-        if (!p->lane[i].done && !p->lane[i].diverged) {
+        if (!p->lane[i].done && !p->lane[i].diverged && !p->lane[i].held) {
             return true;
         }
     }

@@ -25,6 +25,7 @@ struct lane {
     enum leave leave;
     bool epoch_ended;  /* in the last chunk */
     bool done, diverged, started;
+    bool held;         /* stands at the epoch after which it was to leave */
     double value;
     char text[160];
     int64_t retry_ns;  /* no checkpoint is tried before: the disk was full */

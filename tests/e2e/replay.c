@@ -14,7 +14,7 @@ struct study {
     struct preset preset;
     struct trial_row *row; /* by number */
     size_t n;
-    int *order;
+    struct telling *order;
     size_t n_order;
     struct suggestion *made;
     size_t n_made;
@@ -57,7 +57,18 @@ static enum seen_state state_of(const struct trial_row *t)
 static void tell(struct sampler *s, const struct study *study, const struct suggestion *m)
 {
     for (int64_t k = 0; k < m->told; k++) {
-        const struct trial_row *t = &study->row[study->order[k]];
+        const struct trial_row *t = &study->row[study->order[k].number];
+        int epoch = study->order[k].epoch;
+        if (epoch > 0) { /* held at a rung */
+            struct epoch_row *row = NULL;
+            size_t n = 0;
+            struct err e;
+            must(store_epochs(study->store, t->number, epoch - 1, &row, &n, &e), &e);
+            struct seen held = {t->number, SEEN_PRUNED, {row[0].value, (double)NAN}, epoch, 0, NAN};
+            sampler_observe(s, &held, &t->point);
+            free(row);
+            continue;
+        }
         struct seen seen = {t->number, state_of(t), {t->value, (double)NAN}, t->has_epoch ? t->last.epoch : 0, 0, NAN};
         sampler_observe(s, &seen, &t->point);
     }

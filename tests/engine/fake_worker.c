@@ -5,7 +5,7 @@
  *   big-T        trial T does not fit beside others      huge-T    trial T does not fit at all
  *   bad-T        trial T cannot be built                 broken    the worker cannot open its device
  *   two          there are two devices                   broken-D  the worker of device D cannot open it
- *   unfit        the self-test fails */
+ *   unfit        the self-test fails                     deaf-T    trial T does not hear pause and stop */
 #include "rig.h"
 
 #include <dirent.h>
@@ -23,7 +23,7 @@
 #define LANES 64
 
 struct fake_lane {
-    int trial, epoch, epochs, leave; /* leave: 1 pause, 2 stop, 3 stop after epoch */
+    int trial, epoch, epochs, until, leave; /* leave: 1 pause, 2 stop, 3 stop after epoch */
     double lr;
     char *checkpoint;
     bool gone;
@@ -120,6 +120,7 @@ static void on_assign(struct fake *f, const struct m_assign *m)
         char *text = NULL;
         size_t len;
         *l = (struct fake_lane){.trial = trial, .epochs = (int)config_i64(&c, KNOB_TRAIN_EPOCHS),
+                                .until = (int)m->until,
                                 .lr = config_f64(&c, KNOB_OPTIMIZER_LR), .checkpoint = xstrdup(m->checkpoint)};
         if (*m->resume && !fs_read(&text, &len, m->resume, 64, &e)) {
             l->epoch = atoi(text);
@@ -154,7 +155,7 @@ static void on_edit(struct fake *f, const struct m_edit *m)
 static void leave(struct fake *f, int64_t trial, int how)
 {
     for (size_t i = 0; i < f->n; i++) {
-        if (!f->lane[i].gone && f->lane[i].trial == trial) {
+        if (!f->lane[i].gone && f->lane[i].trial == trial && !is_set("deaf", (int)trial, -1)) {
             f->lane[i].leave = how;
         }
     }
@@ -218,6 +219,10 @@ static bool epoch(struct fake *f, struct fake_lane *l)
 {
     if (l->leave == 1 || l->leave == 2) {
         go(f, l, l->leave == 1 ? LEFT_PAUSED : LEFT_STOPPED);
+        return true;
+    }
+    if (l->until > 0 && l->epoch >= l->until && l->epoch < l->epochs) {
+        go(f, l, LEFT_PAUSED);
         return true;
     }
     if (held(l)) {

@@ -9,6 +9,7 @@ int crash_tests(void);
 int link_tests(void);
 int devices_tests(void);
 int full_tests(void);
+int prune_tests(void);
 
 static int start_and_leave(const char *dir)
 {
@@ -47,5 +48,6 @@ int main(int argc, char **argv)
     failed += link_tests();
     failed += devices_tests();
     failed += full_tests();
+    failed += prune_tests();
     return failed != 0;
 }

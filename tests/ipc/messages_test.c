@@ -46,7 +46,7 @@ static void an_assignment_arrives_as_sent(void **state)
     char path[] = "/a/b c/7.safetensors";
     char none[] = "";
     struct m_assign got;
-    assert_true(send_assign(near_end, &(struct m_assign){7, INT64_MAX, config, none, 3, path}));
+    assert_true(send_assign(near_end, &(struct m_assign){7, INT64_MAX, config, none, 3, path, 9}));
     struct msg_reader r = arrives(MESSAGE_ASSIGN);
     assert_true(read_assign(&got, &r));
     assert_int_equal(got.trial, 7);
@@ -55,6 +55,7 @@ static void an_assignment_arrives_as_sent(void **state)
     assert_string_equal(got.resume, "");
     assert_int_equal(got.stored_epoch, 3);
     assert_string_equal(got.checkpoint, path);
+    assert_int_equal(got.until, 9);
     free_assign(&got);
     assert_null(got.config);
 }

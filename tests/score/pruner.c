@@ -32,7 +32,7 @@ static void the_median_cuts_what_never_was_better(void **state)
     assert_close(v.value, 31, 0, 0);
     assert_close(v.threshold, 28, 0, 0);
     assert_int_equal(v.others, 5);
-    assert_has(verdict_format(text, sizeof text, &v), "epoch 3: best 31 is above 28");
+    assert_has(verdict_format(text, sizeof text, &v), "epoch 3: best 31 is above 28, the median of 5 trials");
     own.value = good; /* its best counts, not its last */
     assert_false(percentile_verdict(&median_rule, &own, other, 5).prune);
 }

@@ -40,7 +40,7 @@ static void trials_stand_in_the_order_in_which_they_ended(void **state)
     (void)state;
     struct study t;
     struct err e;
-    int *order;
+    struct telling *order;
     size_t n;
     study_open(&t);
     for (int i = 0; i < 4; i++) {
@@ -52,7 +52,7 @@ static void trials_stand_in_the_order_in_which_they_ended(void **state)
     assert_ok(store_ended(t.s, 2, &e), &e); /* keeps its place */
     assert_ok(store_order(t.s, &order, &n, &e), &e);
     assert_int_equal(n, 3);
-    assert_true(order[0] == 2 && order[1] == 0 && order[2] == 3);
+    assert_true(order[0].number == 2 && order[1].number == 0 && order[2].number == 3 && order[2].epoch == 0);
     free(order);
     study_close(&t);
 }
@@ -65,7 +65,7 @@ static void a_study_from_before_these_tables_opens(void **state)
     struct store *reader;
     struct suggestion *made;
     struct insight in;
-    int *order;
+    struct telling *order;
     size_t n;
     study_open(&t);
     (void)add_trial(&t, PHASE_QUEUED);

@@ -42,6 +42,7 @@ struct worker {
     struct conn *conn;
     const char *dir;
     struct heard trial[4];
+    int until; /* of the next assignment */
     bool ready, fault, closed;
     char fault_text[256];
 };
@@ -258,7 +259,7 @@ static void assign(struct worker *w, int trial, const char *more, bool resume, i
     char *path = xasprintf("%s/%d.safetensors", w->dir, trial);
     char none[] = "";
     w->trial[trial].left = w->trial[trial].done = false;
-    assert_true(send_assign(w->conn, &(struct m_assign){trial, 7, config, resume ? path : none, stored, path}));
+    assert_true(send_assign(w->conn, &(struct m_assign){trial, 7, config, resume ? path : none, stored, path, w->until}));
     free(config);
     free(path);
 }
@@ -341,6 +342,38 @@ static void a_paused_trial_goes_on_to_the_same_bits_with_other_threads(void **st
     }
     assert_true(next.trial[0].done_value == whole.trial[0].done_value);
     end(&next);
+}
+
+/* Not a step further, however often it is sent on; results of one chunk come in the trials' order. */
+static void a_trial_rests_at_its_rung_and_goes_on_to_the_same_bits(void **state)
+{
+    (void)state;
+    struct worker whole;
+    struct worker w;
+    open_worker(&whole, DATA);
+    assign(&whole, 2, "train.epochs=9\n", false, 0);
+    until(&whole, &whole.trial[2].done);
+    end(&whole);
+
+    open_worker(&w, DATA);
+    static const int rung[] = {1, 3, 9}; /* the last is the whole trial: done, not held */
+    for (int i = 0; i < 3; i++) {
+        w.until = rung[i];
+        assign(&w, 2, "train.epochs=9\n", i > 0, i > 0 ? rung[i - 1] : 0);
+        until(&w, i < 2 ? &w.trial[2].left : &w.trial[2].done);
+        assert_int_equal(w.trial[2].epochs, rung[i]);
+        assert_int_equal(w.trial[2].checkpoint_step, rung[i] * 8);
+        assert_true(i == 2 || w.trial[2].left_why == LEFT_PAUSED);
+    }
+    w.until = 3;
+    w.trial[2].epochs = 0;
+    assign(&w, 2, "train.epochs=12\n", true, 9); /* sent to where it has been: it leaves at once */
+    until(&w, &w.trial[2].left);
+    assert_int_equal(w.trial[2].epochs, 0);
+    for (int k = 1; k <= 9; k++) {
+        assert_true(w.trial[2].value[k] == whole.trial[2].value[k]);
+    }
+    end(&w);
 }
 
 static void a_stop_comes_now_or_after_the_epoch(void **state)
@@ -513,6 +546,7 @@ int serve_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trials_train_side_by_side_as_they_do_alone),
         cmocka_unit_test(a_paused_trial_goes_on_to_the_same_bits_with_other_threads),
+        cmocka_unit_test(a_trial_rests_at_its_rung_and_goes_on_to_the_same_bits),
         cmocka_unit_test(a_stop_comes_now_or_after_the_epoch),
         cmocka_unit_test(an_edit_is_answered_with_its_step),
         cmocka_unit_test(held_trials_wait_in_memory_and_answer),

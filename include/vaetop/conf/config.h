@@ -38,6 +38,10 @@ WUR enum err_code config_parse(struct config *c, const char *lines, struct err *
  * Errors: USAGE. */
 WUR enum err_code config_check(const struct config *c, struct err *e);
 
+/* Finished passes from which on an epoch's value counts: the KL warm-up is over, and the last epoch always is. Of cycles,
+ * the first counts as warm-up. */
+int config_first_best(const struct config *c);
+
 /* Comma-separated widths of a knob such as model.encoder. Returns the count, 0 if empty; -1 on bad text or over max. */
 int config_widths(int *out, int max, const char *text);
 

@@ -9,12 +9,18 @@
 
 #include "vaetop/base/str.h"
 
+/* What samplers learn of, in its order: a trial ended (epoch 0), or was held at a rung after so many epochs and counts
+ * with its value there until it is told of again. */
+struct telling {
+    int number, epoch;
+};
+
 /* One suggestion: why it was made, and all that is needed to make it again. A suggestion is a function of the seed, the
- * trial's number, the first `told` trials in the order in which they ended, and the trials that were running. Owns: the
+ * trial's number, the first `told` tellings, and the trials that were running. Owns: the
  * texts; suggestion_release(). */
 struct suggestion {
     int64_t number, seed;
-    int64_t told;    /* trials that had ended when it was asked for */
+    int64_t told;    /* tellings there had been when it was asked for */
     int64_t fit;     /* fits of the surrogate there had been; 0: none */
     double mean, sd; /* the value the model predicts there, and how sure it is; NaN without a model */
     double expected; /* improvement expected there, in standard deviations of the warped values; NaN without a model */
@@ -26,7 +32,7 @@ void suggestion_release(struct suggestion *s);
 
 /* What all finished trials say together. Owns: share; insight_release(). */
 struct insight {
-    int finished;    /* trials that had ended when it was made */
+    int finished;    /* tellings there had been when it was made: without rungs, trials that had ended */
     int complete;    /* of them, those with a value of their own: what the shares are made from */
     int since;       /* trials that have ended since the best */
     bool stop;       /* the stopping rule: going on is not worth while */

@@ -24,6 +24,20 @@ enum knob_type {
       "how trials are chosen: sobol spreads evenly; tpe and gp learn from the finished; auto picks")                   \
     X(STUDY_STARTUP, "study", "startup", KNOB_INT, "10", 2, 1e4, "", false, "trials",                                    \
       "first trials of tpe and gp, spread evenly")                                                                     \
+    X(STUDY_PRUNER, "study", "pruner", KNOB_CHOICE, "none", 0, 0, "none|median|percentile|patience|asha|asha_stop",      \
+      false, "",                                                                                                        \
+      "ends trials early, never before their KL warm-up is over; asha pauses every trial at rungs and lets the best "    \
+      "go on; asha_stop ends the others at once")                                                                       \
+    X(STUDY_PRUNER_ETA, "study", "pruner_eta", KNOB_INT, "3", 2, 64, "", false, "",                                      \
+      "asha: the best of so many go on from a rung, to so many times its epochs")                                       \
+    X(STUDY_PRUNER_MIN_EPOCHS, "study", "pruner_min_epochs", KNOB_INT, "1", 1, 1e6, "", false, "epochs",                 \
+      "nothing is pruned before; asha's lowest rung")                                                                   \
+    X(STUDY_PRUNER_STARTUP, "study", "pruner_startup", KNOB_INT, "5", 1, 1e6, "", false, "trials",                       \
+      "median, percentile: nothing is pruned before so many trials are done")                                           \
+    X(STUDY_PRUNER_PERCENTILE, "study", "pruner_percentile", KNOB_FLOAT, "25", 0, 100, "", false, "%",                   \
+      "percentile: a trial whose best is not within the best so many per cent at its epoch is pruned")                  \
+    X(STUDY_PRUNER_PATIENCE, "study", "pruner_patience", KNOB_INT, "5", 1, 1e6, "", false, "epochs",                     \
+      "patience: a trial without a better epoch for so many is pruned")                                                 \
     X(STUDY_TRIALS, "study", "trials", KNOB_INT, "16", 1, 1e6, "", false, "trials", "total number of trials")            \
     X(STUDY_SLOTS, "study", "slots", KNOB_INT, "4", 1, 256, "", false, "trials", "trials running at once")               \
     X(STUDY_SEED, "study", "seed", KNOB_INT, "0", 0, 9007199254740991.0, "", false, "", "seed of everything random")     \
@@ -176,6 +190,14 @@ int knob_choice_index(enum knob k, const char *word); /* -1: no such word */
 /* The choices as enums, in the table's order. */
 enum sampler_kind { SAMPLER_RANDOM, SAMPLER_GRID, SAMPLER_SOBOL, SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO };
 enum stop_kind { STOP_NEVER, STOP_NO_GAIN };
+enum pruner_kind {
+    PRUNER_NONE,
+    PRUNER_MEDIAN,
+    PRUNER_PERCENTILE,
+    PRUNER_PATIENCE,
+    PRUNER_ASHA,
+    PRUNER_ASHA_STOP
+};
 enum value_kind { VALUE_BEST, VALUE_LAST };
 enum data_scaling { SCALING_AUTO, SCALING_NONE, SCALING_255, SCALING_UNIT, SCALING_STANDARD };
 enum data_binarize { BINARIZE_NO, BINARIZE_STATIC, BINARIZE_DYNAMIC };

@@ -68,6 +68,9 @@ WUR enum err_code preset_set(struct preset *p, const char *assignment, struct er
  * continuous range without step. Orders the ranges. Errors: USAGE. preset_load() does not call it. */
 WUR enum err_code preset_check(struct preset *p, struct err *e);
 
+/* Epochs of the longest trial the space holds, and its longest KL warm-up (config_first_best()). */
+void preset_epochs(const struct preset *p, int *most, int *warmup);
+
 /* Canonical YAML: reading it again gives the same preset. */
 void preset_format(struct sbuf *out, const struct preset *p);
 /* First knob in which two presets differ, among those that decide a trial's result; KNOB_NONE if none.

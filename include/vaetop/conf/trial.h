@@ -19,6 +19,7 @@ const char *trial_state_name(enum trial_state s);
     X(QUEUED, 'Q', "queued", RUNNING, "has its values, waits for a slot")                         \
     X(ACTIVE, 'R', "running", RUNNING, "training")                                                \
     X(PAUSED, 'P', "paused", RUNNING, "checkpointed, waits for resume")                           \
+    X(HELD, 'H', "held", RUNNING, "checkpointed at a rung, waits for promotion")                  \
     X(DONE, 'D', "done", COMPLETE, "all epochs trained")                                          \
     X(PRUNED, 'X', "pruned", PRUNED, "ended early by the pruner")                                 \
     X(STOPPED, 'K', "stopped", PRUNED, "ended by the user, keeps its last value")                 \

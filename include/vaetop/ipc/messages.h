@@ -21,8 +21,9 @@
 /* --- engine -> worker */
 /* First message: which device, and what every trial shares. data: a config as text. */
 #define M_OPEN(I, D, S) I(platform) I(device) S(log_dir) S(study_dir) S(data)
-/* resume: a checkpoint to continue from, or "". stored_epoch: the last epoch the store has. */
-#define M_ASSIGN(I, D, S) I(trial) I(seed) S(config) S(resume) I(stored_epoch) S(checkpoint)
+/* resume: a checkpoint to continue from, or "". stored_epoch: the last epoch the store has. until: the trial leaves by
+ * itself, with a checkpoint and LEFT, after this epoch; 0: it trains to its end. */
+#define M_ASSIGN(I, D, S) I(trial) I(seed) S(config) S(resume) I(stored_epoch) S(checkpoint) I(until)
 #define M_PAUSE(I, D, S) I(trial)
 /* after_epoch 0: at the next chunk's end. Answered by LEFT, or by DONE if it got there first. */
 #define M_STOP(I, D, S) I(trial) I(after_epoch)

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vaetop/conf/preset.h"
+
 /* value[i] after epoch i + 1; NaN where none was measured or none counts. */
 struct curve {
     int trial;
@@ -25,6 +27,8 @@ struct verdict {
     double value;     /* of the trial: its best so far, or at the step; NaN with two objectives */
     double threshold; /* what it had to reach; NaN: none */
     int others;       /* trials compared with */
+    double percent;   /* percentile rule: the trial must be within the best so many; 0: another rule */
+    int patience;     /* patience rule: epochs without a better one; 0: another rule */
     int rung;         /* ASHA; -1 */
     int place, of;    /* place among so many, from 1; 0: not ranked */
     int go_on;        /* so many of the best go on */
@@ -46,6 +50,8 @@ struct verdict percentile_verdict(const struct percentile_rule *r, const struct 
 /* True once the best of the last patience + 1 values is not better by least than the best before; of two objectives,
  * once none of the last is undominated. patience 0: always. */
 bool patience_spent(const struct curve *own, size_t patience, double least);
+/* The same as a pruner of its own. */
+struct verdict patience_verdict(const struct curve *own, size_t patience);
 
 /* Rung k is reached at epoch least * eta^k. */
 struct asha_rule {
@@ -53,6 +59,8 @@ struct asha_rule {
     int eta;
     int most;  /* epochs of a whole trial */
 };
+/* A study's: no rung lies inside the longest KL warm-up. */
+struct asha_rule asha_rule_of(const struct preset *p);
 int asha_rungs(const struct asha_rule *r);
 /* Epochs of rung k; at most `most`. */
 int asha_epochs(const struct asha_rule *r, int rung);

@@ -149,8 +149,8 @@ WUR enum err_code store_logs(struct store *s, int64_t after_id, size_t most, str
 WUR enum err_code store_suggestions(struct store *s, int first, int last, struct suggestion **out, size_t *n,
                                     struct err *e);
 void store_suggestions_free(struct suggestion *rows, size_t n);
-/* Numbers of the final trials in the order in which they ended. Owns: caller frees. */
-WUR enum err_code store_order(struct store *s, int **out, size_t *n, struct err *e);
+/* Final trials in the order in which they ended, and those that were held at a rung, in between. Owns: caller frees. */
+WUR enum err_code store_order(struct store *s, struct telling **out, size_t *n, struct err *e);
 /* ERR_NOTFOUND: none yet. Owns: insight_release(). */
 WUR enum err_code store_insight(struct store *s, struct insight *out, struct err *e);
 

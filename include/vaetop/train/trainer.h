@@ -36,6 +36,7 @@ struct lane_spec {
     const struct config *config; /* copied; plan_pack_key() of its plan must be the pack's */
     const char *resume;          /* checkpoint to continue from, or NULL: start from the initialisation */
     int stored_epoch;            /* last epoch the store has; later ones in the checkpoint are re-sent as events */
+    int until;                   /* no step is taken after this epoch; 0: to the end */
 };
 /* Takes effect at once (between chunks). *lane is the handle until trainer_remove().
  * Errors: DATA (broken or foreign checkpoint), DEVICE_MEM, CL. */
@@ -51,6 +52,7 @@ WUR enum err_code trainer_edit(struct trainer *t, int lane, enum knob k, const c
 enum trainer_event_kind {
     EVENT_EPOCH,    /* row: one finished epoch, evaluated */
     EVENT_SNAPSHOT, /* snapshot: the same epoch's picture; the receiver releases it */
+    EVENT_HELD,     /* the epoch `until` is over, and there would be more */
     EVENT_DONE,     /* all epochs trained; value is the trial's value */
     EVENT_DIVERGED  /* loss not finite; text says step, learning rate and last finite loss */
 };
@@ -65,7 +67,7 @@ struct trainer_event {
 typedef void trainer_event_fn(void *arg, struct trainer_event *ev);
 
 /* Runs about 20-50 ms of steps for every lane (ending at an epoch boundary where one falls in), evaluates lanes that
- * finished an epoch, and reports. Lanes that are done or diverged stay (no more steps) until removed. fn must not add,
+ * finished an epoch, and reports, in trial-number order. Lanes that are done or diverged stay (no more steps) until removed. fn must not add,
  * remove or edit lanes: it notes what to do, and the owner does it after the call.
  * Errors: CL and worse: the device is gone, the process should end. */
 WUR enum err_code trainer_chunk(struct trainer *t, trainer_event_fn *fn, void *arg, struct err *e);
