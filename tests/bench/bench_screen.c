@@ -92,7 +92,7 @@ static int measure(int w, int h, double seconds, char *const argv[])
         perror(argv[0]);
         return 1;
     }
-    (void)pty_read(&p, 100, 10000);
+    (void)pty_wait(&p, 30000);
     (void)printf("  first byte          %6.1f ms\n", (double)(p.first_ns - p.start_ns) * 1e-6);
     (void)pty_read(&p, 400, 10000);
     (void)printf("  first frame         %6.1f ms, %ld bytes\n", (double)(p.last_ns - p.start_ns) * 1e-6, p.bytes);

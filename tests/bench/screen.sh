@@ -15,6 +15,7 @@ echo "10 running trials, 160 x 48 (wanted: 30 ms, 12 kB, 50 ms, 0.5 %, 12 MiB)"
 
 for n in 10000 100000; do
     "$build/tests/bench_screen" make "$XDG_DATA_HOME/vaetop/n$n" $n
+    du -sh "$XDG_DATA_HOME/vaetop/n$n"
     echo "$n finished trials, 160 x 48"
     "$build/tests/bench_screen" 160x48 5 "$build/vaetop" attach n$n
 done
