@@ -75,6 +75,9 @@ void attach_paint(struct attach *a)
     struct err e;
     term_size(a->term, &w, &h);
     canvas_resize(&a->canvas, w, h);
+    if (a->store && a->state.screen == SCREEN_LOG && view_load_log(&a->view, a->store, &e)) {
+        state_say(&a->state, true, e.text);
+    }
     state_fit(&a->state, &a->view, a->canvas.w, a->canvas.h);
     size_t n = state_visible(&a->state, &a->view, visible, sizeof visible / sizeof *visible);
     if (a->store && (view_load_series(&a->view, a->store, visible, n, &e) ||

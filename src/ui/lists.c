@@ -8,18 +8,10 @@
 #include "number.h"
 #include "vaetop/base/str.h"
 
-static bool log_shown(const struct ui_state *s, const struct view_log *l)
-{
-    return !s->log_mine || l->trial == s->selected;
-}
-
 void log_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
 {
     struct area a = s->layout.body;
-    int total = 0, skip, y = a.y + a.h - 1;
-    for (int i = 0; i < v->n_logs; i++) {
-        total += log_shown(s, &v->log[i]);
-    }
+    int total = log_lines(s, v), skip, y = a.y + a.h - 1;
     if (total == 0) {
         canvas_text(c, a.x + 2, a.y + (a.h > 2), a.w - 3, STYLE(TITLE),
                     v->n_logs == 0 ? "The log is empty." : "No line of this trial; a shows all.");

@@ -130,6 +130,20 @@ const char *question_title(char *buf, size_t cap, const struct ui_state *s, cons
 
 /* --- fitting */
 
+int log_lines(const struct ui_state *s, const struct view *v)
+{
+    int n = 0;
+    for (int i = 0; i < v->n_logs; i++) {
+        n += log_shown(s, &v->log[i]);
+    }
+    return n;
+}
+
+bool log_shown(const struct ui_state *s, const struct view_log *l)
+{
+    return !s->log_mine || l->trial == s->selected;
+}
+
 static void fit_selection(struct ui_state *s, const struct view *v)
 {
     bool there = s->selected >= 0 && (size_t)s->selected < v->n;
@@ -167,6 +181,10 @@ void state_fit(struct ui_state *s, const struct view *v, int w, int h)
         s->top = s->top > last ? last : s->top;
     }
     s->knob = s->knob >= (int)v->all.n_knobs ? (v->all.n_knobs > 0 ? (int)v->all.n_knobs - 1 : 0) : s->knob;
+    if (s->screen == SCREEN_LOG) {
+        int most = log_lines(s, v) - s->layout.body.h;
+        s->log_back = s->log_back > most ? (most > 0 ? most : 0) : s->log_back;
+    }
     s->device = s->device >= v->n_devices ? (v->n_devices > 0 ? v->n_devices - 1 : 0) : s->device;
 }
 

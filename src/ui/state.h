@@ -136,6 +136,10 @@ void state_window(const struct ui_state *s, const struct view *v, double *lo, do
 /* Sorts and filters v as the state says. */
 void state_order(const struct ui_state *s, struct view *v);
 
+/* The log screen's lines: which, and how many. */
+bool log_shown(const struct ui_state *s, const struct view_log *l);
+int log_lines(const struct ui_state *s, const struct view *v);
+
 void state_say(struct ui_state *s, bool bad, const char *text);
 
 /* Title and answers of a question; the number of answers. */

@@ -43,6 +43,7 @@ void view_release(struct view *v)
     free(v->ranked);
     free(v->done_x);
     free(v->done_best);
+    free(v->log);
     free(v->latent.xy);
     free(v->latent.label);
     free(v->latent.dim);
@@ -335,9 +336,14 @@ bool view_ended(const struct view *v)
 
 void view_put_log(struct view *v, const struct log_row *r)
 {
-    if (v->n_logs == VIEW_LOGS) {
-        memmove(&v->log[0], &v->log[1], (VIEW_LOGS - 1) * sizeof v->log[0]);
-        v->n_logs--;
+    int most = v->whole_log ? VIEW_LOGS_MOST : VIEW_LOGS, drop = v->n_logs == most ? most / 16 : 0;
+    if (v->n_logs == v->cap_logs && v->cap_logs < most) {
+        v->cap_logs = v->cap_logs * 2 < VIEW_LOGS ? VIEW_LOGS : v->cap_logs * 2 > most ? most : v->cap_logs * 2;
+        v->log = xreallocarray(v->log, (size_t)v->cap_logs, sizeof *v->log);
+    }
+    if (drop > 0) { /* some at once: a full log is moved seldom */
+        memmove(v->log, v->log + drop, (size_t)(v->n_logs - drop) * sizeof *v->log);
+        v->n_logs -= drop;
     }
     struct view_log *l = &v->log[v->n_logs++];
     time_t seconds = (time_t)(r->utc_us / 1000000);

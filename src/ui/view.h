@@ -116,7 +116,8 @@ enum view_link { LINK_OFFLINE, LINK_LIVE, LINK_LOST };
 
 #define VIEW_SERIES 160
 #define VIEW_DEVICES 16
-#define VIEW_LOGS 64
+#define VIEW_LOGS 64       /* lines kept for the panes */
+#define VIEW_LOGS_MOST 10000 /* and for the log screen: all that the store keeps */
 
 struct view {
     char name[80], study_phase[16];
@@ -149,8 +150,9 @@ struct view {
 
     struct view_device device[VIEW_DEVICES];
     int n_devices;
-    struct view_log log[VIEW_LOGS]; /* oldest first */
-    int n_logs;
+    struct view_log *log; /* oldest first */
+    int n_logs, cap_logs;
+    bool whole_log; /* all lines, not the newest few */
     struct view_latent latent;
     int snapshot_of;         /* trial and its change when a snapshot was last looked for */
     int64_t snapshot_changed;
@@ -207,6 +209,8 @@ bool view_ended(const struct view *v);
 WUR enum err_code view_open(struct view *v, struct store *s, struct err *e);
 /* What changed since the last call: trials, devices, log, facts. *changed says whether there was anything. */
 WUR enum err_code view_load(struct view *v, struct store *s, bool *changed, struct err *e);
+/* All of the log, once, for its screen. */
+WUR enum err_code view_load_log(struct view *v, struct store *s, struct err *e);
 /* Curves of the visible trials, curve and snapshot of the selected one. */
 WUR enum err_code view_load_series(struct view *v, struct store *s, const int *number, size_t n, struct err *e);
 /* epoch 0: the newest snapshot; else the newest at or before it. */

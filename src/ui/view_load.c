@@ -99,6 +99,27 @@ static enum err_code load_number(int *to, struct store *s, const char *key, bool
     return rc;
 }
 
+enum err_code view_load_log(struct view *v, struct store *s, struct err *e)
+{
+    struct log_row *row = NULL;
+    size_t n = 0;
+    if (v->whole_log) {
+        return ERR_OK;
+    }
+    enum err_code rc = store_logs(s, 0, VIEW_LOGS_MOST, &row, &n, e);
+    if (rc) {
+        return rc;
+    }
+    v->whole_log = true;
+    v->n_logs = 0;
+    for (size_t i = 0; i < n; i++) {
+        view_put_log(v, &row[i]);
+        v->seen_log = row[i].id > v->seen_log ? row[i].id : v->seen_log;
+    }
+    free(row);
+    return ERR_OK;
+}
+
 static enum err_code load_phase(struct view *v, struct store *s, bool *changed, struct err *e)
 {
     char *phase = NULL, clean[sizeof v->study_phase];

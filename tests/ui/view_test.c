@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,6 +176,50 @@ static void the_store_fills_the_view_and_only_with_what_changed(void **state)
     free(path);
 }
 
+static void the_log_scrolls_back_to_its_first_line(void **state)
+{
+    struct scene s;
+    struct err e;
+    struct store *rw = NULL;
+    bool changed;
+    (void)state;
+    scene_make(&s, DEMO_EMPTY, TIER_ASCII);
+    char *path = xasprintf("%s/study", temp_dir()), line[40];
+    assert_ok(demo_store(path, DEMO_EMPTY, &e), &e);
+    assert_ok(store_open(&rw, path, true, &e), &e);
+    assert_ok(store_begin(rw, &e), &e);
+    for (int i = 0; i < 3000; i++) {
+        (void)snprintf(line, sizeof line, "line number %d.", i);
+        assert_ok(store_log(rw, i % 3, line, &e), &e);
+    }
+    assert_ok(store_commit(rw, &e), &e);
+    assert_ok(view_load(&s.view, rw, &changed, &e), &e);
+    assert_int_equal(s.view.n_logs, VIEW_LOGS);
+    (void)scene_keys(&s, "5");
+    assert_ok(view_load_log(&s.view, rw, &e), &e);
+    char *t = scene_text(&s, 80, 24);
+    assert_has(t, "line number 2999.");
+    free(t);
+    (void)scene_keys(&s, "g");
+    t = scene_text(&s, 80, 24);
+    assert_has(t, "line number 0.");
+    assert_has(t, "newer below");
+    free(t);
+    (void)scene_keys(&s, "j"); /* one down is one down, however often up was pressed */
+    t = scene_text(&s, 80, 24);
+    assert_null(strstr(t, "line number 0."));
+    assert_has(t, "line number 1.");
+    free(t);
+    for (int i = 0; i < 20000; i++) { /* more than are kept */
+        const struct log_row r = {.id = 5000 + i, .trial = 0, .text = "flood"};
+        view_put_log(&s.view, &r);
+    }
+    assert_in_range(s.view.n_logs, VIEW_LOGS_MOST / 2, VIEW_LOGS_MOST);
+    store_close(rw);
+    free(path);
+    scene_release(&s);
+}
+
 /* Ranks 1 .. 4 are trials 1, 0, 4, 3. */
 static void a_new_value_shows_the_places_it_won_for_a_moment(void **state)
 {
@@ -221,6 +266,7 @@ int view_tests(void)
         cmocka_unit_test(foreign_text_is_cleaned),
         cmocka_unit_test(damaged_numbers_cost_no_memory),
         cmocka_unit_test(the_store_fills_the_view_and_only_with_what_changed),
+        cmocka_unit_test(the_log_scrolls_back_to_its_first_line),
     };
     return cmocka_run_group_tests_name("ui view", tests, NULL, NULL);
 }
