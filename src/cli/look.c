@@ -122,6 +122,18 @@ static void show_heading(const struct study *s)
     (void)printf("\n\n");
 }
 
+static void show_notes(const struct study *s, int trial)
+{
+    struct trial_note *note = NULL;
+    size_t n = 0;
+    if (store_notes(s->store, trial, &note, &n, NULL) == ERR_OK) {
+        for (size_t i = 0; i < n; i++) {
+            (void)printf("note (epoch %d): %s\n", note[i].epoch, note[i].text);
+        }
+    }
+    free(note);
+}
+
 static enum err_code show_trial(const struct study *s, const struct trial_row *t, struct err *e)
 {
     struct epoch_row *row = NULL;
@@ -137,6 +149,7 @@ static enum err_code show_trial(const struct study *s, const struct trial_row *t
     if (t->reason[0]) {
         (void)printf("why: %s\n", str_clean(clean, sizeof clean, t->reason));
     }
+    show_notes(s, t->number);
     (void)printf("\nepoch     step    value      rec       kl    train       lr   beta  active\n");
     for (size_t i = 0; i < n; i++) {
         (void)printf("%5d %8lld %8.2f %8.2f %8.2f %8.2f %8.2g %6.3g %7.0f\n", row[i].epoch, (long long)row[i].step,

@@ -211,6 +211,24 @@ static json_t *edits_json(const struct study *s, int trial)
     return list;
 }
 
+static json_t *notes_json(const struct study *s, int trial)
+{
+    json_t *list = json_array();
+    struct trial_note *note = NULL;
+    size_t n = 0;
+    if (store_notes(s->store, trial, &note, &n, NULL) == ERR_OK) {
+        for (size_t i = 0; i < n; i++) {
+            json_t *o = json_object();
+            (void)json_object_set_new(o, "epoch", json_integer(note[i].epoch));
+            (void)json_object_set_new(o, "kind", json_string(note[i].kind));
+            (void)json_object_set_new(o, "text", json_string(note[i].text));
+            (void)json_array_append_new(list, o);
+        }
+    }
+    free(note);
+    return list;
+}
+
 enum err_code report_trial_line(const struct study *s, const struct trial_row *t, struct err *e)
 {
     json_t *o = trial_json(s, t);
@@ -249,6 +267,7 @@ enum err_code report_trial_json(const struct study *s, const struct trial_row *t
     (void)json_object_set_new(root, "study", json_string(s->name));
     (void)json_object_set_new(root, "config", config);
     (void)json_object_set_new(root, "edits", edits_json(s, t->number));
+    (void)json_object_set_new(root, "notes", notes_json(s, t->number));
     (void)json_object_set_new(root, "series", series);
     if (rc) {
         json_decref(root);

@@ -314,6 +314,7 @@ void write_ended(struct engine *en, int number);                  /* a trial tha
 void write_card(struct engine *en, const struct card_row *row);
 void write_cards_drop(struct engine *en, int from);
 void write_log(struct engine *en, int trial, const char *text);
+void write_note(struct engine *en, const struct trial_note *note);
 void write_progress(struct engine *en); /* the runs with progress_new, at the next commit */
 /* Commits all that waits now; on a full disk what cannot wait. False: the store refused; it is kept and tried again. */
 bool writer_flush(struct engine *en);

@@ -152,6 +152,19 @@ static void on_refused(struct slice *s, const struct m_refused *m)
     run_end(s->en, r, PHASE_FAILED, (double)NAN, reason);
 }
 
+static void on_note(struct slice *s, const struct m_note *m)
+{
+    const struct run *r = held(s, m->trial);
+    struct trial_note note = {.trial = (int)m->trial, .epoch = (int)m->epoch};
+    if (!r) {
+        return;
+    }
+    (void)str_clean(note.kind, sizeof note.kind, m->kind);
+    (void)str_clean(note.text, sizeof note.text, m->text);
+    write_note(s->en, &note);
+    engine_log(s->en, r->number, "epoch %d: %s", note.epoch, note.text);
+}
+
 static void on_edited(struct slice *s, const struct m_edited *m)
 {
     struct run *r = held(s, m->trial);
@@ -226,6 +239,7 @@ bool slice_message(struct slice *s, uint16_t type, struct msg_reader *reader)
     ON(REFUSED, refused, on_refused(s, &m))
     ON(EDITED, edited, on_edited(s, &m))
     ON(STATUS, status, on_status(s, &m))
+    ON(NOTE, note, on_note(s, &m))
     ON(LOGLINE, logline, engine_log(s->en, m.trial >= 0 && run_find(s->en, m.trial) ? (int)m.trial : -1, "%s", m.text))
     default:
         return false;

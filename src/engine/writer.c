@@ -26,7 +26,7 @@
 #define RESERVE_BYTES ((size_t)4 << 20) /* what SQLite's WAL grows to before it is written back */
 
 enum op_kind { OP_TRIAL, OP_PHASE, OP_DEVICE, OP_EPOCH, OP_SNAPSHOT, OP_EDIT, OP_KEPT, OP_FACT, OP_SLICE, OP_CARD,
-               OP_CARDS_DROP, OP_LOG, OP_SUGGESTION, OP_ENDED };
+               OP_CARDS_DROP, OP_LOG, OP_SUGGESTION, OP_ENDED, OP_NOTE };
 
 struct op {
     enum op_kind kind;
@@ -43,6 +43,7 @@ struct op {
         struct device_row device;
         struct suggestion made;
         struct card_row card;
+        struct trial_note note;
     } u;
 };
 
@@ -252,6 +253,11 @@ void write_log(struct engine *en, int trial, const char *text)
     push(en, OP_LOG, trial, WRITE_LATER)->text = xstrdup(text);
 }
 
+void write_note(struct engine *en, const struct trial_note *note)
+{
+    push(en, OP_NOTE, note->trial, WRITE_LATER)->u.note = *note;
+}
+
 void write_progress(struct engine *en)
 {
     arm(en, WRITE_LATER);
@@ -302,6 +308,8 @@ static enum err_code apply(struct engine *en, const struct op *o, struct err *e)
         return store_log(s, number, o->text, e);
     case OP_SUGGESTION:
         return store_suggestion(s, &o->u.made, e);
+    case OP_NOTE:
+        return store_note(s, &o->u.note, e);
     case OP_ENDED:
         return store_ended(s, number, e);
     }

@@ -90,6 +90,8 @@ static const char added_tables[] =
     "CREATE TABLE IF NOT EXISTS vaetop_suggestion (number INTEGER PRIMARY KEY, seed INTEGER NOT NULL,"
     " told INTEGER NOT NULL, fit INTEGER NOT NULL, mean REAL, sd REAL, expected REAL, sampler TEXT NOT NULL,"
     " running TEXT NOT NULL, text TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS vaetop_note (number INTEGER NOT NULL, kind TEXT NOT NULL, epoch INTEGER NOT NULL,"
+    " text TEXT NOT NULL, PRIMARY KEY (number, kind)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS vaetop_card (idx INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL,"
     " type TEXT NOT NULL, use TEXT NOT NULL, note TEXT NOT NULL, first_slice INTEGER NOT NULL,"
     " slices INTEGER NOT NULL, temperature_c REAL, power_w REAL, load REAL);";

@@ -87,6 +87,9 @@
                       " WHERE t.study_id = ? AND t.number NOT IN (SELECT number FROM vaetop_trial)")                   \
     X(PARAMS, "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?"                 \
               " ORDER BY param_id")                                                                                    \
+    X(TRIAL_TOUCH, "UPDATE vaetop_trial SET changed = ? WHERE number = ?")                                             \
+    X(NOTE_PUT, "INSERT OR REPLACE INTO vaetop_note(number, kind, epoch, text) VALUES(?, ?, ?, ?)")                    \
+    X(NOTES, "SELECT number, epoch, kind, text FROM vaetop_note WHERE number = ? ORDER BY epoch, kind")                \
     X(EDIT_PUT, "INSERT INTO vaetop_edit(number, knob, value, step) VALUES(?, ?, ?, ?)")                               \
     X(EDITS, "SELECT knob, value, step FROM vaetop_edit WHERE number = ? ORDER BY step, id")                           \
     X(DEVICE_PUT, "INSERT OR REPLACE INTO vaetop_device(idx, name, type, state, slots_used, slots, bytes_used,"        \

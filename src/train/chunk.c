@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnosis.h"
 #include "train_private.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
-#include "vaetop/base/log.h"
 
 /* A chunk's aim, and the steps tried before anything was measured. Lengths never change results. */
 #define CHUNK_SECONDS 0.035
@@ -123,8 +121,8 @@ static void diverge(struct train_lane *l, const char *where, double lr)
     l->state = LANE_DIVERGED;
     char finite[48] = "there was none";
     if (isfinite(l->last_loss)) snprintf(finite, sizeof finite, "last finite loss %.6g", l->last_loss);
-    snprintf(l->reason, sizeof l->reason, "%s not finite at step %lld, learning rate %.4g, %s", where,
-             (long long)l->step, lr, finite);
+    snprintf(l->reason, sizeof l->reason, "%s not finite at step %lld, learning rate %.4g, %s; lower it or set optimizer.clip",
+             where, (long long)l->step, lr, finite);
 }
 
 /* Losses of a lane's n_steps new steps into its epoch's sums. */
@@ -233,23 +231,39 @@ static void send(trainer_event_fn *fn, void *arg, int lane, const struct train_l
     fn(arg, ev);
 }
 
-/* Says once what looks wrong, in the study's log. */
-static void watch(struct trainer *t, struct train_lane *l, const struct evaluation *ev)
+static void say(int lane, const struct train_lane *l, const char *kind, const char *text, trainer_event_fn *fn, void *arg)
 {
-    const struct symptoms s = {.row = l->row, .n = l->n_rows, .dim_kl = ev->dim_kl, .latent = l->net.latent,
-                               .active_units = ev->active_units, .baseline = trainer_baseline(t),
-                               .warmed_up = l->epochs_done >= config_first_best(&l->config)};
-    char text[DIAGNOSIS_CAP];
+    struct trainer_event ev = {.kind = EVENT_NOTE, .note = {.trial = l->trial, .epoch = l->epochs_done}};
+    snprintf(ev.note.kind, sizeof ev.note.kind, "%s", kind);
+    snprintf(ev.note.text, sizeof ev.note.text, "%s", text);
+    send(fn, arg, lane, l, &ev);
+}
+
+/* Says once what looks wrong. */
+static enum err_code watch(struct trainer *t, int lane, const struct evaluation *ev, trainer_event_fn *fn, void *arg,
+                           struct err *e)
+{
+    struct train_lane *l = &t->lane[lane];
+    struct symptoms s = {.row = l->row, .n = l->n_rows, .dim_kl = ev->dim_kl, .latent = l->net.latent,
+                         .active_units = ev->active_units, .baseline = trainer_baseline(t),
+                         .warmed_up = l->epochs_done >= config_first_best(&l->config),
+                         .bernoulli = l->net.likelihood == LIKE_BERNOULLI};
+    char text[TRIAL_NOTE_CAP];
+    const enum err_code rc = units_look(t, l, &s, e);
+    if (rc) return rc;
+    trainer_data_size(t, &s.data_most, &s.data_deviation);
     for (int i = 0; i < DIAGNOSIS_COUNT; i++) {
         if (l->diagnosed >> i & 1 || !diagnose((enum diagnosis)i, text, &s)) continue;
         l->diagnosed |= 1u << i;
-        log_warn("trial %d, epoch %d: %s", l->trial, l->epochs_done, text);
+        say(lane, l, diagnosis_word((enum diagnosis)i), text, fn, arg);
     }
     if (l->skipped > l->skipped_said) {
-        log_warn("trial %d, epoch %d: %lld steps skipped so far, their gradient was longer than optimizer.skip or not finite",
-                 l->trial, l->epochs_done, (long long)l->skipped);
+        snprintf(text, sizeof text, "%lld steps skipped so far: their gradient was longer than optimizer.skip or not finite; "
+                 "lower optimizer.lr if they grow", (long long)l->skipped);
+        say(lane, l, "skipped steps", text, fn, arg);
         l->skipped_said = l->skipped;
     }
+    return ERR_OK;
 }
 
 /* A lane's finished epoch: row, best weights, events. */
@@ -276,7 +290,6 @@ static enum err_code finish_epoch(struct trainer *t, int lane, const struct eval
     }
     if (l->epochs_done == 0) return ERR_OK; /* a trial of no epochs: its value is that of the initialisation */
     fill_row(t, l, ev);
-    watch(t, l, ev);
     struct trainer_event event = {.kind = EVENT_SNAPSHOT};
     rc = snapshot_make(t, l, ev, &event.snapshot, e);
     if (rc) return rc;
@@ -284,7 +297,7 @@ static enum err_code finish_epoch(struct trainer *t, int lane, const struct eval
     row.value = value;
     send(fn, arg, lane, l, &row);
     send(fn, arg, lane, l, &event);
-    return ERR_OK;
+    return watch(t, lane, ev, fn, arg, e);
 }
 
 static enum err_code evaluate_lanes(struct trainer *t, const int *lane, int n, trainer_event_fn *fn, void *arg,

@@ -6,9 +6,21 @@
 
 #include "vaetop/conf/trial.h"
 
-#define DIAGNOSIS_CAP 200
-
-enum diagnosis { DIAGNOSIS_COLLAPSE, DIAGNOSIS_EXPLODING_KL, DIAGNOSIS_OVERFITTING, DIAGNOSIS_COUNT };
+/* X(ID, word it is stored under) */
+#define DIAGNOSIS_LIST(X)                  \
+    X(COLLAPSE, "collapse")                \
+    X(EXPLODING_KL, "exploding KL")        \
+    X(OVERFITTING, "overfitting")          \
+    X(STUCK_UNITS, "stuck units")          \
+    X(CUT_LOGVAR, "cut log-variance")      \
+    X(DATA_SCALE, "data scale")
+enum diagnosis {
+#define X(id, word) DIAGNOSIS_##id,
+    DIAGNOSIS_LIST(X)
+#undef X
+    DIAGNOSIS_COUNT
+};
+const char *diagnosis_word(enum diagnosis d);
 
 struct symptoms {
     const struct epoch_row *row; /* (n) epochs so far, the last one just finished; n >= 1 */
@@ -17,9 +29,14 @@ struct symptoms {
     int latent, active_units;
     double baseline;             /* reconstruction of the mean image, nats; NaN: unknown */
     bool warmed_up;              /* beta has its full weight: an idle latent space is no longer a matter of time */
+    double stuck;                /* largest share of a hidden layer's units that give the same for every row; NaN: unknown */
+    char stuck_layer[24];        /* that layer */
+    double cut;                  /* share of log-variances that lie on a bound; NaN: unknown */
+    bool bernoulli;
+    double data_most, data_deviation; /* of the training rows: largest value, root of the mean square; NaN: unknown */
 };
 
 /* True, and says what is seen and what to do. */
-bool diagnose(enum diagnosis what, char text[DIAGNOSIS_CAP], const struct symptoms *s);
+bool diagnose(enum diagnosis what, char text[TRIAL_NOTE_CAP], const struct symptoms *s);
 
 #endif

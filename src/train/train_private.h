@@ -2,6 +2,7 @@
 #ifndef VAETOP_TRAIN_PRIVATE_H
 #define VAETOP_TRAIN_PRIVATE_H
 
+#include "diagnosis.h"
 #include "vaetop/model/model.h"
 #include "vaetop/train/trainer.h"
 
@@ -61,6 +62,8 @@ struct trainer {
     int timed_lanes;         /* lanes step_seconds was measured with */
 };
 
+/* Largest value of the training rows and the root of their mean square, from up to 1,000 of them. */
+void trainer_data_size(const struct trainer *t, double *most, double *deviation);
 /* Nats of the mean image, against which any decoder must do better; NaN where that is not known. */
 double trainer_baseline(struct trainer *t);
 
@@ -84,6 +87,10 @@ WUR enum err_code evaluate(struct trainer *t, const int *lane, int n, struct eva
 /* Picture of a lane after evaluate(). */
 WUR enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struct evaluation *ev,
                                 struct snapshot *out, struct err *e);
+
+/* --- units.c: stuck, stuck_layer and cut of a lane's evaluated weights, NaN where there are too few validation rows.
+ * Replaces pack_steps(). */
+WUR enum err_code units_look(struct trainer *t, const struct train_lane *l, struct symptoms *out, struct err *e);
 
 /* --- strips.c: images of the evaluated weights, where the data are images; mu: (n_val or more than enough, latent) means
  * of the validation rows. Replaces pack_steps(). */

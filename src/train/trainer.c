@@ -122,6 +122,25 @@ double trainer_baseline(struct trainer *t)
     return sum;
 }
 
+void trainer_data_size(const struct trainer *t, double *most, double *deviation)
+{
+    const struct dataset *d = t->data->set;
+    const struct split *s = t->data->split;
+    const size_t rows = s->n_train < 1000 ? s->n_train : 1000;
+    double squares = 0;
+    *most = -HUGE_VAL;
+    for (size_t i = 0; i < rows; i++) {
+        const size_t at = s->train[i * s->n_train / rows] * d->dim;
+        for (size_t j = 0; j < d->dim; j++) {
+            const double v = d->type == DATA_U8 ? ((const uint8_t *)d->x)[at + j] / 255.0
+                                                : (double)((const float *)d->x)[at + j];
+            *most = fmax(*most, v);
+            squares += v * v;
+        }
+    }
+    *deviation = sqrt(squares / (double)(rows * d->dim));
+}
+
 /* Fresh weights, no moments. */
 static enum err_code start_weights(struct trainer *t, struct train_lane *l, struct rng_key key, struct err *e)
 {

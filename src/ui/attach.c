@@ -81,7 +81,8 @@ void attach_paint(struct attach *a)
     state_fit(&a->state, &a->view, a->canvas.w, a->canvas.h);
     size_t n = state_visible(&a->state, &a->view, visible, sizeof visible / sizeof *visible);
     if (a->store && (view_load_series(&a->view, a->store, visible, n, &e) ||
-                     view_load_snapshot(&a->view, a->store, a->state.selected, a->state.at, &e))) {
+                     view_load_snapshot(&a->view, a->store, a->state.selected, a->state.at, &e) ||
+                     view_load_note(&a->view, a->store, a->state.selected, &e))) {
         state_say(&a->state, true, e.text);
     }
     state_window(&a->state, &a->view, &lo, &hi);

@@ -42,6 +42,22 @@ static void draw_state(struct canvas *c, const struct view *v, const struct ui_s
     canvas_text(c, at, a.y, a.x + a.w - at - 1, STYLE(TEXT), b.text);
 }
 
+/* What looks wrong with it and what to do, behind the `taken` columns of a line, or over them where too few are left. */
+static void draw_note(struct canvas *c, const struct view *v, const struct view_trial *t, struct area a, int taken)
+{
+    char text[TRIAL_NOTE_CAP + 4];
+    if (v->note_of != t->number || !v->note.text[0]) {
+        return;
+    }
+    if (a.w - taken < 40) {
+        taken = 0;
+        canvas_fill(c, a, ' ', STYLE(TEXT));
+    }
+    (void)snprintf(text, sizeof text, " ! %s ", v->note.text);
+    canvas_text(c, a.x + taken, a.y, a.w - taken, STYLE(WARN), text);
+}
+
+/* The second line: what is searched, then the note. */
 static void draw_settings(struct canvas *c, const struct view *v, const struct view_trial *t, struct area a)
 {
     struct text_line b = {.len = 0};
@@ -58,7 +74,7 @@ static void draw_settings(struct canvas *c, const struct view *v, const struct v
         char x[32];
         line_add(&b, "   train to validation %s nats", num_fit(x, sizeof x, t->value - t->train, 7, 2));
     }
-    canvas_text(c, a.x + 1, a.y, a.w - 2, STYLE(DIM), b.text);
+    draw_note(c, v, t, a, 2 + canvas_text(c, a.x + 1, a.y, a.w - 2, STYLE(DIM), b.text));
 }
 
 void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
@@ -85,6 +101,9 @@ void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s
     pane_loss(c, v, s);
     if (l->progress.h > 0) {
         pane_rule(c, l->progress, s->tier, "parts and schedules", "");
+        if (l->detail.h < 2) {
+            draw_note(c, v, t, l->progress, 23);
+        }
     }
     for (int i = 0; i < 4; i++) {
         pane_curve(c, v, s, shown[i], l->curve[i]);

@@ -157,6 +157,9 @@ struct view {
     int snapshot_of;         /* trial and its change when a snapshot was last looked for */
     int64_t snapshot_changed;
     int snapshot_at; /* the epoch asked for; 0: the newest */
+    struct trial_note note; /* the newest of the selected trial; its text is empty without one */
+    int note_of;            /* trial and its change when notes were last looked for */
+    int64_t note_changed;
 
     struct overview all; /* once has_preset; totals as of the last view_overview() */
     bool all_due;
@@ -213,6 +216,8 @@ WUR enum err_code view_load(struct view *v, struct store *s, bool *changed, stru
 WUR enum err_code view_load_log(struct view *v, struct store *s, struct err *e);
 /* Curves of the visible trials, curve and snapshot of the selected one. */
 WUR enum err_code view_load_series(struct view *v, struct store *s, const int *number, size_t n, struct err *e);
+/* The newest note of the selected trial. */
+WUR enum err_code view_load_note(struct view *v, struct store *s, int number, struct err *e);
 /* epoch 0: the newest snapshot; else the newest at or before it. */
 WUR enum err_code view_load_snapshot(struct view *v, struct store *s, int number, int epoch, struct err *e);
 

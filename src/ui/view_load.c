@@ -179,6 +179,25 @@ enum err_code view_load_series(struct view *v, struct store *s, const int *numbe
     return ERR_OK;
 }
 
+enum err_code view_load_note(struct view *v, struct store *s, int number, struct err *e)
+{
+    const struct view_trial *t = view_trial(v, number);
+    struct trial_note *note = NULL;
+    size_t n = 0;
+    if (!t || (v->note_of == number && v->note_changed == t->changed)) {
+        return ERR_OK;
+    }
+    enum err_code rc = store_notes(s, number, &note, &n, e);
+    if (rc) {
+        return rc;
+    }
+    v->note = n > 0 ? note[n - 1] : (struct trial_note){0};
+    v->note_of = number;
+    v->note_changed = t->changed;
+    free(note);
+    return ERR_OK;
+}
+
 enum err_code view_load_snapshot(struct view *v, struct store *s, int number, int epoch, struct err *e)
 {
     const struct view_trial *t = view_trial(v, number);

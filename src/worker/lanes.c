@@ -388,6 +388,10 @@ static void on_event(void *arg, struct trainer_event *ev)
         lane->held = true;
         lane->leave = lane->leave == LEAVE_NOT ? LEAVE_PAUSE : lane->leave;
         break;
+    case EVENT_NOTE:
+        log_info("trial %d, epoch %d: %s", ev->trial, ev->note.epoch, ev->note.text);
+        (void)send_note(c->l->conn, &(struct m_note){ev->trial, ev->note.epoch, ev->note.kind, ev->note.text});
+        break;
     case EVENT_DONE:
         lane->done = true;
         lane->value = ev->value;

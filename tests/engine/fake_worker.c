@@ -241,7 +241,8 @@ static bool epoch(struct fake *f, struct fake_lane *l)
             abort();
         }
         if (is_set("nan", l->trial, -1)) {
-            char text[] = "loss is nan at step 10";
+            char text[] = "loss is nan at step 10", kind[] = "exploding KL", what[] = "looked bad before";
+            (void)send_note(f->conn, &(struct m_note){l->trial, l->epoch, kind, what});
             (void)send_diverged(f->conn, &(struct m_diverged){l->trial, text});
             l->gone = true;
             return true;

@@ -338,6 +338,22 @@ static void only_the_best_weights_are_kept(void **state)
     rig_end(&r);
 }
 
+/* The trial has one note, of its first epoch. */
+static void check_note(struct rig *r, int trial, const char *text)
+{
+    struct err e;
+    struct trial_note *note;
+    size_t n;
+    struct store *s;
+    assert_ok(store_open(&s, r->dir, false, &e), &e);
+    assert_ok(store_notes(s, trial, &note, &n, &e), &e);
+    assert_int_equal(n, 1);
+    assert_int_equal(note[0].epoch, 1);
+    assert_string_equal(note[0].text, text);
+    free(note);
+    store_close(s);
+}
+
 static void trials_that_diverge_or_do_not_fit_end_alone(void **state)
 {
     (void)state;
@@ -353,6 +369,7 @@ static void trials_that_diverge_or_do_not_fit_end_alone(void **state)
     assert_true(rig_trial(&r, 0, &t));
     assert_int_equal(t.phase, PHASE_DIVERGED);
     assert_string_equal(t.reason, "loss is nan at step 10");
+    check_note(&r, 0, "looked bad before");
     assert_true(isnan(t.value));
     assert_false(rig_has_checkpoint(&r, 0));
     assert_true(rig_trial(&r, 1, &t));

@@ -5,6 +5,7 @@ int foreign_tests(void);
 int incremental_tests(void);
 int snapshots_tests(void);
 int suggestions_tests(void);
+int notes_tests(void);
 int study_file_main(const char *what, const char *dir);
 
 int main(int argc, char **argv)
@@ -20,5 +21,6 @@ int main(int argc, char **argv)
     failed += incremental_tests();
     failed += snapshots_tests();
     failed += suggestions_tests();
+    failed += notes_tests();
     return failed != 0;
 }

@@ -115,6 +115,9 @@ void rig_record(void *arg, struct trainer_event *ev)
     if (ev->kind == EVENT_SNAPSHOT) {
         r->picture = picture_hash(&ev->snapshot);
         snapshot_release(&ev->snapshot);
+    } else if (ev->kind == EVENT_NOTE) {
+        assert_in_range(r->notes, 0, RIG_NOTES_MAX - 1);
+        r->note[r->notes++] = ev->note;
     } else if (ev->kind == EVENT_EPOCH) {
         assert_in_range(ev->row.epoch, 1, RIG_ROWS_MAX - 1);
         ev->row.images_per_s = ev->row.seconds = 0;

@@ -25,6 +25,8 @@ void rig_data_release(struct rig_data *d);
 struct config rig_config(const char *lines);
 struct trainer *rig_trainer(const struct rig_data *d, const struct config *c, enum plan_kind kind);
 
+#define RIG_NOTES_MAX 16
+
 /* What a lane said: compared bit by bit, so times and rates are wiped. */
 struct record {
     struct epoch_row row[RIG_ROWS_MAX]; /* by epoch, from 1 */
@@ -32,6 +34,8 @@ struct record {
     enum trainer_event_kind end; /* EVENT_EPOCH: still running */
     double value;
     char text[160];
+    int notes;
+    struct trial_note note[RIG_NOTES_MAX];
     uint64_t picture; /* hash of the last snapshot */
 };
 struct records {

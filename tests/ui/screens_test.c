@@ -1,4 +1,5 @@
 /* What keys do on the screens beyond the dashboard. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,27 @@ static void braces_go_through_the_trials(void **state)
     (void)scene_keys(&s, "{");
     assert_int_equal(s.state.selected, s.view.trial[s.view.order[0]].number);
     assert_int_equal(s.state.screen, SCREEN_TRIAL);
+    scene_release(&s);
+}
+
+static void a_note_stands_on_the_trial_screen(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    s.state.screen = SCREEN_TRIAL;
+    s.view.note_of = s.state.selected;
+    (void)snprintf(s.view.note.text, sizeof s.view.note.text, "posterior collapse: lower beta");
+    static const int size[][2] = {{80, 24}, {120, 40}, {160, 48}};
+    for (int i = 0; i < 3; i++) {
+        char *t = scene_text(&s, size[i][0], size[i][1]);
+        assert_has(t, "! posterior collapse: lower beta");
+        free(t);
+    }
+    s.view.note_of++; /* another trial's */
+    char *t = scene_text(&s, 80, 24);
+    assert_null(strstr(t, "posterior"));
+    free(t);
     scene_release(&s);
 }
 
@@ -286,6 +308,7 @@ int screens_tests(void)
         cmocka_unit_test(scrubbing_moves_all_panes_and_comes_back_to_the_newest),
         cmocka_unit_test(zooming_keeps_the_newest_or_the_crosshair_in_sight),
         cmocka_unit_test(braces_go_through_the_trials),
+        cmocka_unit_test(a_note_stands_on_the_trial_screen),
         cmocka_unit_test(tagged_trials_are_stopped_together_by_name),
         cmocka_unit_test(an_edit_is_checked_before_it_is_sent),
         cmocka_unit_test(the_command_line_takes_the_words_of_vaetop),

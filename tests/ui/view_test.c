@@ -170,6 +170,15 @@ static void the_store_fills_the_view_and_only_with_what_changed(void **state)
     assert_ok(view_load(&v, ro, &changed, &e), &e);
     assert_true(changed);
     assert_int_equal(view_trial(&v, 0)->phase, PHASE_PAUSED);
+    assert_ok(view_load_note(&v, ro, 0, &e), &e);
+    assert_string_equal(v.note.text, "");
+    const struct trial_note note = {0, 4, "collapse", "posterior collapse"};
+    assert_ok(store_note(rw, &note, &e), &e);
+    assert_ok(view_load(&v, ro, &changed, &e), &e);
+    assert_ok(view_load_note(&v, ro, 0, &e), &e);
+    assert_string_equal(v.note.text, "posterior collapse");
+    assert_ok(view_load_note(&v, ro, 1, &e), &e); /* another trial has none */
+    assert_string_equal(v.note.text, "");
     store_close(rw);
     store_close(ro);
     view_release(&v);

@@ -204,7 +204,7 @@ static void hear(struct worker *w, uint16_t type, struct msg_reader *r)
         break;
     }
     default:
-        assert_true(type == MESSAGE_PROGRESS || type == MESSAGE_STATUS);
+        assert_true(type == MESSAGE_PROGRESS || type == MESSAGE_STATUS || type == MESSAGE_NOTE);
     }
 }
 

@@ -63,6 +63,13 @@ struct epoch_row {
 #undef X
 };
 
+/* Something about a trial that a person should know, under a word of its own: a later one replaces it. */
+#define TRIAL_NOTE_CAP 200
+struct trial_note {
+    int trial, epoch;
+    char kind[24], text[TRIAL_NOTE_CAP];
+};
+
 /* What the screens show of one trial at one epoch. Owns: kl, xy, label and pixels are malloc'ed; snapshot_release()
  * frees. */
 #define SNAPSHOT_POINTS 2000

@@ -53,6 +53,8 @@
 /* What our queue did, and what the driver says of the whole device; NaN: it says nothing. */
 #define M_STATUS(I, D, S) I(bytes_used) D(busy) D(temperature_c) D(power_w) D(load)
 #define M_LOGLINE(I, D, S) I(trial) S(text)
+/* A struct trial_note. */
+#define M_NOTE(I, D, S) I(trial) I(epoch) S(kind) S(text)
 
 /* --- engine <-> advisor. Points and their messages are below. */
 #define M_ADVISE(I, D, S) S(preset)
@@ -112,7 +114,7 @@
     X(CHECKPOINTED, checkpointed, M_CHECKPOINTED) X(UNSAVED, unsaved, M_UNSAVED)                          \
     X(LEFT, left, M_LEFT) X(DONE, done, M_DONE)                                                           \
     X(DIVERGED, diverged, M_DIVERGED) X(REFUSED, refused, M_REFUSED) X(EDITED, edited, M_EDITED)          \
-    X(STATUS, status, M_STATUS) X(LOGLINE, logline, M_LOGLINE)                                            \
+    X(STATUS, status, M_STATUS) X(LOGLINE, logline, M_LOGLINE) X(NOTE, note, M_NOTE)                      \
     X(ADVISE, advise, M_ADVISE) X(ADVISING, advising, M_ADVISING) X(SUGGEST, suggest, M_SUGGEST)          \
     X(REVIEW, review, M_REVIEW) X(REVIEWED, reviewed, M_REVIEWED)                                         \
     X(HELLO, hello, M_HELLO) X(WELCOME, welcome, M_WELCOME) X(COMMAND, command, M_COMMAND)                \

@@ -53,6 +53,7 @@ enum trainer_event_kind {
     EVENT_EPOCH,    /* row: one finished epoch, evaluated */
     EVENT_SNAPSHOT, /* snapshot: the same epoch's picture; the receiver releases it */
     EVENT_HELD,     /* the epoch `until` is over, and there would be more */
+    EVENT_NOTE,     /* note: something looks wrong; may be said again after a resume */
     EVENT_DONE,     /* all epochs trained; value is the trial's value */
     EVENT_DIVERGED  /* loss not finite; text says step, learning rate and last finite loss */
 };
@@ -61,6 +62,7 @@ struct trainer_event {
     int lane, trial;
     struct epoch_row row;
     struct snapshot snapshot;
+    struct trial_note note;
     double value;
     char text[160];
 };
