@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -39,22 +40,80 @@ static void fill(struct ui_study *to, const struct study *s)
     to->bytes = fs_tree_bytes(s->dir);
 }
 
+/* What changes whenever anything of a study does: sizes and times of its data base, and whether an engine runs it. */
+struct stamp {
+    struct timespec changed[2];
+    off_t size[2];
+    bool live;
+};
+
+static struct stamp stamp_of(const char *dir)
+{
+    static const char *const file[] = {STUDY_DB, STUDY_DB "-wal"};
+    struct stamp s;
+    memset(&s, 0, sizeof s); /* compared as bytes */
+    for (int i = 0; i < 2; i++) {
+        struct stat st;
+        char *path = fs_join(dir, file[i]);
+        if (stat(path, &st) == 0) {
+            s.changed[i] = st.st_mtim;
+            s.size[i] = st.st_size;
+        }
+        free(path);
+    }
+    s.live = study_lock_held(dir);
+    return s;
+}
+
+/* The studies as last read. One that has not changed since is not read again: the screen asks every few seconds. */
+struct known {
+    struct stamp stamp;
+    struct ui_study study;
+};
+static struct known *kept;
+static size_t n_kept;
+
+static const struct ui_study *known_as(const char *name, const struct stamp *stamp)
+{
+    for (size_t i = 0; i < n_kept; i++) {
+        if (strcmp(kept[i].study.name, name) == 0 && memcmp(&kept[i].stamp, stamp, sizeof *stamp) == 0) {
+            return &kept[i].study;
+        }
+    }
+    return NULL;
+}
+
 static size_t list(void *ctx, struct ui_study **out)
 {
     const struct options *o = ctx;
     char *parent = studies_dir(o);
     char **name = NULL;
     size_t n = studies_list(&name, parent), got = 0;
+    struct known *now = xcalloc(n + 1, sizeof *now);
     *out = xcalloc(n + 1, sizeof **out);
     for (size_t i = 0; i < n; i++) {
         struct study s;
         struct err e;
-        if (study_open(&s, o, name[i], &e) == ERR_OK) { /* `vaetop ls` says what is wrong with the others */
-            fill(&(*out)[got++], &s);
+        char *dir = fs_join(parent, name[i]);
+        struct stamp stamp = stamp_of(dir); /* before it is read: a change meanwhile is seen next time */
+        const struct ui_study *same = known_as(name[i], &stamp);
+        if (same) {
+            now[got].study = *same;
+        } else if (study_open(&s, o, name[i], &e) == ERR_OK) { /* `vaetop ls` says what is wrong with the others */
+            fill(&now[got].study, &s);
             study_close(&s);
         }
+        if (now[got].study.name[0]) {
+            now[got].stamp = stamp;
+            (*out)[got] = now[got].study;
+            got++;
+        }
+        free(dir);
         free(name[i]);
     }
+    free(kept);
+    kept = now;
+    n_kept = got;
     free(name);
     free(parent);
     qsort(*out, got, sizeof **out, by_age);

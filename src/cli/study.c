@@ -70,8 +70,8 @@ static enum err_code no_such_study(const char *name, const char *parent, struct 
     return rc;
 }
 
-/* True if an engine holds the study's lock. Looks without creating the file. */
-static bool lock_is_held(const char *dir)
+/* Looks without creating the file. */
+bool study_lock_held(const char *dir)
 {
     char *path = fs_join(dir, STUDY_LOCK);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -156,7 +156,7 @@ enum err_code study_refresh(struct study *s, struct err *e)
     }
     s->total = total ? (int)strtol(total, NULL, 10) : (int)config_i64(&s->preset.base, KNOB_STUDY_TRIALS);
     free(total);
-    s->live = lock_is_held(s->dir);
+    s->live = study_lock_held(s->dir);
     return rc;
 }
 

@@ -44,6 +44,8 @@ int study_ended_trials(const struct study *s); /* in a final phase */
 /* ERR_FAILED when all ended trials failed, else ERR_OK. */
 WUR enum err_code study_verdict(const struct study *s, struct err *e);
 
+bool study_lock_held(const char *dir); /* an engine runs it */
+
 /* Names below a parent folder that are studies, sorted. Owns: caller frees each and the array. */
 size_t studies_list(char ***out, const char *parent);
 
