@@ -70,7 +70,25 @@ FN void chain_backward(const struct view *v, struct rows rows)
     }
 }
 
-/* grid (1, row_tiles / each, lanes), each row tiles to a work-group; ring (active, n_steps, row_tiles, 4). */
+/* A step for these rows, but for the weights; ring (active, n_steps, row_tiles, 4). */
+FN void chain_rows(const struct view *v, __global const uchar *data, __global float *ring, __global float *stats,
+                   __global float *means, struct rows rows)
+{
+    struct chain_sums sums;
+    for (int r = 0; r < rows.n; r++) gather_rows(v, data, (rows.first + r) * 16);
+    for (int n = 0; n < v->shape->heads; n++) chain_layer(v, n, rows);
+    chain_heads(v, stats, means, rows, &sums);
+    for (int n = v->shape->heads + 1; n < v->shape->n_layers - 1; n++) chain_layer(v, n, rows);
+    chain_loss(v, rows, &sums);
+    for (int r = 0; r < rows.n; r++) {
+        const int tile = rows.first + r;
+        const float4 entry = ring_entry(v, sum16(sums.rec[r]), sums.kl[r], tile * 16);
+        vstore4(entry, v->place * (size_t)v->shape->row_tiles + tile, ring);
+    }
+    if (v->step->mode != STEP_EVAL) chain_backward(v, rows);
+}
+
+/* grid (1, row_tiles / each, lanes), each row tiles to a work-group. */
 ONE_ITEM __kernel void row_chain(PACK_ARGS, __global float *acts, __global const float *restrict weights,
                                  __global const uchar *restrict data, __global const uint *restrict order,
                                  __global float *restrict ring, __global float *restrict stats,
@@ -78,18 +96,7 @@ ONE_ITEM __kernel void row_chain(PACK_ARGS, __global float *acts, __global const
 {
     const struct view v = view_of(PACK_VALUES, acts, weights, order);
     struct rows rows;
-    struct chain_sums sums;
     rows.first = (int)get_global_id(1) * each;
     rows.n = min(each, shape->row_tiles - rows.first);
-    for (int r = 0; r < rows.n; r++) gather_rows(&v, data, (rows.first + r) * 16);
-    for (int n = 0; n < shape->heads; n++) chain_layer(&v, n, rows);
-    chain_heads(&v, stats, means, rows, &sums);
-    for (int n = shape->heads + 1; n < shape->n_layers - 1; n++) chain_layer(&v, n, rows);
-    chain_loss(&v, rows, &sums);
-    for (int r = 0; r < rows.n; r++) {
-        const int tile = rows.first + r;
-        const float4 entry = ring_entry(&v, sum16(sums.rec[r]), sums.kl[r], tile * 16);
-        vstore4(entry, v.place * (size_t)shape->row_tiles + tile, ring);
-    }
-    if (v.step->mode != STEP_EVAL) chain_backward(&v, rows);
+    chain_rows(&v, data, ring, stats, means, rows);
 }

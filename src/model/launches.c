@@ -3,13 +3,16 @@
 
 #include "pack_private.h"
 
+/* Steps queued before the device is told to begin. */
+#define FLUSH_EVERY 8
+
 /* The arguments every kernel of a step begins with (PACK_ARGS), and those of its own that are buffers. */
 #define ARG_K 5
 #define ARG_OWN 6
 static const struct kernel_args {
     const char *name;
     int n;
-    enum pack_buffer buffer[9];
+    enum pack_buffer buffer[11];
 } kernel_args[KERNEL_COUNT] = {
     [KERNEL_GATHER] = {"gather", 3, {BUF_ACTS, BUF_DATA, BUF_ORDER}},
     [KERNEL_FORWARD] = {"forward", 2, {BUF_ACTS, BUF_WEIGHTS}},
@@ -27,6 +30,9 @@ static const struct kernel_args {
                         BUF_PARTS}},
     [KERNEL_GRADIENTS] = {"gradients", 5, {BUF_ACTS, BUF_WEIGHTS, BUF_GRADS, BUF_RING, BUF_PARTS}},
     [KERNEL_NORM] = {"norm", 2, {BUF_PARTS, BUF_NORMS}},
+    [KERNEL_WHOLE_LANE] = {"whole_lane", 11,
+                           {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_EMA, BUF_DATA, BUF_ORDER,
+                            BUF_RING, BUF_STATS, BUF_MEANS}},
     [KERNEL_ROW_CHAIN] =
         {"row_chain", 7, {BUF_ACTS, BUF_WEIGHTS, BUF_DATA, BUF_ORDER, BUF_RING, BUF_STATS, BUF_MEANS}},
     [KERNEL_KEEP_BEST] = {"keep_best", 2, {BUF_WEIGHTS, BUF_BEST}},
@@ -289,6 +295,28 @@ enum err_code pack_train(struct pack *pk, int k, struct err *e)
         }
     }
     return rc ? rc : pack_op(pk, OP_UPDATE, 0, k, e);
+}
+
+/* Where every unit has about equally many lanes to itself: nothing waits between steps. */
+static bool lane_each(const struct pack *pk)
+{
+    const int units = device_info(pk->dev)->compute_units, turns = (pk->n_active + units - 1) / units;
+    return pk->plan.kind == PLAN_CHAIN && !pk->plan.net.norm && pk->n_active >= units &&
+           10 * turns * units <= 11 * pk->n_active;
+}
+
+enum err_code pack_train_all(struct pack *pk, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    if (lane_each(pk)) {
+        const struct grid g = {.columns = 1, .rows = 1, .n_extra = 2, .extra = {pk->n_steps, all_strips(pk)}};
+        return run(pk, KERNEL_WHOLE_LANE, &g, 0, e);
+    }
+    for (int k = 0; k < pk->n_steps && !rc; k++) {
+        rc = pack_train(pk, k, e);
+        if (k % FLUSH_EVERY == FLUSH_EVERY - 1) device_flush(pk->dev);
+    }
+    return rc;
 }
 
 enum err_code pack_keep_best(struct pack *pk, int slot, struct err *e)

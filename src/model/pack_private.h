@@ -74,6 +74,7 @@ enum pack_kernel {
     KERNEL_NORM,
     KERNEL_UPDATE,
     KERNEL_ROW_CHAIN,
+    KERNEL_WHOLE_LANE,
     KERNEL_KEEP_BEST,
     KERNEL_COUNT
 };

@@ -11,7 +11,6 @@
 /* A chunk's aim, and the steps tried before anything was measured. Lengths never change results. */
 #define CHUNK_SECONDS 0.035
 #define FIRST_CHUNK 4
-#define FLUSH_EVERY 8
 /* Steps in a row without a finite loss after which skipping them is no use. */
 #define SKIPS_MOST 100
 /* Chunks a slot may stay unused before its memory goes back: a new trial usually comes at once. */
@@ -175,10 +174,7 @@ static enum err_code train(struct trainer *t, const int *lane, int n, int n_step
         }
     }
     enum err_code rc = pack_steps(t->pack, slot, n, steps, n_steps, e);
-    for (int k = 0; k < n_steps && !rc; k++) {
-        rc = pack_train(t->pack, k, e);
-        if (k % FLUSH_EVERY == FLUSH_EVERY - 1) device_flush(t->dev);
-    }
+    if (!rc) rc = pack_train_all(t->pack, e);
     if (!rc) rc = pack_fetch_ring(t->pack, e);
     const double seconds = (double)(clock_mono_ns() - start) * 1e-9;
     for (int i = 0; i < n && !rc; i++) account(t, &t->lane[lane[i]], i, n_steps, seconds);

@@ -14,7 +14,6 @@ enum { SIZES = sizeof lanes_of / sizeof *lanes_of };
 
 /* One pack that trains. */
 struct steps {
-    struct device *dev;
     struct pack *pack;
     struct pack_lane *lane; /* (lanes) */
     struct pack_step *step; /* (lanes, most) */
@@ -87,10 +86,7 @@ static enum err_code run_steps(void *what, int calls, struct err *e)
             }
         }
         rc = pack_steps(s->pack, s->slot, s->lanes, s->step, n, e);
-        for (int k = 0; k < n && !rc; k++) {
-            rc = pack_train(s->pack, k, e);
-            if (k % 8 == 7) device_flush(s->dev);
-        }
+        rc = rc ? rc : pack_train_all(s->pack, e);
         rc = rc ? rc : pack_fetch_ring(s->pack, e);
         s->done += n;
         calls -= n;
@@ -128,7 +124,7 @@ static enum err_code steps_new(struct steps *s, struct device *dev, struct pack_
                                const struct config *c, int lanes, struct err *e)
 {
     const int64_t before = resident_bytes();
-    *s = (struct steps){.dev = dev, .lanes = lanes, .most = p->ring_steps};
+    *s = (struct steps){.lanes = lanes, .most = p->ring_steps};
     s->lane = xcalloc((size_t)lanes, sizeof *s->lane);
     s->slot = xcalloc((size_t)lanes, sizeof *s->slot);
     s->step = xcalloc((size_t)lanes * (size_t)s->most, sizeof *s->step);

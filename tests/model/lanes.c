@@ -307,6 +307,69 @@ static void a_lane_s_bits_do_not_depend_on_its_slot(void **state)
     check_slots(PLAN_CHAIN, PROVIDER_TILE);
 }
 
+/* A lane for each of the device's units, in steps that are queued at once, against one lane step by step. */
+static void check_lane_each(const char *optimizer)
+{
+    enum { STEPS = 5 };
+    struct variant v = {.data = 45, .latent = 17, .batch = 161, .hidden = 70, .kind = PLAN_CHAIN, .optimizer = optimizer};
+    struct shape s;
+    struct err e;
+    shape_init(&s, &v);
+    const int units = device_info(test_device())->compute_units;
+    const size_t bytes = s.plan.params * sizeof(float);
+    float *start = xcalloc(1, bytes), *zero = xcalloc(1, bytes), *got = xcalloc(1, bytes), *want[3];
+    struct pack_step one[STEPS], *all = xcalloc((size_t)units * STEPS, sizeof *all);
+    struct pack_loss loss[STEPS], other;
+    int *slot = xcalloc((size_t)units, sizeof *slot);
+    assert_ok(pack_read_arena(s.pack, SLOT, ARENA_WEIGHTS, start, &e), &e);
+    for (int k = 0; k < STEPS; k++) one[k] = shape_train_step(&s, k, 0.01, 1);
+    shape_steps(&s, one, STEPS);
+    for (int k = 0; k < STEPS; k++) assert_ok(pack_train(s.pack, k, &e), &e);
+    assert_ok(pack_fetch_ring(s.pack, &e), &e);
+    for (int k = 0; k < STEPS; k++) pack_loss(s.pack, 0, k, &loss[k]);
+    for (int a = ARENA_WEIGHTS; a <= ARENA_MOMENT2; a++) {
+        want[a] = xcalloc(1, bytes);
+        assert_ok(pack_read_arena(s.pack, SLOT, (enum arena)a, want[a], &e), &e);
+    }
+    assert_ok(pack_resize(s.pack, units, &e), &e);
+    for (int i = 0; i < units; i++) {
+        slot[i] = i;
+        assert_ok(pack_write_arena(s.pack, i, ARENA_WEIGHTS, start, &e), &e);
+        assert_ok(pack_write_arena(s.pack, i, ARENA_MOMENT1, zero, &e), &e);
+        assert_ok(pack_write_arena(s.pack, i, ARENA_MOMENT2, zero, &e), &e);
+        pack_set_lane(s.pack, i, &s.lane);
+        for (int k = 0; k < STEPS; k++) all[i * STEPS + k] = one[k];
+    }
+    assert_ok(pack_steps(s.pack, slot, units, all, STEPS, &e), &e);
+    assert_ok(pack_train_all(s.pack, &e), &e);
+    assert_ok(pack_fetch_ring(s.pack, &e), &e);
+    for (int i = 0; i < units; i++) {
+        for (int k = 0; k < STEPS; k++) {
+            pack_loss(s.pack, i, k, &other);
+            assert_true(other.rec == loss[k].rec && other.kl == loss[k].kl);
+        }
+        for (int a = ARENA_WEIGHTS; a <= ARENA_MOMENT2; a++) {
+            assert_ok(pack_read_arena(s.pack, i, (enum arena)a, got, &e), &e);
+            assert_memory_equal(got, want[a], bytes);
+        }
+    }
+    for (int a = ARENA_WEIGHTS; a <= ARENA_MOMENT2; a++) free(want[a]);
+    free(start);
+    free(zero);
+    free(got);
+    free(all);
+    free(slot);
+    s.guards_used = true;
+    shape_release(&s);
+}
+
+static void a_lane_for_each_unit_gives_the_same_bits(void **state)
+{
+    (void)state;
+    check_lane_each("optimizer.lr=0.01\n");
+    check_lane_each("loss.likelihood=gauss_learned\noptimizer.kind=sgd\noptimizer.momentum=0.9\n");
+}
+
 /* A step whose every activation is NaN, then weights as before and a smaller batch: as if nothing had been. Padding
  * rows left over from the larger batch would poison the sums over the batch, NaN times 0 being NaN. */
 static void check_trace(enum plan_kind kind, enum provider provider)
@@ -400,6 +463,7 @@ int lanes_tests(void)
         cmocka_unit_test(other_initialisations_have_their_variance),
         cmocka_unit_test(the_last_bias_can_start_at_the_data_s_mean),
         cmocka_unit_test(a_lane_s_bits_do_not_depend_on_its_slot),
+        cmocka_unit_test(a_lane_for_each_unit_gives_the_same_bits),
         cmocka_unit_test(a_step_of_nan_leaves_no_trace_in_the_next),
         cmocka_unit_test(best_weights_are_kept_and_survive_a_resize),
     };

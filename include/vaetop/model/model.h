@@ -218,6 +218,8 @@ WUR enum err_code pack_op(struct pack *pk, enum pack_op op, int layer, int k, st
 
 /* One whole step (forward, backward, update) or one evaluation batch, in the pack's plan. Queued. */
 WUR enum err_code pack_train(struct pack *pk, int k, struct err *e);
+/* All steps of pack_steps(), one after the other; the same bits as pack_train() for each. */
+WUR enum err_code pack_train_all(struct pack *pk, struct err *e);
 WUR enum err_code pack_eval(struct pack *pk, int k, struct err *e);
 /* Whether the next evaluations use ARENA_EMA. */
 void pack_use_ema(struct pack *pk, bool use);
