@@ -7,6 +7,8 @@
 /* The whole screen with help or question on top. s was fitted to the canvas by state_fit(). screen.c. */
 void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
+#define SCREEN_ACTIONS 24
+const uint8_t *screen_actions(const struct ui_state *s); /* (SCREEN_ACTIONS) enum action; ACT_NONE after the last */
 /* What lies under a column of the tabs and of the key bar: a screen or -1, a key or 0. */
 int screen_tab_at(const struct ui_state *s, int x);
 int screen_key_at(const struct ui_state *s, int x);

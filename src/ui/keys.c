@@ -22,6 +22,11 @@ enum action key_action(int key)
     return ACT_NONE;
 }
 
+const struct key_row *key_row_of(enum action act)
+{
+    return act > ACT_NONE && act < ACT_COUNT ? &key_table[act - 1] : NULL; /* the enumeration is made from the table */
+}
+
 const char *key_label(char *buf, size_t cap, int key)
 {
     static const char *const special[] = {"Up", "Down", "Left", "Right", "PgUp", "PgDn", "Home", "End", "S-Tab", "Bksp"};

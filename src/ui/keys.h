@@ -105,6 +105,7 @@ extern const struct key_row key_table[];
 extern const size_t key_table_rows;
 
 enum action key_action(int key);
+const struct key_row *key_row_of(enum action act);
 
 /* "j", "Ctrl-Z", "PgUp", "F5". Returns buf. cap >= 12. */
 const char *key_label(char *buf, size_t cap, int key);

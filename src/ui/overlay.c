@@ -20,13 +20,27 @@ struct help_block {
     int n, columns, left_w;
 };
 
-static int key_lines(struct help_line *l)
+static void key_line(struct help_line *l, const struct key_row *r)
 {
+    (void)key_labels(l->left, sizeof l->left, r);
+    l->right = r->help;
+    l->style = STYLE(KEY);
+}
+
+/* What this screen is for first, then the rest in the table's order. */
+static int key_lines(struct help_line *l, const struct ui_state *s)
+{
+    const uint8_t *here = screen_actions(s);
+    bool done[ACT_COUNT] = {false};
     int n = 0;
+    for (int i = 0; i < SCREEN_ACTIONS && here[i] != ACT_NONE; i++) {
+        key_line(&l[n++], key_row_of((enum action)here[i]));
+        done[here[i]] = true;
+    }
     for (size_t i = 0; i < key_table_rows && n < HELP_LINES; i++) {
-        (void)key_labels(l[n].left, sizeof l[n].left, &key_table[i]);
-        l[n].right = key_table[i].help;
-        l[n++].style = STYLE(KEY);
+        if (!done[key_table[i].action]) {
+            key_line(&l[n++], &key_table[i]);
+        }
     }
     return n;
 }
@@ -69,7 +83,7 @@ static int draw_block(struct canvas *c, struct area body, int row, const struct 
     int rows = (b->n + b->columns - 1) / b->columns, w = body.w / b->columns;
     for (int i = 0; i < b->n; i++) {
         const struct help_line *l = &b->line[i];
-        int y = row + i % rows, x = body.x + i / rows * w;
+        int y = row + i / b->columns, x = body.x + i % b->columns * w; /* along first: a page has the first ones */
         if (y >= 0 && y < body.h) {
             canvas_text(c, x, body.y + y, b->left_w, l->style, l->left);
             canvas_text(c, x + b->left_w + 1, body.y + y, w - b->left_w - 2, STYLE(TEXT), l->right);
@@ -83,7 +97,7 @@ static int draw_help(struct canvas *c, const struct ui_state *s, struct area bod
 {
     bool wide = s->w >= 76;
     struct help_block b = {.columns = wide ? 2 : 1, .left_w = 12};
-    b.n = key_lines(b.line);
+    b.n = key_lines(b.line, s);
     int row = draw_block(c, body, -top, &b) + 1;
     b.n = state_lines(b.line);
     b.columns = s->h >= 36 || !wide ? 1 : 5; /* on a low screen letters and words without their meanings */
@@ -105,11 +119,11 @@ void help_draw(struct canvas *c, const struct ui_state *s)
     int top = s->help_top > height - body.h ? height - body.h : s->help_top;
     (void)draw_help(c, s, body, top < 0 ? 0 : top);
     if (body.y == 2) {
-        canvas_text(c, 1, 0, s->w - 2, STYLE(TITLE), "vaetop help");
-        canvas_right(c, s->w / 2, 0, s->w - s->w / 2 - 1, STYLE(DIM), "Esc closes");
+        canvas_text(c, 1, 0, s->w - 2, STYLE(TITLE), "vaetop help: this screen's keys, then all others");
+        canvas_right(c, s->w - 12, 0, 11, STYLE(DIM), "Esc closes");
         canvas_fill(c, (struct area){0, 1, s->w, 1}, glyphs_of(s->tier)->hline, STYLE(BORDER));
         canvas_text(c, 1, s->h - 1, s->w - 2, STYLE(DIM),
-                    height > body.h ? "j k scroll   the study goes on" : "the study goes on   man vaetop has the rest");
+                    height > body.h ? "j or PgDn: more   the study goes on" : "the study goes on   man vaetop has the rest");
     }
 }
 

@@ -221,39 +221,40 @@ static void draw_message(struct canvas *c, const struct view *v, const struct ui
     }
 }
 
-static const struct key_row *row_of(enum action act)
+/* What is of use on each screen, the most important first; help begins with the same. Those without a word do not stand
+ * on the key bar. */
+const uint8_t *screen_actions(const struct ui_state *s)
 {
-    for (size_t i = 0; i < key_table_rows; i++) {
-        if (key_table[i].action == act) {
-            return &key_table[i];
-        }
-    }
-    return NULL;
-}
-
-/* What is of use here, the most important first: as many as fit (c NULL: only walks along them). The key of the word at
- * column at, or 0. */
-static int walk_keys(struct canvas *c, const struct ui_state *s, int at)
-{
-    static const uint8_t wanted[SCREEN_COUNT][16] = {
+    static const uint8_t wanted[SCREEN_COUNT][SCREEN_ACTIONS] = {
         [SCREEN_STUDIES] = {ACT_HELP, ACT_OPEN, ACT_BACK, ACT_QUIT, ACT_EDIT, ACT_SETUP, ACT_NEXT_SCREEN},
         [SCREEN_DASHBOARD] = {ACT_HELP, ACT_OPEN, ACT_PAUSE, ACT_STOP, ACT_QUIT, ACT_DETACH, ACT_EDIT, ACT_FILTER,
-                              ACT_TAG, ACT_SORT_RIGHT, ACT_SEARCH, ACT_LATENT_MODE, ACT_LOG_Y, ACT_COMMAND, ACT_SETUP},
+                              ACT_TAG, ACT_SORT_RIGHT, ACT_SEARCH, ACT_LATENT_MODE, ACT_LOG_Y, ACT_COMMAND, ACT_SETUP,
+                              ACT_UNDO, ACT_SORT_LEFT, ACT_INVERT, ACT_PICTURES, ACT_FOLLOW, ACT_PIN, ACT_UNTAG},
         [SCREEN_TRIAL] = {ACT_HELP, ACT_BACK, ACT_EARLIER, ACT_LATER, ACT_PICTURES, ACT_PAUSE, ACT_STOP, ACT_EDIT,
-                          ACT_NEXT_TRIAL, ACT_ZOOM_IN, ACT_CROSSHAIR, ACT_LATENT_MODE, ACT_LOG_Y, ACT_QUIT},
+                          ACT_NEXT_TRIAL, ACT_ZOOM_IN, ACT_CROSSHAIR, ACT_LATENT_MODE, ACT_LOG_Y, ACT_QUIT, ACT_UNDO,
+                          ACT_PREVIOUS_TRIAL, ACT_LEFT, ACT_RIGHT, ACT_ZOOM_OUT, ACT_ZOOM_ALL, ACT_DETACH},
         [SCREEN_DEVICES] = {ACT_HELP, ACT_TAG, ACT_SLOTS_UP, ACT_SLOTS_DOWN, ACT_BACK, ACT_QUIT, ACT_SELF_TEST,
                             ACT_NEXT_SCREEN},
-        [SCREEN_STUDY] = {ACT_HELP, ACT_BACK, ACT_FRONT, ACT_OPEN, ACT_QUIT, ACT_NEXT_SCREEN},
-        [SCREEN_LOG] = {ACT_HELP, ACT_BACK, ACT_LOG_MINE, ACT_QUIT, ACT_NEXT_SCREEN}};
-    static const uint8_t setup[16] = {ACT_RIGHT, ACT_SAVE, ACT_BACK};
-    const uint8_t *want = s->setup ? setup : wanted[s->screen];
+        [SCREEN_STUDY] = {ACT_HELP, ACT_BACK, ACT_FRONT, ACT_OPEN, ACT_QUIT, ACT_NEXT_SCREEN, ACT_OBJECTIVE},
+        [SCREEN_LOG] = {ACT_HELP, ACT_BACK, ACT_LOG_MINE, ACT_QUIT, ACT_NEXT_SCREEN, ACT_TOP, ACT_PAGE_UP}};
+    static const uint8_t setup[SCREEN_ACTIONS] = {ACT_RIGHT, ACT_SAVE, ACT_BACK};
+    return s->setup ? setup : wanted[s->screen];
+}
+
+/* As many of them as fit (c NULL: only walks along them). The key of the word at column at, or 0. */
+static int walk_keys(struct canvas *c, const struct ui_state *s, int at)
+{
+    const uint8_t *want = screen_actions(s);
     struct area a = s->layout.keys;
     int x = 1, found = 0;
-    for (int i = 0; i < 16 && want[i] != ACT_NONE && a.h > 0; i++) {
-        const struct key_row *r = row_of((enum action)want[i]);
+    for (int i = 0; i < SCREEN_ACTIONS && want[i] != ACT_NONE && a.h > 0; i++) {
+        const struct key_row *r = key_row_of((enum action)want[i]);
         char name[16];
         bool device = s->screen == SCREEN_DEVICES && r->action == ACT_TAG;
         const char *word = s->setup && r->action == ACT_RIGHT ? "change" : device ? "on/off" : r->bar;
+        if (!word) {
+            continue;
+        }
         int w = text_columns(key_label(name, sizeof name, r->key[0])) + 1 + text_columns(word);
         if (x + w + 1 > a.w) {
             break;
