@@ -92,6 +92,12 @@ long pty_read(struct pty *p, int quiet_ms, int most_ms)
     }
 }
 
+void pty_resize(struct pty *p, int w, int h)
+{
+    struct winsize ws = {.ws_row = (unsigned short)h, .ws_col = (unsigned short)w};
+    (void)ioctl(p->fd, TIOCSWINSZ, &ws);
+}
+
 void pty_send(struct pty *p, const char *keys)
 {
     ssize_t n = write(p->fd, keys, strlen(keys));

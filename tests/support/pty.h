@@ -19,6 +19,7 @@ int pty_open(struct pty *p, char *const argv[], int w, int h);
 long pty_read(struct pty *p, int quiet_ms, int most_ms);
 /* The next bytes; 0: none within most_ms. */
 long pty_wait(struct pty *p, int most_ms);
+void pty_resize(struct pty *p, int w, int h); /* the program gets SIGWINCH */
 void pty_send(struct pty *p, const char *keys);
 /* Hangs up and waits for the program. Returns its wait status. */
 int pty_close(struct pty *p);

@@ -91,6 +91,31 @@ static void a_tick_of_ten_running_rows_costs_less_than_a_kilobyte(void **state)
     free(dir);
 }
 
+/* Sizes faster than frames, the smallest and largest among them: the last one is drawn, and then it is quiet. */
+static void a_storm_of_sizes_ends_in_a_quiet_screen(void **state)
+{
+    static const int size[][2] = {{1, 1}, {300, 100}, {80, 24}, {40, 10}, {500, 2}, {2, 200}, {160, 48}};
+    struct pty p;
+    char *dir = make_study(DEMO_THIRTEEN);
+    (void)state;
+    start(&p, dir, 80, 24, NULL);
+    (void)pty_read(&p, QUIET_MS, MOST_MS);
+    for (int i = 0; i < 140; i++) {
+        pty_resize(&p, size[i % 7][0], size[i % 7][1]);
+        (void)pty_read(&p, 5, 5);
+    }
+    pty_resize(&p, 80, 24);
+    (void)pty_read(&p, QUIET_MS, MOST_MS);
+    assert_int_equal(pty_read(&p, QUIET_MS, QUIET_MS), 0);
+    pty_send(&p, "\x0c"); /* a full frame of the last size */
+    assert_in_range(pty_read(&p, QUIET_MS, MOST_MS), 1500, 6000);
+    pty_send(&p, "q");
+    (void)pty_read(&p, QUIET_MS, MOST_MS);
+    int status = pty_close(&p);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    free(dir);
+}
+
 static void a_slow_link_gets_the_same_with_fewer_frames(void **state)
 {
     struct pty p;
@@ -109,6 +134,7 @@ int pty_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_frame_is_small_and_then_nothing_is_sent),
         cmocka_unit_test(a_tick_of_ten_running_rows_costs_less_than_a_kilobyte),
+        cmocka_unit_test(a_storm_of_sizes_ends_in_a_quiet_screen),
         cmocka_unit_test(a_slow_link_gets_the_same_with_fewer_frames),
     };
     return cmocka_run_group_tests_name("ui pty", tests, NULL, NULL);
