@@ -1,4 +1,4 @@
-/* Parts of the man page that come from tables, so that page and program cannot part: `vaetop __manual keys|knobs`.
+/* Parts of the man pages that come from tables, so that pages and program cannot part: `vaetop __manual keys|knobs`.
  * And the shells' completions: bash, zsh, fish. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,23 +13,35 @@ static void bounds(struct sbuf *out, const struct knob_info *k)
     char lo[32];
     char hi[32];
     if (k->type == KNOB_CHOICE) {
-        sbuf_addf(out, ", one of %s", k->choices);
-    } else if (k->type != KNOB_TEXT) {
-        sbuf_addf(out, ", %s to %s", str_from_f64(lo, sizeof lo, k->min), str_from_f64(hi, sizeof hi, k->max));
+        sbuf_addf(out, "One of %s", k->choices);
+    } else if (k->type == KNOB_TEXT) {
+        sbuf_add(out, "Text");
+    } else {
+        sbuf_addf(out, "%s from %s to %s", k->type == KNOB_INT ? "Whole number" : "Number",
+                  str_from_f64(lo, sizeof lo, k->min), str_from_f64(hi, sizeof hi, k->max));
     }
     if (k->unit[0]) {
-        sbuf_addf(out, "; unit: %s", k->unit);
+        sbuf_addf(out, ", unit: %s", k->unit);
     }
+    sbuf_addf(out, "; default %s", k->default_text[0] ? k->default_text : "empty");
     sbuf_add(out, k->range_allowed ? "; may be searched.\n" : "; one value per study.\n");
 }
 
+/* One list for each section. */
 static void knobs_mdoc(struct sbuf *out)
 {
-    sbuf_add(out, ".Bl -tag -width Ds\n");
+    const char *section = "";
     for (int i = 0; i < KNOB_COUNT; i++) {
         const struct knob_info *k = knob_info((enum knob)i);
-        sbuf_addf(out, ".It Cm %s\n%s.\nDefault %s", k->full, k->meaning, k->default_text[0] ? k->default_text : "empty");
+        if (strcmp(section, k->section) != 0) {
+            sbuf_addf(out, "%s.Ss %s\n.Bl -tag -width Ds\n", *section ? ".El\n" : "", k->section);
+            section = k->section;
+        }
+        sbuf_addf(out, ".It Cm %s\n%s.\n.br\n", k->full, k->meaning);
         bounds(out, k);
+        if (*knob_source((enum knob)i)) {
+            sbuf_addf(out, ".br\nSource: %s.\n", knob_source((enum knob)i));
+        }
     }
     sbuf_add(out, ".El\n");
 }

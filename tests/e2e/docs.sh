@@ -3,8 +3,9 @@
 # missing from it. With VAETOP_UPDATE_DOCS=1 the tables in the man page are rewritten instead.
 . "$(dirname "$0")/lib.sh"
 page=$VAETOP_SOURCE/man/vaetop.1
+preset_page=$VAETOP_SOURCE/man/vaetop-preset.5
 
-# with_tables: the page with its generated parts made anew.
+# with_tables PAGE: it with its generated parts made anew.
 with_tables() {
     awk -v program="$vaetop" '
         /^\.\\" [A-Z]*-BEGIN$/ {
@@ -15,16 +16,25 @@ with_tables() {
             skip = 1
         }
         /^\.\\" [A-Z]*-END$/ { skip = 0 }
-        !skip && !/-BEGIN$/ { print }' "$page"
+        !skip && !/-BEGIN$/ { print }' "$1"
 }
-with_tables >"$T/page"
-if [ -n "${VAETOP_UPDATE_DOCS:-}" ]; then
-    cat "$T/page" >"$page"
-fi
-diff "$page" "$T/page" || fail "man/vaetop.1 is behind the tables: VAETOP_UPDATE_DOCS=1 rewrites them"
+for file in "$page" "$preset_page"; do
+    with_tables "$file" >"$T/page"
+    if [ -n "${VAETOP_UPDATE_DOCS:-}" ]; then
+        cat "$T/page" >"$file"
+    fi
+    diff "$file" "$T/page" || fail "$file is behind the tables: VAETOP_UPDATE_DOCS=1 rewrites them"
+    mandoc -T lint -W warning "$file" >"$T/lint" || true
+    [ ! -s "$T/lint" ] || fail "mandoc: $(cat "$T/lint")"
+done
 
-mandoc -T lint -W warning "$page" >"$T/lint" || true
-[ ! -s "$T/lint" ] || fail "mandoc: $(cat "$T/lint")"
+# The preset page's example is a preset, and its page has every knob with its range and default.
+mandoc -T ascii "$preset_page" | col -b >"$T/preset.txt"
+sed -n '/^.Bd -literal/,/^.Ed/p' "$preset_page" | sed '1d;$d' >"$T/example.yaml"
+run_it 0 run "$T/example.yaml" --dry-run
+says "$T/preset.txt" "model.dropout"
+says "$T/preset.txt" "default 0; may be searched"
+says "$T/preset.txt" "Srivastava et al. 2014"
 
 man_text=$(mandoc -T ascii "$page" | col -b)
 for command in $("$vaetop" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do

@@ -5,7 +5,7 @@
 cmake --install "$VAETOP_BUILD" --prefix "$T/usr" >"$T/log" 2>&1 || fail "$(cat "$T/log")"
 vaetop=$T/usr/bin/vaetop
 for file in bin/vaetop libexec/vaetop/vaetop-worker libexec/vaetop/vaetop-advisor share/man/man1/vaetop.1 \
-    share/bash-completion/completions/vaetop share/zsh/site-functions/_vaetop share/fish/vendor_completions.d/vaetop.fish; do
+    share/man/man5/vaetop-preset.5 share/bash-completion/completions/vaetop share/zsh/site-functions/_vaetop share/fish/vendor_completions.d/vaetop.fish; do
     [ -e "$T/usr/$file" ] || fail "$file is not installed"
 done
 run_it 0 presets

@@ -176,6 +176,8 @@ struct knob_info {
 };
 
 const struct knob_info *knob_info(enum knob k);
+/* Paper or program its meaning or default comes from; "": vaetop's own. */
+const char *knob_source(enum knob k);
 
 /* "section.knob" or, where only one section has it, "knob". KNOB_NONE if unknown. */
 enum knob knob_find(const char *name);
