@@ -76,6 +76,10 @@ _vaetop() {
         :
         return
         ;;
+    --warm-start)
+        _vaetop_words "$(vaetop __words studies 2>/dev/null)"
+        return
+        ;;
     --networks)
         :
         return
@@ -108,7 +112,7 @@ _vaetop() {
     case $command in
     run)
         if [[ $cur == -* ]]; then
-            _vaetop_words " --dir --name --device --set --trials --slots --seed --no-tui --detach --dry-run --quiet --slow --ascii --color --theme --help"
+            _vaetop_words " --dir --name --device --set --trials --slots --seed --warm-start --no-tui --detach --dry-run --quiet --slow --ascii --color --theme --help"
         elif ((COMP_CWORD == at + 1)); then
             _vaetop_words "$(vaetop __words presets 2>/dev/null)"
         fi
@@ -157,7 +161,28 @@ _vaetop() {
         ;;
     set)
         if [[ $cur == -* ]]; then
-            _vaetop_words " --dir --trial --quiet --help"
+            _vaetop_words " --dir --trial --trials --slots --quiet --help"
+        elif ((COMP_CWORD == at + 1)); then
+            _vaetop_words "$(vaetop __words studies 2>/dev/null)"
+        fi
+        ;;
+    clone)
+        if [[ $cur == -* ]]; then
+            _vaetop_words " --dir --trial --set --quiet --help"
+        elif ((COMP_CWORD == at + 1)); then
+            _vaetop_words "$(vaetop __words studies 2>/dev/null)"
+        fi
+        ;;
+    enqueue)
+        if [[ $cur == -* ]]; then
+            _vaetop_words " --dir --set --quiet --help"
+        elif ((COMP_CWORD == at + 1)); then
+            _vaetop_words "$(vaetop __words studies 2>/dev/null)"
+        fi
+        ;;
+    space)
+        if [[ $cur == -* ]]; then
+            _vaetop_words " --dir --set --quiet --help"
         elif ((COMP_CWORD == at + 1)); then
             _vaetop_words "$(vaetop __words studies 2>/dev/null)"
         fi
@@ -240,7 +265,7 @@ _vaetop() {
         fi
         ;;
     '')
-        _vaetop_words "run attach ls show stop pause resume set rm presets devices bench export eval sample reconstruct interpolate encode fsck --help --version"
+        _vaetop_words "run attach ls show stop pause resume set clone enqueue space rm presets devices bench export eval sample reconstruct interpolate encode fsck --help --version"
         ;;
     esac
 }

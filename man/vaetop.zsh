@@ -28,7 +28,10 @@ _vaetop() {
         'stop:end a study (checkpointed, resume goes on) or one trial (for good)'
         'pause:checkpoint a study or one trial and free its device'
         'resume:go on with what was paused or stopped'
-        'set:change lr, beta or epochs of a running trial'
+        'set:change lr, beta or epochs of a running trial; or how many trials, how many at once'
+        'clone:a new trial with another'\''s values, some of them changed'
+        'enqueue:a trial of your own; what is not given is drawn at random'
+        'space:print the search space; narrow or extend a range, append a choice'
         'rm:remove a study and all its files'
         'presets:list the presets, or print one to start your own from'
         'devices:list the OpenCL devices; those of a study: also switch them while it runs'
@@ -61,6 +64,7 @@ _vaetop() {
             '--trials[total number of trials]:value: ' \
             '--slots[trials running at once]:value: ' \
             '--seed[seed of everything random]:value: ' \
+            '--warm-start[begin with what another study'\''s trials in this space came to]:studies:_vaetop_studies' \
             '--no-tui[progress lines instead of the screen]' \
             '--detach[start and leave at once]' \
             '--dry-run[print the search space and the first ten suggestions]' \
@@ -169,6 +173,46 @@ _vaetop() {
             '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
             '-t[one trial by number, or best]:value: ' \
             '--trial[one trial by number, or best]:value: ' \
+            '--trials[total number of trials]:value: ' \
+            '--slots[trials running at once]:value: ' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    clone)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '-t[one trial by number, or best]:value: ' \
+            '--trial[one trial by number, or best]:value: ' \
+            '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    enqueue)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    space)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
             '-q[no progress lines]' \
             '--quiet[no progress lines]' \
             '-h[this text]' \

@@ -17,7 +17,7 @@ const struct cli_command commands[] = {
      "  vaetop run mnist --set data.source=t10k-images-idx3-ubyte.gz --name first\n"
      "  vaetop run my.yaml --dry-run           the space and ten suggestions, nothing started\n"
      "  vaetop run random --no-tui --trials 8  progress lines, for scripts\n",
-     "dnDsTLSNBRqwacH", 1, 1, run_command},
+     "dnDsTLS2NBRqwacH", 1, 1, run_command},
     {"attach", "attach [STUDY] [options]", "look at a running or finished study",
      "  vaetop attach                          the only running study\n"
      "  vaetop attach quickstart-2\n",
@@ -36,8 +36,20 @@ const struct cli_command commands[] = {
      "  vaetop pause quickstart\n  vaetop pause quickstart --trial 7\n", "dtq", 1, 1, pause_command},
     {"resume", "resume STUDY [options]", "go on with what was paused or stopped",
      "  vaetop resume quickstart\n  vaetop resume quickstart --trial 7\n", "dtDq", 1, 1, resume_command},
-    {"set", "set STUDY --trial N KNOB=VALUE", "change lr, beta or epochs of a running trial",
-     "  vaetop set quickstart --trial 7 optimizer.lr=1e-4\n", "dtq", 2, 2, set_command},
+    {"set", "set STUDY --trial N KNOB=VALUE | --trials N | --slots N",
+     "change lr, beta or epochs of a running trial; or how many trials, how many at once",
+     "  vaetop set quickstart --trial 7 optimizer.lr=1e-4\n"
+     "  vaetop set quickstart --trials 200     in all, also of a study that has finished\n",
+     "dtTLq", 1, 2, set_command},
+    {"clone", "clone STUDY --trial N [--set K=V]", "a new trial with another's values, some of them changed",
+     "  vaetop clone quickstart --trial best --set optimizer.lr=3e-4\n", "dtsq", 1, 1, clone_command},
+    {"enqueue", "enqueue STUDY --set K=V", "a trial of your own; what is not given is drawn at random",
+     "  vaetop enqueue quickstart --set model.latent=8 --set optimizer.lr=1e-3\n", "dsq", 1, 1, enqueue_command},
+    {"space", "space STUDY [--set K=RANGE]", "print the search space; narrow or extend a range, append a choice",
+     "  vaetop space quickstart\n"
+     "  vaetop space quickstart --set 'optimizer.lr=1e-4 .. 1e-3 log'\n"
+     "  vaetop space study --set 'optimizer.kind=adam | sgd | rmsprop'\n",
+     "dsq", 1, 1, space_command},
     {"rm", "rm STUDY [options]", "remove a study and all its files", "  vaetop rm quickstart\n", "d", 1, 1, rm_command},
     {"presets", "presets [NAME]", "list the presets, or print one to start your own from",
      "  vaetop presets\n  vaetop presets random > mine.yaml\n", "o", 0, 1, presets_command},

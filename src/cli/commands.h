@@ -15,6 +15,9 @@ WUR enum err_code stop_command(const struct options *o, struct err *e);
 WUR enum err_code pause_command(const struct options *o, struct err *e);
 WUR enum err_code resume_command(const struct options *o, struct err *e);
 WUR enum err_code set_command(const struct options *o, struct err *e);
+WUR enum err_code enqueue_command(const struct options *o, struct err *e);
+WUR enum err_code clone_command(const struct options *o, struct err *e);
+WUR enum err_code space_command(const struct options *o, struct err *e);
 WUR enum err_code rm_command(const struct options *o, struct err *e);
 WUR enum err_code presets_command(const struct options *o, struct err *e);
 WUR enum err_code devices_command(const struct options *o, struct err *e);
@@ -45,6 +48,11 @@ WUR enum err_code check_theme(const struct options *o, struct err *e);
 /* A new study and its engine, after all that it needs was checked. Owns: caller frees *dir and *client. Errors: as run. */
 WUR enum err_code study_start(char **dir, struct client **client, const struct preset *p, const char *name,
                               const struct options *o, struct err *e);
+
+/* set STUDY --trials N, --slots N; with or without an engine. */
+WUR enum err_code set_numbers(const struct options *o, struct err *e);
+/* Gives the new study in dir the ended trials of --warm-start that lie in p's space. Errors: USAGE (none does, and why). */
+WUR enum err_code warm_start(const char *dir, const struct preset *p, const struct options *o, struct err *e);
 
 /* show --once: the dashboard as text. show --json-lines: a line for every trial that changes, while it runs. */
 WUR enum err_code show_once(const struct study *s, const struct options *o, struct err *e);

@@ -52,8 +52,12 @@ enum err_code pause_command(const struct options *o, struct err *e)
 
 enum err_code set_command(const struct options *o, struct err *e)
 {
-    if (!o->trial) {
-        return err_set(e, ERR_USAGE, "set: --trial N says which trial to change");
+    if (o->trials || o->slots) {
+        return o->trial || o->n_args > 1 ? err_set(e, ERR_USAGE, "set: either --trials and --slots, or --trial N K=V")
+                                         : set_numbers(o, e);
+    }
+    if (!o->trial || o->n_args < 2) {
+        return err_set(e, ERR_USAGE, "set: --trial N K=V changes a running trial; --trials N and --slots N the study");
     }
     return tell(o, COMMAND_EDIT, COMMAND_EDIT, o->arg[1], e);
 }

@@ -13,6 +13,7 @@ static const struct option_row option_table[] = {
     {'T', "trials", "N", "total number of trials"},
     {'L', "slots", "N", "trials running at once"},
     {'S', "seed", "N", "seed of everything random"},
+    {'2', "warm-start", "STUDY", "begin with what another study's trials in this space came to"},
     {'N', "no-tui", NULL, "progress lines instead of the screen"},
     {'B', "detach", NULL, "start and leave at once"},
     {'R', "dry-run", NULL, "print the search space and the first ten suggestions"},
@@ -65,6 +66,7 @@ static void assign(struct options *o, char letter, const char *value)
     case 'T': o->trials = value; break;
     case 'L': o->slots = value; break;
     case 'S': o->seed = value; break;
+    case '2': o->warm_start = value; break;
     case 't': o->trial = value; break;
     case 'o': o->output = value; break;
     case 'c': o->color = value; break;

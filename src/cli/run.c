@@ -121,7 +121,8 @@ static enum err_code check_world(char **note, const struct preset *p, const stru
 }
 
 /* Builds the study in a hidden folder beside its place and renames it: a refused start leaves nothing. */
-static enum err_code create(const char *dir, const struct preset *p, const char *name, const char *note, struct err *e)
+static enum err_code create(const char *dir, const struct preset *p, const char *name, const char *note,
+                            const struct options *o, struct err *e)
 {
     char *parent = xstrndup(dir, (size_t)(strrchr(dir, '/') - dir));
     char *hidden = xasprintf("%s/.%s.%d", parent, name, (int)getpid());
@@ -140,6 +141,9 @@ static enum err_code create(const char *dir, const struct preset *p, const char 
     rc = fs_mkdirs(checkpoints, e);
     if (!rc) {
         rc = store_create(hidden, name, p, note, e);
+    }
+    if (!rc && o->warm_start) {
+        rc = warm_start(hidden, p, o, e);
     }
     if (!rc) {
         rc = fs_write(path, yaml.text, yaml.len, e);
@@ -170,7 +174,7 @@ enum err_code study_start(char **dir, struct client **client, const struct prese
     char *parent = studies_dir(o), *path = path_study(parent, name), *note = NULL;
     enum err_code rc = fs_exists(path) ? err_set(e, ERR_BUSY, "%s: a study of this name exists", name)
                                        : check_world(&note, p, o, e);
-    rc = rc ? rc : create(path, p, name, note, e);
+    rc = rc ? rc : create(path, p, name, note, o, e);
     rc = rc ? rc : client_start(client, path, o->device, e);
     if (!rc) {
         *dir = path;
@@ -200,13 +204,19 @@ static void knob_text(struct sbuf *out, const struct preset *p, enum knob k)
 /* An existing study may only be continued with the same preset. */
 static enum err_code compare(const struct study *s, const struct preset *p, struct err *e)
 {
-    enum knob k = preset_difference(&s->preset, p);
+    struct preset first;
     struct sbuf was = {0};
     struct sbuf is = {0};
-    enum err_code rc;
-    if (k == KNOB_NONE) {
+    enum err_code rc = store_first_preset(s->store, &first, e); /* its space may have changed since */
+    if (rc) {
+        return rc;
+    }
+    enum knob k = preset_difference(&first, p);
+    if (k == KNOB_NONE || preset_difference(&s->preset, p) == KNOB_NONE) {
+        preset_release(&first);
         return ERR_OK;
     }
+    preset_release(&first);
     knob_text(&was, &s->preset, k);
     knob_text(&is, p, k);
     rc = err_set(e, ERR_USAGE, "%s: a study of this name exists with another %s (%s there, %s here); another name: --name",
@@ -323,13 +333,17 @@ enum err_code run_command(const struct options *o, struct err *e)
     }
     parent = studies_dir(o);
     dir = path_study(parent, name);
+    if (fs_exists(dir) && o->warm_start) {
+        rc = err_set(e, ERR_USAGE, "%s: --warm-start is for a new study, and this one exists; another name: --name", name);
+        goto out;
+    }
     if (fs_exists(dir)) {
         rc = go_on(o, &p, name, e);
         goto out;
     }
     rc = check_world(&note, &p, o, e);
     if (!rc) {
-        rc = create(dir, &p, name, note, e);
+        rc = create(dir, &p, name, note, o, e);
     }
     if (!rc) {
         rc = go(o, name, false, e);

@@ -50,7 +50,7 @@ static bool has_word(const struct condition *c, const char *word)
 }
 
 /* The order of a condition's words means nothing; none stands twice. */
-static bool condition_same(const struct condition *a, const struct condition *b)
+bool condition_same(const struct condition *a, const struct condition *b)
 {
     if (a->on != b->on || a->n_words != b->n_words) {
         return false;

@@ -28,6 +28,7 @@ void preset_put(struct preset *p, enum knob k, struct entry *x, size_t n, const 
 void range_release(struct range *r);
 void range_copy(struct range *dst, const struct range *src);
 bool range_same(const struct range *a, const struct range *b);
+bool condition_same(const struct condition *a, const struct condition *b);
 
 /* A free text that would be read as a choice or range were it not quoted. */
 bool text_like_range(const char *text);

@@ -123,6 +123,8 @@ static enum err_code do_trial(struct request *q, enum command c, struct err *e)
         return stop_undo(q->run, q->reply, q->cap, e);
     case COMMAND_EDIT:
         return edit_trial(q, e);
+    case COMMAND_CLONE:
+        return enqueue_trial(q->en, q->run, q->arg, q->reply, q->cap, e);
     default:
         return err_set(e, ERR_USAGE, "%s is for a study, not for a trial", command_word(c));
     }
@@ -262,6 +264,10 @@ static enum err_code do_study(struct request *q, enum command c, struct err *e)
         return set_trials(q, e);
     case COMMAND_SLOTS:
         return set_slots(q, e);
+    case COMMAND_ENQUEUE:
+        return enqueue_trial(q->en, NULL, q->arg, q->reply, q->cap, e);
+    case COMMAND_SPACE:
+        return change_space(q->en, q->arg, q->reply, q->cap, e);
     case COMMAND_DEVICE_ON:
     case COMMAND_DEVICE_OFF:
     case COMMAND_DEVICE_DRAIN:

@@ -173,7 +173,17 @@ static enum err_code open_store(struct engine *en, struct err *e)
         rc = store_preset(en->store, &en->preset, e);
     }
     if (!rc) {
+        rc = store_suggested_space(en->store, &en->space, e);
+        if (rc) {
+            preset_release(&en->preset);
+        }
+    }
+    if (!rc) {
         rc = store_name(en->store, &en->name, e);
+        if (rc) {
+            preset_release(&en->preset);
+            preset_release(&en->space);
+        }
     }
     return rc;
 }
@@ -292,6 +302,7 @@ void engine_close(struct engine *en)
     if (en->name) {
         runs_release(en);
         preset_release(&en->preset);
+        preset_release(&en->space);
     }
     store_close(en->store);
     writer_free(en->writer);

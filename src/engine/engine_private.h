@@ -146,7 +146,8 @@ struct engine {
     struct loop *loop;
     struct store *store;
     struct writer *writer;
-    struct preset preset;
+    struct preset preset; /* all that trials may hold */
+    struct preset space;  /* what is suggested: narrower once the space was changed; the same ranges one by one */
     int lock_fd, listen_fd, spare_fd;
     enum stage stage;
     bool after_epoch;   /* leaving: trials finish their epoch first */
@@ -201,7 +202,7 @@ void engine_banner(struct engine *en); /* shows the most urgent banner */
 
 /* --- runs.c: the table of trials */
 struct run *run_find(struct engine *en, int64_t number); /* NULL: no such trial */
-struct run *run_new(struct engine *en, const struct point *pt);
+struct run *run_new(struct engine *en, const struct point *pt, enum trial_phase phase); /* QUEUED or ENQUEUED */
 bool run_final(const struct run *r);
 void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason);
 WUR enum err_code runs_load(struct engine *en, struct err *e);
@@ -225,6 +226,13 @@ WUR enum err_code stop_trial(struct engine *en, struct run *r, bool after_epoch,
                              size_t cap, struct err *e);
 WUR enum err_code stop_undo(struct run *r, char *reply, size_t cap, struct err *e);
 void stops_now(struct engine *en); /* all that still wait */
+
+/* --- by_hand.c: trials enqueued by the person, and a space that is changed */
+WUR enum err_code enqueue_trial(struct engine *en, const struct run *like, const char *assignments, char *reply,
+                                size_t cap, struct err *e);
+WUR enum err_code change_space(struct engine *en, const char *assignment, char *reply, size_t cap, struct err *e);
+/* A finished study goes on when there is something to do again. Errors: as engine_devices(). */
+WUR enum err_code wake(struct engine *en, struct err *e);
 
 /* --- schedule.c */
 void schedule(struct engine *en); /* assigns what can be assigned, asks for more suggestions, notices the end */
@@ -289,6 +297,7 @@ int advisor_ahead(const struct engine *en);
 void advisor_tell(struct engine *en, const struct run *r, double value);
 void advisor_reap(struct engine *en);
 void advisor_end(struct engine *en);
+void advisor_anew(struct engine *en); /* another space: it begins again, with all that is known */
 /* Once a second: asks what all trials say together when some have ended since. */
 void advisor_review(struct engine *en);
 /* All trials are final: the advisor has its last word and ends. */

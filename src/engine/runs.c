@@ -55,9 +55,10 @@ static int first_best(const struct engine *en, const struct run *r)
     return first;
 }
 
-struct run *run_new(struct engine *en, const struct point *pt)
+struct run *run_new(struct engine *en, const struct point *pt, enum trial_phase phase)
 {
     struct run *r = add(en);
+    r->phase = phase;
     point_copy(&r->point, pt);
     r->first_best = first_best(en, r);
     write_trial(en, r);

@@ -168,12 +168,15 @@ void schedule(struct engine *en)
     if (room && begun < (size_t)en->slots) {
         prune_promote(en, (size_t)en->slots - begun);
     }
-    for (size_t i = en->first_open; room && i < en->n_runs && active < (size_t)en->slots; i++) {
-        struct run *r = &en->run[i];
-        struct slice *s = waiting(r) ? pick_slice(en, r->alone, r->alone ? NULL : reserved) : NULL;
-        if (s) {
-            assign(en, s, r);
-            active += r->slice >= 0;
+    for (int pass = 0; room && pass < 2; pass++) { /* what the person asked for comes before suggestions */
+        for (size_t i = en->first_open; i < en->n_runs && active < (size_t)en->slots; i++) {
+            struct run *r = &en->run[i];
+            bool turn = (r->phase == PHASE_ENQUEUED) == (pass == 0);
+            struct slice *s = turn && waiting(r) ? pick_slice(en, r->alone, r->alone ? NULL : reserved) : NULL;
+            if (s) {
+                assign(en, s, r);
+                active += r->slice >= 0;
+            }
         }
     }
     if (room) {

@@ -1,6 +1,7 @@
 /* The engine's end of the advisor: suggestions are asked for ahead, so that a free slot never waits for one. */
 #include "engine_private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/log.h"
+#include "vaetop/conf/search_space.h"
 
 #define FAILURES_MOST 5
 #define DYING_MS 100
@@ -27,9 +29,15 @@ static bool learns(const struct engine *en)
     return config_choice(&en->preset.base, KNOB_STUDY_SAMPLER) > SAMPLER_GRID;
 }
 
+/* A trial outside the space as it is now says nothing about it. */
 static void observe(struct engine *en, const struct m_observe *m, const struct point *pt)
 {
-    (void)send_observe(en->advisor.conn, m, pt);
+    struct point inside;
+    point_init(&inside, &en->space);
+    if (point_move(&inside, &en->space, pt, &en->preset)) {
+        (void)send_observe(en->advisor.conn, m, &inside);
+    }
+    point_release(&inside);
 }
 
 /* As it stood when it was held after so many epochs: its curve is there. */
@@ -89,6 +97,24 @@ static void tell_ended(struct engine *en, const struct trial_row *row, size_t n,
     }
 }
 
+/* Trials of the study that this one started from: known before any of its own, and by numbers that none of them has. */
+static void tell_foreign(struct engine *en)
+{
+    struct foreign_row *row = NULL;
+    struct err e;
+    size_t n = 0;
+    if (store_foreign(en->store, &en->preset, &row, &n, &e)) {
+        log_warn("the sampler begins without the other study's trials: %s", e.text);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct m_observe m = {-1 - (int64_t)i, row[i].phase, 0, row[i].epoch, {row[i].value, (double)NAN}, 0,
+                                    (double)NAN};
+        observe(en, &m, &row[i].point);
+    }
+    store_foreign_free(row, n);
+}
+
 /* A new advisor hears of all trials: first of those that had ended when the open question was asked, in the order in
  * which they ended, and of the others as running; then the question again; then of what has ended since. So its answer
  * is the one that its predecessor would have given. */
@@ -98,6 +124,7 @@ static void tell_rows(struct engine *en, const struct trial_row *row, size_t n)
     size_t told = a->asked > 0 ? a->told : en->n_ended;
     size_t most = a->asked > 0 && (size_t)a->first < n ? (size_t)a->first : n;
     bool *done = xcalloc(n + 1, sizeof *done);
+    tell_foreign(en);
     for (size_t k = 0; k < told; k++) {
         done[(size_t)en->order[k].number < n ? (size_t)en->order[k].number : n] = true;
     }
@@ -133,9 +160,15 @@ static bool tell_all(struct engine *en)
 
 /* --- its answers */
 
-static void take_suggestion(struct engine *en, struct m_suggested *m, const struct point *pt)
+/* The point is one of the space as it is suggested in. */
+static void take_suggestion(struct engine *en, struct m_suggested *m, const struct point *inside)
 {
-    struct run *made = run_new(en, pt);
+    struct point pt;
+    point_init(&pt, &en->preset);
+    bool known = point_move(&pt, &en->preset, inside, &en->space);
+    assert(known); /* the preset only grows */
+    struct run *made = run_new(en, &pt, PHASE_QUEUED);
+    point_release(&pt);
     made->expected = m->made.expected;
     m->made.seed = config_i64(&en->preset.base, KNOB_STUDY_SEED);
     m->made.told = (int64_t)en->advisor.told;
@@ -151,7 +184,7 @@ static void on_suggested(struct engine *en, struct msg_reader *r)
     struct advisor_link *a = &en->advisor;
     struct m_suggested m = {0};
     struct point pt;
-    point_init(&pt, &en->preset);
+    point_init(&pt, &en->space);
     if (!read_suggested(&m, &pt, r) || a->asked == 0) {
         log_error("the advisor's answer is not a point of this space");
         advisor_died(en);
@@ -360,7 +393,7 @@ void advisor_start(struct engine *en)
         return;
     }
     struct sbuf yaml = {0};
-    preset_format(&yaml, &en->preset);
+    preset_format(&yaml, &en->space);
     char *text = sbuf_take(&yaml);
     (void)send_advise(a->conn, &(struct m_advise){text});
     free(text);
@@ -410,5 +443,14 @@ void advisor_end(struct engine *en)
         loop_fd_remove(en->loop, conn_fd(a->conn));
         conn_free(a->conn); /* it ends on EOF */
         a->conn = NULL;
+    }
+}
+
+void advisor_anew(struct engine *en)
+{
+    advisor_end(en);
+    en->advisor.exhausted = false;
+    if (en->stage == STAGE_RUNNING || en->stage == STAGE_PAUSED) {
+        advisor_start(en);
     }
 }

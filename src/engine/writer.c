@@ -156,6 +156,7 @@ static struct op *push(struct engine *en, enum op_kind kind, int trial, enum urg
 void write_trial(struct engine *en, struct run *r)
 {
     struct op *o = push(en, OP_TRIAL, r->number, WRITE_SOON);
+    o->phase = r->phase;
     point_copy(&o->u.point, &r->point);
 }
 
@@ -272,7 +273,7 @@ static enum err_code apply(struct engine *en, const struct op *o, struct err *e)
     enum err_code rc;
     switch (o->kind) {
     case OP_TRIAL:
-        rc = store_trial_new(s, &number, &en->preset, &o->u.point, PHASE_QUEUED, e);
+        rc = store_trial_new(s, &number, &en->preset, &o->u.point, o->phase, e);
         if (!rc && number != o->trial) {
             /* Another program has added trials. Our supervisor starts us anew, and then they are read with the rest;
              * this transaction never was. */

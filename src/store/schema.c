@@ -83,7 +83,7 @@ static const char our_tables[] =
 
 /* Added after the first release: a writer makes them in a study that lacks them, a reader does without. vaetop_order has
  * the trials in the order in which they ended (epoch 0) or were held at a rung, vaetop_card the devices as the engine last
- * saw them. */
+ * saw them, vaetop_foreign the trials of another study that the sampler started from. */
 static const char added_tables[] =
     "CREATE TABLE IF NOT EXISTS vaetop_order (seq INTEGER PRIMARY KEY, number INTEGER NOT NULL,"
     " epoch INTEGER NOT NULL, UNIQUE (number, epoch));"
@@ -94,7 +94,9 @@ static const char added_tables[] =
     " text TEXT NOT NULL, PRIMARY KEY (number, kind)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS vaetop_card (idx INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL,"
     " type TEXT NOT NULL, use TEXT NOT NULL, note TEXT NOT NULL, first_slice INTEGER NOT NULL,"
-    " slices INTEGER NOT NULL, temperature_c REAL, power_w REAL, load REAL);";
+    " slices INTEGER NOT NULL, temperature_c REAL, power_w REAL, load REAL);"
+    "CREATE TABLE IF NOT EXISTS vaetop_foreign (id INTEGER PRIMARY KEY, phase TEXT NOT NULL, value REAL,"
+    " epoch INTEGER NOT NULL, point BLOB NOT NULL);";
 
 static const char *const study_names[] = {
     "studies", "study_directions", "study_user_attributes", "study_system_attributes", "version_info", "trials",

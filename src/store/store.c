@@ -196,7 +196,7 @@ static void make_uuid(char out[37])
     out[at] = '\0';
 }
 
-static enum err_code put_attr(struct store *s, const char *key, const char *text, struct err *e)
+enum err_code store_put_attr(struct store *s, const char *key, const char *text, struct err *e)
 {
     struct sbuf json = {0};
     optuna_string(&json, text);
@@ -217,9 +217,9 @@ static enum err_code put_facts(struct store *s, const struct preset *p, const ch
     for (size_t i = 0; !code && i < sizeof fact / sizeof *fact; i++) {
         code = store_fact_set(s, fact[i][0], fact[i][1], e);
     }
-    code = code ? code : put_attr(s, "vaetop_version", VAETOP_VERSION, e);
-    code = code ? code : put_attr(s, "vaetop_preset", yaml.text ? yaml.text : "", e);
-    code = code ? code : put_attr(s, "vaetop_data", data_note ? data_note : "", e);
+    code = code ? code : store_put_attr(s, "vaetop_version", VAETOP_VERSION, e);
+    code = code ? code : store_put_attr(s, "vaetop_preset", yaml.text ? yaml.text : "", e);
+    code = code ? code : store_put_attr(s, "vaetop_data", data_note ? data_note : "", e);
     sbuf_release(&yaml);
     return code;
 }
@@ -401,10 +401,12 @@ enum err_code store_name(struct store *s, char **name, struct err *e)
     return code;
 }
 
-enum err_code store_preset(struct store *s, struct preset *out, struct err *e)
+/* The preset under a key; under "preset" where that is absent. */
+static enum err_code preset_fact(struct store *s, const char *key, struct preset *out, struct err *e)
 {
     char *yaml = NULL, *name = NULL;
-    enum err_code code = store_fact_get(s, "preset", &yaml, e);
+    enum err_code code = store_fact_get(s, key, &yaml, e);
+    code = code || yaml ? code : store_fact_get(s, "preset", &yaml, e);
     code = code ? code : store_fact_get(s, "preset_name", &name, e);
     if (!code && !yaml) {
         code = err_set(e, ERR_DB, "%s: damaged: the preset is missing", s->db.path);
@@ -423,6 +425,21 @@ enum err_code store_preset(struct store *s, struct preset *out, struct err *e)
     free(yaml);
     free(name);
     return code;
+}
+
+enum err_code store_preset(struct store *s, struct preset *out, struct err *e)
+{
+    return preset_fact(s, "preset", out, e);
+}
+
+enum err_code store_first_preset(struct store *s, struct preset *out, struct err *e)
+{
+    return preset_fact(s, "preset_first", out, e);
+}
+
+enum err_code store_suggested_space(struct store *s, struct preset *out, struct err *e)
+{
+    return preset_fact(s, "space", out, e);
 }
 
 enum err_code store_preset_cached(struct store *s, const struct preset **out, struct err *e)

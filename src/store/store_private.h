@@ -96,6 +96,12 @@
                   " bytes_total, busy, worker_pid, worker_start) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
     X(DEVICES, "SELECT idx, name, type, state, slots_used, slots, bytes_used, bytes_total, busy, worker_pid,"          \
                " worker_start FROM vaetop_device ORDER BY idx")                                                        \
+    X(PARAM_ROWS, "SELECT p.param_id, p.param_value, p.distribution_json, v.point FROM trial_params p LEFT JOIN"        \
+                  " vaetop_trial v ON v.trial_id = p.trial_id WHERE p.param_name = ? AND p.param_id > ?"               \
+                  " ORDER BY p.param_id LIMIT 1")                                                                      \
+    X(PARAM_SET, "UPDATE trial_params SET param_value = ?, distribution_json = ? WHERE param_id = ?")                  \
+    X(FOREIGN_ADD, "INSERT INTO vaetop_foreign(phase, value, epoch, point) VALUES(?, ?, ?, ?)")                        \
+    X(FOREIGN, "SELECT phase, value, epoch, point FROM vaetop_foreign ORDER BY id")                                    \
     X(CARD_PUT, "INSERT OR REPLACE INTO vaetop_card(idx, key, name, type, use, note, first_slice, slices,"              \
                 " temperature_c, power_w, load) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                              \
     X(CARDS_DROP, "DELETE FROM vaetop_card WHERE idx >= ?")                                                            \
@@ -155,9 +161,10 @@ void epoch_from_row(struct epoch_row *out, sqlite3_stmt *st, int column);
 /* Binds `first`, `first + 1`: epoch, step, then the metrics; returns the next free index. */
 int epoch_bind(sqlite3_stmt *st, int first, const struct epoch_row *row);
 
-/* The values of one of our trials. Owns: point_release(). */
-WUR enum err_code store_trial_point(struct store *s, int number, const struct preset *p, struct point *out,
-                                    struct err *e);
+/* Packed as in vaetop_trial.point: a double a range, NaN where absent. Owns: caller frees. */
+double *point_pack(const struct point *pt);
+bool point_unpack(struct point *out, const struct preset *p, const void *bytes, int n_bytes);
+WUR enum err_code store_put_attr(struct store *s, const char *key, const char *text, struct err *e);
 
 bool store_on_network(const char *dir);
 /* Opens study.db or snapshots.db of a folder. */

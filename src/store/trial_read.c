@@ -111,7 +111,7 @@ static bool value_fits(const struct range *r, double v)
 }
 
 /* Packed by point_pack(): one double a range, NaN where absent. False if it is for another space. */
-static bool point_unpack(struct point *out, const struct preset *p, const void *bytes, int n_bytes)
+bool point_unpack(struct point *out, const struct preset *p, const void *bytes, int n_bytes)
 {
     if (n_bytes < 0 || (size_t)n_bytes != p->n_ranges * sizeof(double)) {
         return false;

@@ -148,7 +148,7 @@ static enum err_code next_number(struct store *s, int *number, struct err *e)
 }
 
 /* Absent values are NaN: see point_read(). */
-static double *point_pack(const struct point *pt)
+double *point_pack(const struct point *pt)
 {
     double *v = xcalloc(pt->n ? pt->n : 1, sizeof *v);
     for (size_t r = 0; r < pt->n; r++) {

@@ -78,11 +78,14 @@ static int by_number(const void *a, const void *b)
 static void expectations(struct gain *g, const struct history *h)
 {
     const struct record **r = xcalloc(h->n_done + 1, sizeof *r);
+    size_t n = 0;
     for (size_t i = 0; i < h->n_done; i++) {
-        r[i] = &h->done[i];
+        if (h->done[i].seen.number >= 0) {
+            r[n++] = &h->done[i];
+        }
     }
-    qsort(r, h->n_done, sizeof *r, by_number);
-    for (size_t i = 0; i < h->n_done; i++) {
+    qsort(r, n, sizeof *r, by_number);
+    for (size_t i = 0; i < n; i++) {
         g[i].expected = r[i]->seen.expected;
     }
     free(r);
@@ -96,11 +99,14 @@ void review(struct insight *out, const struct preset *p, const struct history *h
     *out = (struct insight){.objectives = (size_t)h->objectives, .n_ranges = p->n_ranges};
     out->share = xcalloc(out->objectives * out->n_ranges + 1, sizeof *out->share);
     shares(out, p, h);
+    size_t n = 0;
     for (size_t i = 0; i < h->n_done; i++) {
-        g[i].value = progress(h, &h->done[i], &front, &entered);
+        if (h->done[i].seen.number >= 0) { /* another study's trials gained nothing here */
+            g[n++].value = progress(h, &h->done[i], &front, &entered);
+        }
     }
     expectations(g, h);
-    struct stop_verdict v = stop_look(&stop_default, g, h->n_done);
+    struct stop_verdict v = stop_look(&stop_default, g, n);
     out->since = (int)v.since;
     out->stop = v.stop;
     out->expected = v.expected;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/conf/search_space.h"
 
 static void add_ok(struct parent *pa, double v)
 {
@@ -163,10 +164,7 @@ double dim_unscale(const struct dim *d, double x)
 
 double dim_value(const struct dim *d, double u)
 {
-    if (d->choice) {
-        return clip(floor(u * (double)d->count), 0, d->hi);
-    }
-    return dim_unscale(d, d->L + u * (d->H - d->L));
+    return range_draw(d->range, u);
 }
 
 double dim_scale(const struct dim *d, double value)

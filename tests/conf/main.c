@@ -4,6 +4,7 @@ int errors_tests(void);
 int presets_tests(void);
 int round_trip_tests(void);
 int places_tests(void);
+int spaces_tests(void);
 
 int main(void)
 {
@@ -13,5 +14,6 @@ int main(void)
     failed += presets_tests();
     failed += round_trip_tests();
     failed += places_tests();
+    failed += spaces_tests();
     return failed > 0;
 }

@@ -49,7 +49,7 @@ says "$T/out" ' off '
 key Space
 sees 'ready' 60
 key 1
-sees '3R' 60
+sees '4R' 60
 key 3 t
 sees 'self-test passed in' 120
 key 1

@@ -250,5 +250,5 @@ int devices_tests(void)
         cmocka_unit_test(a_self_test_ends_as_one_line),
         cmocka_unit_test(devices_that_do_not_exist_are_refused),
     };
-    return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
+    return cmocka_run_group_tests_name("engine devices", tests, rig_setup, rig_teardown);
 }

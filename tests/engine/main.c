@@ -8,6 +8,7 @@ int flow_tests(void);
 int crash_tests(void);
 int link_tests(void);
 int devices_tests(void);
+int living_tests(void);
 int full_tests(void);
 int prune_tests(void);
 
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
     failed += crash_tests();
     failed += link_tests();
     failed += devices_tests();
+    failed += living_tests();
     failed += full_tests();
     failed += prune_tests();
     return failed != 0;

@@ -19,6 +19,9 @@
     X(EDIT, "set", "argument knob=value: lr, beta or epochs of a running trial")                          \
     X(TRIALS, "trials", "study only: argument N, the new total number of trials")                         \
     X(SLOTS, "slots", "study only: argument N, trials running at once from now on")                       \
+    X(CLONE, "clone", "a trial: a new one with its values; argument \"knob=value; ...\" changes some")      \
+    X(ENQUEUE, "enqueue", "study only: a new trial of \"knob=value; ...\"; what is not given is drawn")     \
+    X(SPACE, "space", "study only: argument knob=RANGE, what is suggested from now on")                    \
     X(DEVICE_ON, "device-on", "study only: argument as --device: use these again")                        \
     X(DEVICE_OFF, "device-off", "study only: no longer use these; their trials go on elsewhere or wait")  \
     X(DEVICE_DRAIN, "device-drain", "study only: nothing new on these; off once their trials have ended") \

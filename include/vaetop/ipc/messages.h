@@ -163,7 +163,7 @@ bool read_snapshot(struct snapshot *s, struct msg_reader *r);
 
 /* What became of a trial, for samplers that learn; engine -> advisor, in the order in which trials finish. A trial told
  * again replaces what was told before. The reader gives the point's size. */
-struct m_observe {
+struct m_observe { /* number below 0: a trial of another study, never ranked with this one's */
     int64_t number, phase, edited, epoch; /* phase: enum trial_phase; epoch: the last one with a value */
     double value[2], violation;           /* as the study minimises them; the last ones of a pruned trial */
     double expected;                      /* improvement its suggestion expected; NaN: no model made it */

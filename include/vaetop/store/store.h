@@ -59,6 +59,25 @@ WUR enum err_code store_note(struct store *s, const struct trial_note *note, str
 /* Weights kept or deleted for a finished trial. */
 WUR enum err_code store_trial_kept(struct store *s, int number, bool kept, struct err *e);
 
+/* The space changed as by space_change(): wide becomes the study's preset, narrow what is suggested, and every stored
+ * distribution and index of the knob is rewritten, so that Optuna still opens the study. *rows: how many. The fact
+ * "space_changes" counts these. One transaction. */
+WUR enum err_code store_space(struct store *s, const struct preset *wide, const struct preset *narrow, enum knob k,
+                              int *rows, struct err *e);
+
+/* What another study's trial says about this one's space: for the sampler only, never ranked. */
+struct foreign_row {
+    enum trial_phase phase;
+    double value;
+    int epoch;
+    struct point point;
+};
+WUR enum err_code store_foreign_add(struct store *s, const struct foreign_row *f, struct err *e);
+/* In the order in which they were added. Owns: store_foreign_free(). */
+WUR enum err_code store_foreign(struct store *s, const struct preset *p, struct foreign_row **out, size_t *n,
+                                struct err *e);
+void store_foreign_free(struct foreign_row *rows, size_t n);
+
 /* Facts of the study, one row a key: "phase" (running, paused, stopped, finished), "engine" and others. */
 WUR enum err_code store_fact_set(struct store *s, const char *key, const char *value, struct err *e);
 /* Owns: caller frees *value; NULL when absent. */
@@ -123,6 +142,13 @@ struct trial_row {
 /* The study's preset as stored. Owns: preset_release(). */
 WUR enum err_code store_preset(struct store *s, struct preset *out, struct err *e);
 WUR enum err_code store_name(struct store *s, char **name, struct err *e);
+/* The space as suggestions are made in it: narrower than the preset's once it was changed. Owns: preset_release(). */
+WUR enum err_code store_suggested_space(struct store *s, struct preset *out, struct err *e);
+/* The preset as the study began, before its space was changed. Owns: preset_release(). */
+WUR enum err_code store_first_preset(struct store *s, struct preset *out, struct err *e);
+/* The values of one of our trials. Errors: DB (damaged, or another program's trial). Owns: point_release(). */
+WUR enum err_code store_trial_point(struct store *s, int number, const struct preset *p, struct point *out,
+                                    struct err *e);
 /* Grows with every commit that changed a trial; compare with trial_row.changed. Changes that another program made to
  * its own trials do not count. */
 WUR enum err_code store_changed(struct store *s, int64_t *counter, struct err *e);

@@ -25,7 +25,7 @@ enum seen_state {
 
 /* What is known of one trial. Values are minimised; a value that is not finite counts as failed. */
 struct seen {
-    int number;
+    int number; /* below 0: of another study */
     enum seen_state state;
     double value[OBJECTIVES_MAX];
     int64_t step;     /* PRUNED: the last step that reported */

@@ -1,0 +1,147 @@
+/* Trials by hand and a space that changes while the study runs. */
+#include "rig.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int living_tests(void);
+
+#define STUDY(trials, slots, epochs) \
+    "study:\n  trials: " #trials "\n  slots: " #slots "\n  sampler: random\ntrain:\n  epochs: " #epochs \
+    "\noptimizer:\n  lr: 1e-4 .. 1e-2 log\nmodel:\n  latent: 2 .. 64 log\n"
+
+/* A knob's value of a trial, by the study's preset as it is now. */
+static double value_of(struct rig *r, int trial, enum knob k)
+{
+    struct preset p;
+    struct trial_row *row = NULL;
+    size_t n = 0;
+    double v = (double)NAN;
+    struct err e;
+    assert_ok(store_preset(r->store, &p, &e), &e);
+    assert_ok(store_trials(r->store, &p, -1, &row, &n, &e), &e);
+    assert_true((size_t)trial < n);
+    for (size_t i = 0; i < p.n_ranges; i++) {
+        v = p.range[i].knob == k && row[trial].point.present[i] ? row[trial].point.value[i] : v;
+    }
+    trial_rows_free(row, n);
+    preset_release(&p);
+    return v;
+}
+
+static void a_trial_by_hand_waits_and_comes_first(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err e;
+    char *reply = NULL;
+    rig_study(&r, STUDY(4, 1, 3));
+    rig_set("hold-0-1");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 1);
+    rig_until_phase(&r, 1, PHASE_QUEUED); /* suggested ahead */
+    assert_ok(client_command(r.client, COMMAND_ENQUEUE, -1, "optimizer.lr=2e-3", &reply, &e), &e);
+    assert_non_null(strstr(reply, "trial 2 waits"));
+    assert_non_null(strstr(reply, "drawn at random: latent"));
+    free(reply);
+    rig_until_phase(&r, 2, PHASE_ENQUEUED);
+    assert_close(value_of(&r, 2, KNOB_OPTIMIZER_LR), 2e-3, 0, 0);
+    assert_err(client_command(r.client, COMMAND_ENQUEUE, -1, "optimizer.lr=1", NULL, &e), ERR_USAGE, &e);
+    assert_non_null(strstr(e.text, "0.01 log"));
+    rig_set("hold-2-1");
+    rig_clear("hold-0-1");
+    rig_until_epoch(&r, 2, 1);
+    struct trial_row t;
+    assert_true(rig_trial(&r, 1, &t));
+    assert_int_equal(t.phase, PHASE_QUEUED); /* what a person asked for goes before it */
+    rig_clear("hold-2-1");
+    rig_until_finished(&r);
+    assert_int_equal(rig_count(&r, PHASE_DONE), 4); /* it is one of the study's trials */
+    rig_end(&r);
+}
+
+static void a_clone_of_a_finished_trial_wakes_the_study(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, STUDY(2, 1, 2));
+    rig_start(&r);
+    rig_until_finished(&r);
+    double latent = value_of(&r, 1, KNOB_MODEL_LATENT);
+    r.finished = false;
+    rig_do(&r, COMMAND_CLONE, 1, "lr=5e-3");
+    rig_until_phase(&r, 2, PHASE_DONE);
+    assert_close(value_of(&r, 2, KNOB_OPTIMIZER_LR), 5e-3, 0, 0);
+    assert_close(value_of(&r, 2, KNOB_MODEL_LATENT), latent, 0, 0);
+    rig_until_finished(&r);
+    rig_end(&r);
+}
+
+static void a_waiting_trial_outlives_the_engine(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, STUDY(2, 1, 2));
+    rig_set("hold-0-1");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 1);
+    rig_do(&r, COMMAND_PAUSE, -1, "");
+    rig_do(&r, COMMAND_ENQUEUE, -1, "latent=32");
+    rig_until_log(&r, "enqueued by hand: latent=32");
+    rig_do(&r, COMMAND_SHUTDOWN, -1, "");
+    rig_detach(&r);
+    rig_wait_engine_gone(&r);
+    rig_clear("hold-0-1");
+    rig_start(&r);
+    rig_until_finished(&r);
+    size_t with = 0;
+    for (int i = 0; i < (int)rig_count(&r, PHASE_DONE); i++) {
+        double v = value_of(&r, i, KNOB_MODEL_LATENT);
+        with += v > 31.5 && v < 32.5;
+    }
+    assert_int_equal(with, 1);
+    rig_end(&r);
+}
+
+static void a_changed_space_is_suggested_in_and_old_trials_stay(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err e;
+    rig_study(&r, STUDY(40, 1, 1));
+    rig_set("hold-1-0");
+    rig_start(&r);
+    rig_until_phase(&r, 1, PHASE_ACTIVE);
+    rig_do(&r, COMMAND_SPACE, -1, "model.latent=48 .. 256 log"); /* the fake advisor gives the lower end */
+    assert_err(client_command(r.client, COMMAND_SPACE, -1, "model.latent=48 .. 256", NULL, &e), ERR_USAGE, &e);
+    rig_do(&r, COMMAND_SPACE, -1, "optimizer.lr=1e-3 .. 1e-2 log");
+    rig_clear("hold-1-0");
+    rig_until_phase(&r, 20, PHASE_DONE);
+    assert_close(value_of(&r, 0, KNOB_MODEL_LATENT), 2, 0, 0);
+    assert_close(value_of(&r, 0, KNOB_OPTIMIZER_LR), 1e-4, 0, 0);
+    assert_close(value_of(&r, 20, KNOB_MODEL_LATENT), 48, 0, 0);
+    assert_close(value_of(&r, 20, KNOB_OPTIMIZER_LR), 1e-3, 0, 0);
+    rig_do(&r, COMMAND_SHUTDOWN, -1, "");
+    rig_detach(&r);
+    rig_wait_engine_gone(&r);
+    rig_start(&r); /* another day */
+    rig_until_finished(&r);
+    assert_close(value_of(&r, 39, KNOB_MODEL_LATENT), 48, 0, 0);
+    char *n = rig_fact(&r, "space_changes");
+    assert_string_equal(n, "2");
+    free(n);
+    rig_end(&r);
+}
+
+int living_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_trial_by_hand_waits_and_comes_first),
+        cmocka_unit_test(a_clone_of_a_finished_trial_wakes_the_study),
+        cmocka_unit_test(a_waiting_trial_outlives_the_engine),
+        cmocka_unit_test(a_changed_space_is_suggested_in_and_old_trials_stay),
+    };
+    return cmocka_run_group_tests_name("engine living", tests, rig_setup, rig_teardown);
+}
