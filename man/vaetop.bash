@@ -76,10 +76,6 @@ _vaetop() {
         :
         return
         ;;
-    --warm-start)
-        _vaetop_words "$(vaetop __words studies 2>/dev/null)"
-        return
-        ;;
     --networks)
         :
         return
