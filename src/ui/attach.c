@@ -259,6 +259,9 @@ static void grant(struct attach *a, struct wish w)
     case WISH_LEAVE:
         leave(a, a->stopping ? UI_STOPPED : view_ended(&a->view) ? UI_ENDED : UI_DETACHED);
         break;
+    case WISH_PROBE:
+        attach_probe(a);
+        break;
     case WISH_OPEN:
     case WISH_START:
         attach_from_home(a, w.kind);

@@ -44,6 +44,7 @@ void attach_paint(struct attach *a);
 
 /* What was chosen on the Studies screen: another study, or a new one. */
 void attach_from_home(struct attach *a, enum wish_kind kind);
+void attach_probe(struct attach *a); /* the devices of this machine, for the form */
 void attach_load_home(struct attach *a, int64_t now);
 
 #endif

@@ -81,6 +81,20 @@ void attach_from_home(struct attach *a, enum wish_kind kind)
     }
 }
 
+void attach_probe(struct attach *a)
+{
+    struct err e;
+    struct probe p = {0};
+    state_say(&a->state, false, "the OpenCL drivers are asked what there is");
+    attach_paint(a); /* it takes a moment */
+    a->state.message[0] = 0;
+    if (probe_devices(&p, &e)) {
+        attach_say_error(a, &e);
+    } else {
+        home_ticks_open(&a->state, &p);
+    }
+}
+
 void attach_load_home(struct attach *a, int64_t now)
 {
     struct ui_study *list = NULL;

@@ -36,12 +36,13 @@ void home_close_form(struct home *h)
     if (h->form) {
         preset_release(&h->p);
     }
-    h->form = false;
+    h->form = h->ticking = false;
 }
 
 void home_release(struct home *h)
 {
     home_close_form(h);
+    probe_release(&h->probe);
     for (size_t i = 0; i < h->n_presets; i++) {
         preset_release(&h->preset[i].preset);
     }
@@ -132,6 +133,10 @@ void home_move(struct home *h, int rows)
     if (!h) {
         return;
     }
+    if (h->ticking) {
+        home_ticks_move(h, rows);
+        return;
+    }
     long n = h->form ? home_fields(h, f) : (long)(h->n_studies + h->n_presets);
     long to = (h->form ? h->field : (long)h->at) + rows;
     to = to >= n ? n - 1 : to;
@@ -200,6 +205,10 @@ struct wish home_enter(struct ui_state *s)
         } else {
             w.kind = WISH_START;
         }
+    } else if (h->ticking) {
+        home_ticks_take(h);
+    } else if (h->form && h->field == FIELD_DEVICE) {
+        w.kind = WISH_PROBE;
     } else if (h->form) {
         edit_field(s);
     }
@@ -208,14 +217,16 @@ struct wish home_enter(struct ui_state *s)
 
 void home_edit(struct ui_state *s)
 {
-    if (s->home && s->home->form && s->home->field != FIELD_START) {
+    if (s->home && s->home->form && !s->home->ticking && s->home->field != FIELD_START) {
         edit_field(s);
     }
 }
 
 void home_back(struct home *h)
 {
-    if (h) {
+    if (h && h->ticking) {
+        h->ticking = false;
+    } else if (h) {
         home_close_form(h);
     }
 }

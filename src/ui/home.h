@@ -4,6 +4,7 @@
 
 #include "canvas.h"
 #include "state.h"
+#include "vaetop/ipc/probe.h"
 #include "vaetop/ui/ui.h"
 
 struct home_preset {
@@ -18,6 +19,7 @@ struct home_field {
 };
 enum { FIELD_START, FIELD_NAME, FIELD_DEVICE, FIELD_FIXED };
 #define HOME_FIELDS 64
+#define HOME_DEVICES 64
 
 struct home {
     struct ui_study *study;
@@ -29,6 +31,10 @@ struct home {
     struct preset p;
     char name[80], device[80];
     int field;
+    bool ticking; /* the form's list of devices is open */
+    struct probe probe;
+    bool ticked[HOME_DEVICES];
+    int tick_at; /* its row; 0: the default */
 };
 
 /* Reads the presets. {0} is a valid home without any. */
@@ -43,6 +49,13 @@ void home_edit(struct ui_state *s);
 void home_back(struct home *h);
 void home_field(struct ui_state *s, const char *line); /* what was typed for the chosen field */
 void home_close_form(struct home *h);
+
+/* The list of devices; home_devices.c. */
+void home_ticks_open(struct ui_state *s, struct probe *p); /* p is taken over */
+void home_ticks_move(struct home *h, int rows);
+void home_tick(struct ui_state *s);
+void home_ticks_take(struct home *h);
+void home_ticks_draw(struct canvas *c, const struct ui_state *s);
 
 const struct ui_study *home_study(const struct home *h); /* the selected one; NULL: a preset is selected */
 const struct home_preset *home_preset(const struct home *h);

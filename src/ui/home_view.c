@@ -213,7 +213,7 @@ bool home_click(struct ui_state *s, int y, bool *again)
     struct home_field f[HOME_FIELDS];
     size_t index = 0;
     int top;
-    if (y < a.y || y >= a.y + a.h) {
+    if (y < a.y || y >= a.y + a.h || h->ticking) {
         return false;
     }
     if (h->form) {
@@ -241,6 +241,10 @@ void home_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
     struct area a = s->layout.body;
     if (!h) {
         canvas_text(c, a.x + 2, a.y + (a.h > 2), a.w - 3, STYLE(TITLE), "vaetop alone opens here with all studies.");
+        return;
+    }
+    if (h->ticking) {
+        home_ticks_draw(c, s);
         return;
     }
     if (h->form) {

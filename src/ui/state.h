@@ -106,6 +106,7 @@ enum wish_kind {
     WISH_REDRAW,
     WISH_SAVE, /* the settings */
     WISH_OPEN, /* the study chosen in home */
+    WISH_PROBE, /* which devices there are, for the form */
     WISH_START /* the preset chosen in home, as its form says */
 };
 struct wish {

@@ -412,6 +412,8 @@ struct wish state_key(struct ui_state *s, const struct view *v, int key)
         act != ACT_DETACH && act != ACT_SETUP && act != ACT_SAVE) {
         if (act == ACT_EDIT) {
             home_edit(s);
+        } else if (act == ACT_TAG) {
+            home_tick(s);
         }
         return w;
     }

@@ -8,6 +8,16 @@ screen_start 80 24 "'$vaetop'; echo status \$?"
 sees 'No studies yet. Enter twice starts quickstart'
 key Enter
 sees 'Start this study'
+# The devices of this machine, to tick.
+key j j Enter
+sees 'default: every usable GPU' 30
+key j Space Enter
+sees 'devices                 0'
+key Enter
+sees '[x] 0' 30
+key k Space Enter
+sees 'devices                 default'
+key g
 # Long epochs, so that no trial ends during the round.
 key j j j j j j j j Enter
 sees 'train.epochs'

@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include "scene.h"
+#include "vaetop/base/alloc.h"
 
 static void digits_and_tab_change_the_screen(void **state)
 {
@@ -301,9 +302,65 @@ static void slots_follow_plus_and_minus(void **state)
     scene_release(&s);
 }
 
+/* A machine of three devices, one of which no driver lets us use. */
+static struct probe made_up_machine(void)
+{
+    struct probe p = {.device = xcalloc(3, sizeof *p.device), .n = 3};
+    static const char *const name[] = {"NVIDIA H200", "AMD EPYC 9654", "Xilinx U280"},
+                             *const type[] = {"gpu", "cpu", "accelerator"};
+    for (int i = 0; i < 3; i++) {
+        (void)str_copy(p.device[i].name, sizeof p.device[i].name, name[i]);
+        (void)str_copy(p.device[i].type, sizeof p.device[i].type, type[i]);
+        (void)str_copy(p.device[i].platform, sizeof p.device[i].platform, "made up");
+        p.device[i].memory_bytes = UINT64_C(8) << 30;
+        p.device[i].usable = i < 2;
+    }
+    (void)str_copy(p.device[2].why_not, sizeof p.device[2].why_not, "OpenCL 1.0 is too old");
+    return p;
+}
+
+static void devices_are_ticked_in_the_form(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_EMPTY, TIER_ASCII);
+    struct wish w = scene_keys(&s, "0\rjj\r");
+    assert_int_equal(w.kind, WISH_PROBE);
+    struct probe p = made_up_machine();
+    home_ticks_open(&s.state, &p);
+    char *t = scene_text(&s, 80, 24);
+    assert_has(t, "[x] default");
+    assert_has(t, "[ ] 0 gpu  NVIDIA H200   8.0 GiB");
+    assert_has(t, "[!] 2 acce Xilinx U280   OpenCL 1.0 is too old");
+    free(t);
+    (void)scene_keys(&s, "j j ");
+    t = scene_text(&s, 80, 24);
+    assert_has(t, "[ ] default");
+    assert_has(t, "[x] 0 gpu");
+    assert_has(t, "[x] 1 cpu");
+    free(t);
+    (void)scene_keys(&s, "j ");
+    assert_has(s.state.message, "too old");
+    (void)scene_keys(&s, "\r");
+    assert_string_equal(s.home.device, "0,1");
+    assert_true(s.home.form);
+    p = made_up_machine();
+    home_ticks_open(&s.state, &p); /* what was chosen is ticked */
+    assert_true(s.home.ticked[0] && s.home.ticked[1] && !s.home.ticked[2]);
+    (void)scene_keys(&s, "j \x1b"); /* Esc: as before */
+    assert_string_equal(s.home.device, "0,1");
+    p = made_up_machine();
+    home_ticks_open(&s.state, &p);
+    (void)scene_keys(&s, " \r");
+    assert_string_equal(s.home.device, "default");
+    (void)scene_keys(&s, "ecpu\r"); /* or typed */
+    scene_release(&s);
+}
+
 int screens_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(devices_are_ticked_in_the_form),
         cmocka_unit_test(digits_and_tab_change_the_screen),
         cmocka_unit_test(scrubbing_moves_all_panes_and_comes_back_to_the_newest),
         cmocka_unit_test(zooming_keeps_the_newest_or_the_crosshair_in_sight),
