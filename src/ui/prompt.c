@@ -14,6 +14,22 @@ const char *prompt_title(enum prompt p)
     return title[p];
 }
 
+const char *prompt_hint(enum prompt p)
+{
+    switch (p) {
+    case PROMPT_FILTER:
+        return "such as: value < 100 and kind = adam   empty: all trials";
+    case PROMPT_SEARCH:
+        return "a number, a state, a device, a setting";
+    case PROMPT_COMMAND:
+        return "Tab completes: pause resume stop set trials slots sort filter q";
+    case PROMPT_EDIT:
+        return "such as: lr=1e-4";
+    default:
+        return "";
+    }
+}
+
 void prompt_open(struct ui_state *s, enum prompt p, const char *text)
 {
     s->input = (struct input){.prompt = p};

@@ -125,6 +125,8 @@ static void draw_prompt(struct canvas *c, const struct ui_state *s, struct area 
     canvas_restyle(c, (struct area){x + text_columns(from), a.y, 1, 1}, (struct style){ROLE_TITLE, ATTR_REVERSE});
     if (s->message[0] && end + 3 < a.w) {
         canvas_text(c, end + 3, a.y, a.w - end - 4, STYLE(BAD), s->message);
+    } else if (s->input.len == 0) {
+        canvas_text(c, end + 2, a.y, a.w - end - 3, STYLE(DIM), prompt_hint(s->input.prompt));
     }
 }
 

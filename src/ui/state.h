@@ -179,5 +179,6 @@ void prompt_open(struct ui_state *s, enum prompt p, const char *text);
 struct wish prompt_key(struct ui_state *s, const struct view *v, int key);
 void prompt_search(struct ui_state *s, const struct view *v, int step);
 const char *prompt_title(enum prompt p);
+const char *prompt_hint(enum prompt p); /* shows while nothing is typed */
 
 #endif

@@ -357,9 +357,30 @@ static void devices_are_ticked_in_the_form(void **state)
     scene_release(&s);
 }
 
+static void an_empty_line_says_what_it_takes(void **state)
+{
+    static const char *const expected[][2] = {{"\\", "value < 100"}, {"/", "a number"}, {":", "Tab completes"},
+                                              {"e", "such as: lr=1e-4"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        struct scene s;
+        scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+        (void)scene_keys(&s, expected[i][0]);
+        char *t = scene_text(&s, 80, 24);
+        assert_has(t, expected[i][1]);
+        free(t);
+        (void)scene_keys(&s, "x");
+        t = scene_text(&s, 80, 24);
+        assert_null(strstr(t, expected[i][1]));
+        free(t);
+        scene_release(&s);
+    }
+}
+
 int screens_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_line_says_what_it_takes),
         cmocka_unit_test(devices_are_ticked_in_the_form),
         cmocka_unit_test(digits_and_tab_change_the_screen),
         cmocka_unit_test(scrubbing_moves_all_panes_and_comes_back_to_the_newest),
