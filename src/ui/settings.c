@@ -80,7 +80,7 @@ static bool take_line(struct settings *s, char *line)
     return false;
 }
 
-static enum err_code take_lines(struct settings *s, char *text, const char *path, struct err *e)
+enum err_code settings_parse(struct settings *s, char *text, const char *path, struct err *e)
 {
     static const char names[] =
 #define X(id, name, ...) name " "
@@ -88,6 +88,7 @@ static enum err_code take_lines(struct settings *s, char *text, const char *path
 #undef X
         ;
     char shown[160], *rest = text;
+    *s = (struct settings){{0}};
     for (int number = 1; rest; number++) {
         char *line = rest, *end = strchr(rest, '\n');
         rest = end ? end + 1 : NULL;
@@ -111,7 +112,7 @@ enum err_code settings_load(struct settings *out, struct err *e)
     if (!rc && strlen(text) != len) {
         rc = err_set(e, ERR_USAGE, "%s: holds a zero byte; the file is not used", str_clean(shown, sizeof shown, path));
     }
-    rc = rc ? rc : take_lines(out, text, path, e);
+    rc = rc ? rc : settings_parse(out, text, path, e);
     if (rc) {
         *out = (struct settings){{0}};
     }

@@ -30,6 +30,8 @@ int setting_words(enum setting k); /* how many */
 /* cap >= 16. Returns buf. */
 const char *setting_word(char *buf, size_t cap, enum setting k, int value);
 
+/* Its text, which is cut into lines; path for messages. Errors: USAGE. */
+WUR enum err_code settings_parse(struct settings *s, char *text, const char *path, struct err *e);
 /* The file's; absent: defaults. A damaged file counts as absent, and the error names it, its line and what was
  * expected. Errors: USAGE, IO. */
 WUR enum err_code settings_load(struct settings *out, struct err *e);

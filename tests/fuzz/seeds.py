@@ -105,6 +105,9 @@ FILTERS = ["value < 100 and optimizer.kind = adam", "not (state = done | failed)
 for i, line in enumerate(FILTERS):
     put("filter", f"{i}", line)
 
+for i, line in enumerate(["# mine\nglyphs = block\ntheme=mono\r\n\n mouse = on \nslow-link = off", "theme = ", "=", "glyphs"]):
+    put("settings", f"{i}", line)
+
 
 def text(s):
     return struct.pack("<I", len(s)) + s.encode()
@@ -122,6 +125,7 @@ for kind in range(40):  # more than there are; each finds the messages whose fie
             put("frames", f"{kind}-{n}", b"\x7f" + message(kind, payload) * 2)
 snapshot = INT * 2 + struct.pack("<2q", 2, 1) + REAL * 2 + struct.pack("<I2f", 8, 0, 1)
 snapshot += struct.pack("<I2h", 4, 1, 2) + b"\1\0\0\0\3"
+snapshot += struct.pack("<3qI", 1, 1, 2, 6) + bytes(range(6))
 put("frames", "snapshot", b"\x01" + b"".join(message(k, snapshot) for k in range(28, 44)))
 put("frames", "raw", b"\x10" + struct.pack("<IHH", 0xFFFFFFFF, 2, 1) + b"x")
 put("frames", "version", b"\x10" + struct.pack("<IHH", 0, 1, 1))
