@@ -16,7 +16,7 @@ static enum err_code refused(struct err *e, const struct device *d, const char *
     char asked[16], used[16], total[16], most[16];
     return err_set(e, ERR_DEVICE_MEM, "%s: %s of %s memory asked, %s (%s of %s in use, %s at most in one piece)", what,
                    str_bytes(asked, sizeof asked, bytes), d->info.name, why, str_bytes(used, sizeof used, d->bytes),
-                   str_bytes(total, sizeof total, d->info.memory_bytes),
+                   str_bytes(total, sizeof total, d->budget),
                    str_bytes(most, sizeof most, d->info.max_alloc_bytes));
 }
 
@@ -75,7 +75,7 @@ enum err_code buffer_new(struct buffer **out, struct device *d, size_t bytes, co
 {
     assert(bytes > 0);
     *out = NULL;
-    if (bytes > d->info.max_alloc_bytes || d->bytes > d->info.memory_bytes || bytes > d->info.memory_bytes - d->bytes) {
+    if (bytes > d->info.max_alloc_bytes || d->bytes > d->budget || bytes > d->budget - d->bytes) {
         return refused(e, d, what, bytes, "more than there is");
     }
     struct buffer *b = xcalloc(1, sizeof *b);

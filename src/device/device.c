@@ -80,6 +80,7 @@ enum err_code device_open(struct device **out, int platform_index, int device_in
     if (!rc) {
         const char *note = NULL;
         d->cpu = strcmp(d->info.type, "cpu") == 0;
+        device_share_memory(d, 1);
         d->quirks = quirk_flags(d->info.platform, d->info.name, d->info.driver, &note);
         rc = make_queue(d, e);
     }
@@ -97,6 +98,7 @@ void device_close(struct device *d)
     if (!d) {
         return;
     }
+    buffer_free(d->gemm_temp);
     if (d->queue) {
         (void)clFinish(d->queue);
         (void)clReleaseCommandQueue(d->queue);
@@ -118,6 +120,16 @@ const struct device_info *device_info(const struct device *d)
 bool device_is_cpu(const struct device *d)
 {
     return d->cpu;
+}
+
+uint64_t device_budget(const struct device *d)
+{
+    return d->budget;
+}
+
+void device_share_memory(struct device *d, int among)
+{
+    d->budget = d->info.memory_bytes / (uint64_t)(among > 0 ? among : 1);
 }
 
 uint64_t device_bytes_in_use(const struct device *d)

@@ -33,6 +33,8 @@ struct device {
     bool sync;           /* VAETOP_CL_SYNC=1: finish after every launch, so that the guilty one is named */
     unsigned quirks;
     uint64_t bytes;      /* in buffers now */
+    uint64_t budget;     /* most that they may be */
+    struct buffer *gemm_temp; /* of CLBlast; NULL: none needed yet */
     uint64_t source_hash;
     int64_t busy_since_ns;  /* start of the stretch in which the queue has had work; 0: idle */
     int64_t busy_ns;        /* finished stretches since the last device_busy() */

@@ -1,5 +1,6 @@
 #include "device_private.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include "vaetop/base/fs.h"
 #include "vaetop/base/log.h"
 #include "vaetop/conf/paths.h"
+
+#define MAPPED_FROM (1 << 20)
 
 /* A folder that is ours alone: PoCL loads and runs the code it finds there. */
 static bool private_folder(const char *path)
@@ -35,6 +38,9 @@ void driver_environment(void)
         return;
     }
     done = true;
+    /* A CPU driver's buffers come from malloc(): each on pages of its own, which go back when it is freed. glibc would
+     * raise the threshold by itself and keep the holes that growing packs leave. */
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
     const char *given = getenv("POCL_CACHE_DIR");
     if (given && given[0]) {
         return;

@@ -139,7 +139,7 @@ static void send_open_message(struct slice *s)
     struct sbuf text = {0};
     config_format(&text, &en->preset.base);
     char *data = sbuf_take(&text);
-    (void)send_open(s->conn, &(struct m_open){d->platform_index, d->device_index, en->dir, en->dir, data});
+    (void)send_open(s->conn, &(struct m_open){d->platform_index, d->device_index, en->dir, en->dir, data, en->card[s->card].slices});
     free(data);
 }
 

@@ -108,39 +108,64 @@ static int chain_rows(const struct pack *pk)
 }
 
 /* The GEMM library's product for every active lane, when it is the provider: y = x W, dx = dy W^T or dW = x^T dy. */
-enum product { PRODUCT_FORWARD, PRODUCT_BACK, PRODUCT_WEIGHTS };
-static enum err_code product(struct pack *pk, enum product what, int layer, struct err *e)
+enum product { PRODUCT_FORWARD, PRODUCT_BACK, PRODUCT_WEIGHTS, PRODUCTS };
+static struct gemm product_of(const struct pack *pk, enum product what, int layer, size_t slot)
 {
     const struct plan *p = &pk->plan;
     const struct plan_layer *l = &p->layer[layer];
     const size_t rows = (size_t)p->batch_pad, in = (size_t)l->in_pad, out = (size_t)l->out_pad;
+    const size_t acts = slot * p->acts, w = slot * p->params + l->w;
+    struct gemm g = {.m = rows, .n = out, .k = in, .a = pk->buf[BUF_ACTS], .a_off = acts + l->x, .lda = (size_t)l->ld_in,
+                     .b = pk->buf[BUF_WEIGHTS], .b_off = w, .ldb = (size_t)l->ld, .c = pk->buf[BUF_ACTS],
+                     .c_off = acts + l->y, .ldc = (size_t)l->ld_out};
+    if (what == PRODUCT_BACK) {
+        const bool latent = layer == p->heads + 1;
+        g.trans_b = true;
+        g.n = in;
+        g.k = out;
+        g.a_off = acts + l->dy;
+        g.lda = (size_t)l->ld_out;
+        g.c_off = acts + (latent ? p->dz : p->layer[layer - 1].dy);
+        g.ldc = latent ? (size_t)p->ld_z : (size_t)l->ld_in;
+    } else if (what == PRODUCT_WEIGHTS) {
+        g.trans_a = true;
+        g.m = in;
+        g.k = rows;
+        g.b = pk->buf[BUF_ACTS];
+        g.b_off = acts + l->dy;
+        g.ldb = (size_t)l->ld_out;
+        g.c = pk->buf[BUF_GRADS];
+        g.c_off = slot * p->grad + (p->net.norm ? l->w : 0);
+        g.ldc = (size_t)l->ld;
+    }
+    return g;
+}
+
+static enum err_code product(struct pack *pk, enum product what, int layer, struct err *e)
+{
     enum err_code rc = ERR_OK;
     for (int i = 0; i < pk->n_active && !rc; i++) {
-        const size_t slot = (size_t)pk->active[1 + i], acts = slot * p->acts, w = slot * p->params + l->w;
-        struct gemm g = {.m = rows, .n = out, .k = in, .a = pk->buf[BUF_ACTS], .a_off = acts + l->x,
-                         .lda = (size_t)l->ld_in, .b = pk->buf[BUF_WEIGHTS], .b_off = w, .ldb = (size_t)l->ld,
-                         .c = pk->buf[BUF_ACTS], .c_off = acts + l->y, .ldc = (size_t)l->ld_out};
-        if (what == PRODUCT_BACK) {
-            const bool latent = layer == p->heads + 1;
-            g.trans_b = true;
-            g.n = in;
-            g.k = out;
-            g.a_off = acts + l->dy;
-            g.lda = (size_t)l->ld_out;
-            g.c_off = acts + (latent ? p->dz : p->layer[layer - 1].dy);
-            g.ldc = latent ? (size_t)p->ld_z : (size_t)l->ld_in;
-        } else if (what == PRODUCT_WEIGHTS) {
-            g.trans_a = true;
-            g.m = in;
-            g.k = rows;
-            g.b = pk->buf[BUF_ACTS];
-            g.b_off = acts + l->dy;
-            g.ldb = (size_t)l->ld_out;
-            g.c = pk->buf[BUF_GRADS];
-            g.c_off = slot * p->grad + (p->net.norm ? l->w : 0);
-            g.ldc = (size_t)l->ld;
-        }
+        const struct gemm g = product_of(pk, what, layer, (size_t)pk->active[1 + i]);
         rc = device_gemm(pk->dev, &g, e);
+    }
+    return rc;
+}
+
+/* A library may copy an operand that does not begin at 0, so the second slot can need more than the first. */
+enum err_code pack_temp_bytes(size_t *bytes, const struct pack *pk, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    *bytes = 0;
+    if (pk->provider == PROVIDER_TILE) return ERR_OK;
+    for (int i = 0; i < pk->plan.n_layers; i++) {
+        for (int what = i > 0 ? PRODUCT_FORWARD : PRODUCT_WEIGHTS; what < 2 * PRODUCTS && !rc; what++) {
+            const enum product kind = (enum product)(what % PRODUCTS);
+            if (i == 0 && kind == PRODUCT_BACK) continue;
+            const struct gemm g = product_of(pk, kind, i, (size_t)(what / PRODUCTS));
+            size_t one;
+            rc = device_gemm_temp(&one, pk->dev, &g, e);
+            if (one > *bytes) *bytes = one;
+        }
     }
     return rc;
 }

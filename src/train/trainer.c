@@ -9,6 +9,7 @@
 #include "train_private.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
+#include "vaetop/base/str.h"
 
 _Static_assert(SNAPSHOT_POINTS == PLAN_MEAN_ROWS, "evaluation keeps the means that a picture shows");
 
@@ -85,13 +86,35 @@ static int lane_in_slot(const struct trainer *t, int slot)
     return -1;
 }
 
+enum err_code trainer_predict(uint64_t *bytes, const struct trainer *t, int lanes, struct err *e)
+{
+    size_t temp;
+    const enum err_code rc = pack_temp_bytes(&temp, t->pack, e);
+    *bytes = t->plan.fixed_bytes + (uint64_t)lanes * t->plan.lane_bytes + temp;
+    return rc;
+}
+
+/* Said before anything is allocated. The lanes that are there move into the larger buffers, so both exist for a moment. */
+static enum err_code room_for(const struct trainer *t, int lanes, struct err *e)
+{
+    const uint64_t budget = device_budget(t->dev), used = device_bytes_in_use(t->dev);
+    char need[16], left[16], all[16];
+    uint64_t bytes;
+    const enum err_code rc = trainer_predict(&bytes, t, lanes, e);
+    if (rc || (used <= budget && bytes <= budget - used)) return rc;
+    return err_set(e, ERR_DEVICE_MEM, "%s needed, %s of %s available; lower train.batch or the model's widths, or run fewer "
+                   "trials at once", str_bytes(need, sizeof need, bytes),
+                   str_bytes(left, sizeof left, used < budget ? budget - used : 0), str_bytes(all, sizeof all, budget));
+}
+
 /* An unused slot, or a new one. */
 static enum err_code free_slot(struct trainer *t, int *slot, struct err *e)
 {
     for (*slot = 0; *slot < pack_slots(t->pack); ++*slot) {
         if (lane_in_slot(t, *slot) < 0) return ERR_OK;
     }
-    return pack_resize(t->pack, *slot + 1, e);
+    enum err_code rc = room_for(t, *slot + 1, e);
+    return rc ? rc : pack_resize(t->pack, *slot + 1, e);
 }
 
 static const double *data_mean(struct trainer_data *d)

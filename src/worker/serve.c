@@ -31,6 +31,7 @@ static enum err_code open_device(struct lanes *l, const struct m_open *m, struct
     config_init(&config);
     enum err_code rc = device_open(&l->dev, (int)m->platform, (int)m->device, *m->log_dir ? m->log_dir : NULL, e);
     if (!rc) {
+        device_share_memory(l->dev, (int)m->among);
         rc = selftest_start(l->dev, false, NULL, e);
     }
     if (!rc) {
@@ -74,7 +75,7 @@ static enum err_code start(struct serve *s, struct err *e)
     s->meter = meter_new(device_pci_address(pci, sizeof pci, s->lanes.dev), NULL);
     memcpy(name, info->name, sizeof name);
     memcpy(kind, info->type, sizeof kind);
-    (void)send_ready(s->lanes.conn, &(struct m_ready){name, kind, (int64_t)info->memory_bytes});
+    (void)send_ready(s->lanes.conn, &(struct m_ready){name, kind, (int64_t)device_budget(s->lanes.dev)});
     return ERR_OK;
 }
 

@@ -175,7 +175,7 @@ static void a_payload_cut_anywhere_or_too_long_is_refused(void **state)
     char b[] = "two";
     char c[] = "three";
     struct m_open got;
-    assert_true(send_open(near_end, &(struct m_open){1, 2, a, b, c}));
+    assert_true(send_open(near_end, &(struct m_open){1, 2, a, b, c, 3}));
     struct msg_reader r = arrives(MESSAGE_OPEN);
     unsigned char *bytes = xcalloc(r.left + 1, 1);
     memcpy(bytes, r.p, r.left);

@@ -452,6 +452,55 @@ static void best_weights_are_kept_and_survive_a_resize(void **state)
     shape_release(&s);
 }
 
+/* Products so large that CLBlast copies its operands first: what it takes for that is foretold and counted, too. */
+static void memory_with_clblast_s_temporaries_is_foretold(void **state)
+{
+    (void)state;
+    struct err e;
+    enum { DIM = 784, N = 1024 };
+    struct net net = {.data = DIM, .n_enc = 1, .enc = {1024}, .n_dec = 1, .dec = {1024}, .latent = 20, .batch = N};
+    struct plan plan;
+    struct pack *pk;
+    struct pack_data *data;
+    struct pack_lane lane;
+    struct pack_step step;
+    struct config c;
+    size_t temp;
+    const int slots[] = {0, 1};
+    static uint8_t x[N * DIM];
+    static uint32_t rows[N];
+    for (uint32_t i = 0; i < N; i++) {
+        rows[i] = i;
+    }
+    const struct pack_rows r = {.x = x, .is_u8 = true, .n = N, .dim = DIM, .train = rows, .n_train = N};
+    config_init(&c);
+    pack_lane_init(&lane, &c, rng_key(1, 1));
+    pack_lane_widths(&lane, &net);
+    config_release(&c);
+    assert_ok(pack_data_new(&data, test_device(), &r, &e), &e);
+    assert_ok(plan_make(&plan, &net, PLAN_PLAIN, &e), &e);
+    const uint64_t before = device_bytes_in_use(test_device());
+    assert_ok(pack_new(&pk, test_device(), data, &plan, &e), &e);
+    pack_set_provider(pk, PROVIDER_CLBLAST);
+    assert_ok(pack_resize(pk, 2, &e), &e);
+    assert_ok(pack_temp_bytes(&temp, pk, &e), &e);
+    for (int i = 0; i < 2; i++) {
+        pack_set_lane(pk, i, &lane);
+    }
+    pack_step_train(&step, &lane, 0, N, N, 1e-3, 1);
+    struct pack_step both[] = {step, step};
+    assert_ok(pack_steps(pk, slots, 2, both, 1, &e), &e);
+    assert_ok(pack_train(pk, 0, &e), &e);
+    assert_ok(device_finish(test_device(), &e), &e);
+    const double used = (double)(device_bytes_in_use(test_device()) - before);
+    const double foretold = (double)(plan.fixed_bytes + 2 * plan.lane_bytes + temp);
+    print_message("foretold %.0f bytes, %zu of them CLBlast's; in use %.0f\n", foretold, temp, used);
+    assert_true(temp > 4 * N * DIM);
+    assert_close(foretold / used, 1.0, 0.1, 0);
+    pack_free(pk);
+    pack_data_free(data);
+}
+
 int lanes_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -459,6 +508,7 @@ int lanes_tests(void)
         cmocka_unit_test(binarized_rows_follow_the_rule),
         cmocka_unit_test(tensors_have_pytorch_s_names_and_layout),
         cmocka_unit_test(layer_norm_s_tensors_start_at_one_and_zero),
+        cmocka_unit_test(memory_with_clblast_s_temporaries_is_foretold),
         cmocka_unit_test(weights_start_as_pytorch_s),
         cmocka_unit_test(other_initialisations_have_their_variance),
         cmocka_unit_test(the_last_bias_can_start_at_the_data_s_mean),

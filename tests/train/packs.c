@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rig.h"
 
@@ -269,6 +270,86 @@ static void memory_is_what_the_plan_foretold(void **state)
     rig_data_release(&d);
 }
 
+/* Bytes of this process in memory. */
+static double resident(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*d %ld", &pages), 1);
+    (void)fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* On a CPU the device's memory is the process's: what a wide pack takes there is what was predicted. */
+static void memory_seen_is_what_was_predicted(void **state)
+{
+    (void)state;
+    enum { LANES_SEEN = 4 };
+    struct rig_data d;
+    struct err e;
+    const double mib = 1024 * 1024;
+    if (!device_is_cpu(rig_device())) {
+        print_message("memory of a GPU is not this process's\n");
+        return;
+    }
+    rig_data_make(&d, 784, 4000, 100);
+    for (enum plan_kind kind = PLAN_PLAIN; kind <= PLAN_CHAIN; kind++) {
+        for (int wide = 0; wide < 2; wide++) { /* a small pack first: the driver compiles, which takes memory of its own */
+            struct config c = rig_config(wide ? "model.width=1024\nmodel.latent=64\ntrain.batch=128\n"
+                                              : "model.width=16\nmodel.latent=2\ntrain.batch=128\n");
+            double before = resident(), used = (double)device_bytes_in_use(rig_device());
+            struct trainer *t = rig_trainer(&d, &c, kind);
+            struct records *r = calloc(1, sizeof *r);
+            uint64_t foretold;
+            for (int i = 0; i < LANES_SEEN; i++) {
+                (void)rig_add(t, &c, i, NULL);
+            }
+            assert_ok(trainer_predict(&foretold, t, LANES_SEEN, &e), &e);
+            assert_ok(trainer_chunk(t, rig_record, r, &e), &e);
+            double grown = resident() - before, buffers = (double)device_bytes_in_use(rig_device()) - used;
+            print_message("%s: predicted %.1f MiB, buffers %.1f, resident %.1f\n", plan_kind_name(kind), (double)foretold / mib,
+                          buffers / mib, grown / mib);
+            assert_close((double)foretold / buffers, 1.0, 0.1, 0);
+            if (wide) {
+                assert_close(grown / mib, (double)foretold / mib, 32, 0);
+            }
+            trainer_free(t);
+            config_release(&c);
+            free(r);
+        }
+    }
+    rig_data_release(&d);
+}
+
+static void a_lane_that_cannot_fit_is_refused_with_both_numbers(void **state)
+{
+    (void)state;
+    struct rig_data d;
+    struct err e;
+    uint64_t need;
+    int lane;
+    rig_data_make(&d, 37, 97, 53);
+    struct config c = rig_config(SHAPE "model.latent=17\n");
+    struct trainer *t = rig_trainer(&d, &c, PLAN_CHAIN);
+    (void)rig_add(t, &c, 0, NULL);
+    assert_ok(trainer_predict(&need, t, 2, &e), &e);
+    const uint64_t used = device_bytes_in_use(rig_device()), all = device_budget(rig_device());
+    device_share_memory(rig_device(), (int)(all / (used + need / 2)));
+    struct lane_spec s = {.trial = 1, .study_seed = RIG_SEED, .config = &c};
+    enum err_code rc = trainer_add(t, &lane, &s, &e);
+    device_share_memory(rig_device(), 1);
+    assert_err(rc, ERR_DEVICE_MEM, &e);
+    assert_has(e.text, "needed");
+    assert_has(e.text, "available");
+    print_message("%s\n", e.text);
+    assert_int_equal(trainer_lanes(t), 1);
+    assert_ok(trainer_add(t, &lane, &s, &e), &e); /* with all of it there is room */
+    trainer_free(t);
+    config_release(&c);
+    rig_data_release(&d);
+}
+
 /* A rate at which the loss climbs for some steps before it overflows, so that the end falls into a later chunk. */
 #define CLIMBING SHAPE "model.latent=17\noptimizer.kind=sgd\noptimizer.lr=0.7\nloss.beta=0\ntrain.epochs=2\n"
 
@@ -370,6 +451,8 @@ int packs_tests(void)
         cmocka_unit_test(lanes_of_every_kind_are_the_same_bits_as_alone),
         cmocka_unit_test(a_lane_that_moves_up_keeps_its_bits),
         cmocka_unit_test(memory_is_what_the_plan_foretold),
+        cmocka_unit_test(memory_seen_is_what_was_predicted),
+        cmocka_unit_test(a_lane_that_cannot_fit_is_refused_with_both_numbers),
         cmocka_unit_test(divergence_is_told_alike_whatever_the_chunks),
         cmocka_unit_test(lanes_out_of_step_are_the_same_bits_as_alone),
     };

@@ -115,6 +115,7 @@ static void hear(struct worker *w, uint16_t type, struct msg_reader *r)
     case MESSAGE_READY: {
         struct m_ready m;
         assert_true(read_ready(&m, r));
+        assert_int_equal(m.bytes_total, device.memory_bytes / 2); /* its share of two */
         w->ready = true;
         assert_string_equal(m.type, "cpu");
         free_ready(&m);
@@ -248,7 +249,7 @@ static void open_worker(struct worker *w, const char *data)
     spawn(w);
     char *dir = xstrdup(w->dir);
     char *text = xstrdup(data);
-    assert_true(send_open(w->conn, &(struct m_open){device.platform_index, device.device_index, dir, dir, text}));
+    assert_true(send_open(w->conn, &(struct m_open){device.platform_index, device.device_index, dir, dir, text, 2}));
     free(dir);
     free(text);
 }

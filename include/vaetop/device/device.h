@@ -26,6 +26,10 @@ void device_close(struct device *d);
 const struct device_info *device_info(const struct device *d);
 bool device_is_cpu(const struct device *d);
 uint64_t device_bytes_in_use(const struct device *d);
+/* What all buffers together may take: the device's memory, or this process's part of it where `among` processes share it,
+ * such as the slices of a CPU. */
+uint64_t device_budget(const struct device *d);
+void device_share_memory(struct device *d, int among);
 
 /* --- buffers. Sizes in bytes. Every buffer is zero when new, so that memory that cannot be had is refused here. */
 struct buffer;
@@ -69,6 +73,8 @@ struct gemm {
     struct buffer *c;
     size_t a_off, lda, b_off, ldb, c_off, ldc;
 };
+/* What CLBlast needs besides for such a product; device_gemm() keeps the largest so far as one buffer. Buffers may be NULL. */
+WUR enum err_code device_gemm_temp(size_t *bytes, struct device *d, const struct gemm *g, struct err *e);
 WUR enum err_code device_gemm(struct device *d, const struct gemm *g, struct err *e);
 
 /* Hash of all kernel sources and build options: part of the self-test's key. */

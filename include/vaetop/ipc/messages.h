@@ -19,8 +19,9 @@
 #include "vaetop/ipc/frame.h"
 
 /* --- engine -> worker */
-/* First message: which device, and what every trial shares. data: a config as text. */
-#define M_OPEN(I, D, S) I(platform) I(device) S(log_dir) S(study_dir) S(data)
+/* First message: which device, and what every trial shares. data: a config as text.
+ * among: workers that share the device's memory, this one too. */
+#define M_OPEN(I, D, S) I(platform) I(device) S(log_dir) S(study_dir) S(data) I(among)
 /* resume: a checkpoint to continue from, or "". stored_epoch: the last epoch the store has. until: the trial leaves by
  * itself, with a checkpoint and LEFT, after this epoch; 0: it trains to its end. */
 #define M_ASSIGN(I, D, S) I(trial) I(seed) S(config) S(resume) I(stored_epoch) S(checkpoint) I(until)

@@ -164,6 +164,8 @@ void pack_free(struct pack *pk);
 const struct plan *pack_plan(const struct pack *pk);
 void pack_set_provider(struct pack *pk, enum provider pr); /* plain plan only */
 uint64_t pack_bytes(const struct pack *pk);                /* device memory, without the data set */
+/* What a GEMM library takes besides, once for the device, with the provider in force. Errors: CL. */
+WUR enum err_code pack_temp_bytes(size_t *bytes, const struct pack *pk, struct err *e);
 
 /* Changes the number of slots, keeping what is in the first ones; new slots are zero. On error the old slots stay.
  * Errors: DEVICE_MEM, CL. Reads and writes. */

@@ -39,7 +39,7 @@ struct lane_spec {
     int until;                   /* no step is taken after this epoch; 0: to the end */
 };
 /* Takes effect at once (between chunks). *lane is the handle until trainer_remove().
- * Errors: DATA (broken or foreign checkpoint), DEVICE_MEM, CL. */
+ * Errors: DATA (broken or foreign checkpoint), DEVICE_MEM (what is needed, what is available), CL. */
 WUR enum err_code trainer_add(struct trainer *t, int *lane, const struct lane_spec *s, struct err *e);
 void trainer_remove(struct trainer *t, int lane);
 int trainer_lanes(const struct trainer *t);
@@ -100,7 +100,9 @@ void trainer_status(const struct trainer *t, int lane, struct lane_status *out);
 WUR enum err_code trainer_encode(struct trainer *t, int lane, float *mu, const uint32_t *rows, size_t n_rows,
                                  struct err *e);
 
-/* Sum of all device buffers of the pack, bytes, as predicted by the plan and as allocated. */
+/* Sum of all device buffers of the pack, bytes, as allocated. */
 uint64_t trainer_bytes(const struct trainer *t);
+/* What so many lanes will take with all a GEMM library needs, data set apart. Errors: CL. */
+WUR enum err_code trainer_predict(uint64_t *bytes, const struct trainer *t, int lanes, struct err *e);
 
 #endif
