@@ -83,9 +83,10 @@ static enum err_code train(struct run *r, struct err *e)
     const int slot[SELFTEST_LANES] = {0, 1};
     for (int i = 0; i < r->lanes; i++) {
         for (int k = 0; k < SELFTEST_STEPS; k++) {
-            pack_step_train(&step[i * SELFTEST_STEPS + k], &r->lane[i], k, SELFTEST_ROWS - SELFTEST_VAL,
-                            r->plan.net.batch, config_f64(&r->config, KNOB_OPTIMIZER_LR),
-                            config_f64(&r->config, KNOB_LOSS_BETA));
+            const struct step_rates rates = {.lr = config_f64(&r->config, KNOB_OPTIMIZER_LR),
+                                             .beta = config_f64(&r->config, KNOB_LOSS_BETA)};
+            pack_step_train(&step[i * SELFTEST_STEPS + k], &r->lane[i], k, SELFTEST_ROWS - SELFTEST_VAL, r->plan.net.batch,
+                            rates);
         }
     }
     enum err_code rc = pack_steps(r->pack, slot, r->lanes, step, SELFTEST_STEPS, e);

@@ -54,7 +54,7 @@ void pack_lane_widths(struct pack_lane *lane, const struct net *n)
 }
 
 void pack_step_train(struct pack_step *out, const struct pack_lane *lane, int64_t step, size_t n_train, int batch,
-                     double lr, double beta)
+                     struct step_rates rates)
 {
     const int64_t n = (int64_t)n_train, per_epoch = (n + batch - 1) / batch;
     const int64_t epoch = step / per_epoch, first = step % per_epoch * batch;
@@ -66,11 +66,12 @@ void pack_step_train(struct pack_step *out, const struct pack_lane *lane, int64_
     out->first = (int32_t)first;
     out->rows = (int32_t)(n - first < batch ? n - first : batch);
     shuffle_key(out->shuffle, (struct rng_key){{lane->key[0], lane->key[1]}}, epoch);
-    out->lr = (float)lr;
+    out->lr = (float)rates.lr;
     /* 1 - b keeps the digits that b as a float near 1 has lost: 0.999f is 1.3e-8 off, 1.3e-5 of 1 - b. */
-    out->lr_adam = (float)(lr / (1 - pow(1 - (double)lane->not_beta1, t)));
+    out->lr_adam = (float)(rates.lr / (1 - pow(1 - (double)lane->not_beta1, t)));
     out->root_adam = (float)(1 / sqrt(1 - pow(1 - (double)lane->not_beta2, t)));
-    out->beta = (float)beta;
+    out->beta = (float)rates.beta;
+    out->capacity = (float)rates.capacity;
     out->scale = (float)(1.0 / (double)out->rows);
     out->ema = (float)fmin((double)lane->ema, t / (t + 9));
     out->draw = lane->binarize == BINARIZE_DYNAMIC ? (uint32_t)epoch + 1 : 0;

@@ -168,9 +168,9 @@ static enum err_code train(struct trainer *t, const int *lane, int n, int n_step
         slot[i] = l->slot;
         for (int k = 0; k < n_steps; k++) {
             const int64_t step = l->step + k;
-            pack_step_train(&steps[i * n_steps + k], &l->constants, step, t->data->split->n_train, t->plan.net.batch,
-                            schedule_lr(l, step, per_epoch), schedule_beta(&l->config, step, per_epoch));
-            steps[i * n_steps + k].capacity = (float)schedule_capacity(&l->config, step, per_epoch);
+            const struct step_rates rates = {schedule_lr(l, step, per_epoch), schedule_beta(&l->config, step, per_epoch),
+                                             schedule_capacity(&l->config, step, per_epoch)};
+            pack_step_train(&steps[i * n_steps + k], &l->constants, step, t->data->split->n_train, t->plan.net.batch, rates);
         }
     }
     enum err_code rc = pack_steps(t->pack, slot, n, steps, n_steps, e);

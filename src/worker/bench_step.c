@@ -82,7 +82,8 @@ static enum err_code run_steps(void *what, int calls, struct err *e)
         const int n = calls < s->most ? calls : s->most;
         for (int i = 0; i < s->lanes; i++) {
             for (int k = 0; k < n; k++) {
-                pack_step_train(&s->step[i * n + k], &s->lane[i], s->done + k, ROWS, batch, 1e-3, 1);
+                pack_step_train(&s->step[i * n + k], &s->lane[i], s->done + k, ROWS, batch,
+                                (struct step_rates){.lr = 1e-3, .beta = 1});
             }
         }
         rc = pack_steps(s->pack, s->slot, s->lanes, s->step, n, e);

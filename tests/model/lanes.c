@@ -19,7 +19,7 @@ static void a_step_s_numbers_follow_from_its_number_alone(void **state)
     config_release(&c);
     for (int64_t step = 0; step < 40; step++) { /* 97 rows in batches of 16: 7 steps an epoch, the last of 1 row */
         uint32_t key[4];
-        pack_step_train(&s, &lane, step, 97, 16, 0.01, 0.5);
+        pack_step_train(&s, &lane, step, 97, 16, (struct step_rates){.lr = 0.01, .beta = 0.5});
         shuffle_key(key, (struct rng_key){{lane.key[0], lane.key[1]}}, step / 7);
         assert_memory_equal(s.shuffle, key, sizeof key);
         assert_int_equal(s.mode, STEP_TRAIN);
@@ -487,7 +487,7 @@ static void memory_with_clblast_s_temporaries_is_foretold(void **state)
     for (int i = 0; i < 2; i++) {
         pack_set_lane(pk, i, &lane);
     }
-    pack_step_train(&step, &lane, 0, N, N, 1e-3, 1);
+    pack_step_train(&step, &lane, 0, N, N, (struct step_rates){.lr = 1e-3, .beta = 1});
     struct pack_step both[] = {step, step};
     assert_ok(pack_steps(pk, slots, 2, both, 1, &e), &e);
     assert_ok(pack_train(pk, 0, &e), &e);

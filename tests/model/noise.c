@@ -83,10 +83,10 @@ static void training_noise_is_box_muller_of_philox(void **state)
     (void)state;
     const struct pack_lane lane = {.key = {123456789, 987654321}};
     struct pack_step step;
-    pack_step_train(&step, &lane, 0, 97, 16, 1e-3, 1);
+    pack_step_train(&step, &lane, 0, 97, 16, (struct step_rates){.lr = 1e-3, .beta = 1});
     check_noise(&lane, &step, 0);
     check_noise(&lane, &step, 16);
-    pack_step_train(&step, &lane, 0x1234567890, 97, 16, 1e-3, 1); /* beyond 32 bits */
+    pack_step_train(&step, &lane, 0x1234567890, 97, 16, (struct step_rates){.lr = 1e-3, .beta = 1}); /* beyond 32 bits */
     assert_int_equal(step.step_lo, 0x34567890);
     assert_int_equal(step.stream, RNG_LATENT | 0x12 << 8);
     check_noise(&lane, &step, 3);
@@ -101,7 +101,7 @@ static void noise_of_neighbouring_steps_rows_and_trials_is_unrelated(void **stat
     struct pack_step step[2];
     for (int i = 0; i < 2; i++) {
         memcpy(lane[i].key, rng_key(5, i).k, sizeof lane[i].key);
-        pack_step_train(&step[i], &lane[0], i, 97, 16, 1e-3, 1);
+        pack_step_train(&step[i], &lane[0], i, 97, 16, (struct step_rates){.lr = 1e-3, .beta = 1});
     }
     for (uint32_t i = 0; i < N; i++) {
         z[0][i] = latent_noise(&lane[0], &step[0], i % 200, i / 200);

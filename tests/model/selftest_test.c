@@ -154,7 +154,7 @@ static void twin_train(struct twin *t, int64_t k, struct selftest_figures *out)
 {
     struct pack_step s;
     double lr = config_f64(&t->config, KNOB_OPTIMIZER_LR), beta = config_f64(&t->config, KNOB_LOSS_BETA);
-    pack_step_train(&s, &t->lane, k, SELFTEST_ROWS - SELFTEST_VAL, t->net.batch, lr, beta);
+    pack_step_train(&s, &t->lane, k, SELFTEST_ROWS - SELFTEST_VAL, t->net.batch, (struct step_rates){.lr = lr, .beta = beta});
     double *x = doubles((size_t)s.rows * (size_t)t->net.data), *eps = doubles((size_t)s.rows * (size_t)t->net.latent);
     for (int i = 0; i < s.rows; i++) {
         uint32_t row = SELFTEST_VAL + shuffle_at(s.shuffle, SELFTEST_ROWS - SELFTEST_VAL, (uint32_t)(s.first + i));

@@ -6,30 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "first_device.h"
 #include "vaetop/base/alloc.h"
 
 _Static_assert((int)REF_LEAKY == (int)ACT_LEAKY && (int)REF_SOFTPLUS == (int)ACT_SOFTPLUS, "one order of activations");
 
-static struct device *device;
-
-static void close_device(void)
-{
-    device_close(device);
-}
-
 struct device *test_device(void)
 {
-    struct device_info *list = NULL;
-    size_t n = 0;
-    struct err e;
-    if (!device) {
-        assert_ok(device_list_icd(&list, &n, &e), &e);
-        assert_true(n > 0);
-        assert_ok(device_open(&device, list[0].platform_index, list[0].device_index, NULL, &e), &e);
-        free(list);
-        (void)atexit(close_device);
-    }
-    return device;
+    return first_device();
 }
 
 double *doubles(size_t n)
@@ -332,8 +316,7 @@ void shape_steps(struct shape *s, const struct pack_step *steps, int n)
 struct pack_step shape_train_step(const struct shape *s, int64_t step, double lr, double beta)
 {
     struct pack_step out;
-    pack_step_train(&out, &s->lane, step, s->n_train, s->v.batch, lr, beta);
-    out.capacity = (float)s->ref.capacity;
+    pack_step_train(&out, &s->lane, step, s->n_train, s->v.batch, (struct step_rates){lr, beta, s->ref.capacity});
     return out;
 }
 

@@ -182,7 +182,7 @@ static void train_epoch(struct epoch_row *out, struct twin *w, const struct rule
         out->beta = r->sigmoid ? ref_beta_sigmoid(r->beta, step, r->warmup_epochs * (double)steps)
                     : r->cycles ? ref_beta_cyclical(r->beta, step, EPOCHS * (double)steps, r->cycles, 0.75)
                                 : ref_beta_linear(r->beta, step, r->warmup_epochs * (double)steps);
-        pack_step_train(&s, &w->lane, step, (size_t)n, BATCH, out->lr, out->beta);
+        pack_step_train(&s, &w->lane, step, (size_t)n, BATCH, (struct step_rates){.lr = out->lr, .beta = out->beta});
         for (int j = 0; j < s.rows; j++) {
             row[j] = w->data->split.train[shuffle_at(s.shuffle, (uint32_t)n, (uint32_t)(s.first + j))];
         }

@@ -4,30 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "first_device.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/rng.h"
 #include "vaetop/data/safetensors.h"
 
-static struct device *device;
-
-static void close_device(void)
-{
-    device_close(device);
-}
-
 struct device *rig_device(void)
 {
-    struct device_info *list = NULL;
-    size_t n = 0;
-    struct err e;
-    if (!device) {
-        assert_ok(device_list_icd(&list, &n, &e), &e);
-        assert_true(n > 0);
-        assert_ok(device_open(&device, list[0].platform_index, list[0].device_index, NULL, &e), &e);
-        free(list);
-        (void)atexit(close_device);
-    }
-    return device;
+    return first_device();
 }
 
 /* Soft blobs: something that a net can learn, with values over the whole of 0..255. */

@@ -79,14 +79,18 @@ struct pack_step {
     float beta;               /* weight of the KL term in force */
     float scale;              /* 1 / rows: gradients are of the batch mean */
     uint32_t draw;            /* binarised data: 0: the fixed draw, else epoch + 1 */
-    float capacity;           /* nats the KL is pulled to, where the lane has a capacity_weight; set by the caller */
+    float capacity;           /* nats the KL is pulled to, where the lane has a capacity_weight */
     float ema;                /* memory of the moving mean weights at this step: min(ema, (1 + step) / (10 + step)) */
     uint32_t unused[3];
 };
-/* Step number `step` (0 = first) of a lane: rows step * batch ... of its epoch's order, lr and beta given.
- * n_train and batch give the epoch and the true size of the last batch. */
+/* What a schedule says of one step. capacity: nats, where the lane has a capacity_weight. */
+struct step_rates {
+    double lr, beta, capacity;
+};
+/* Step number `step` (0 = first) of a lane: rows step * batch ... of its epoch's order. n_train and batch give the epoch and
+ * the true size of the last batch. */
 void pack_step_train(struct pack_step *out, const struct pack_lane *lane, int64_t step, size_t n_train, int batch,
-                     double lr, double beta);
+                     struct step_rates rates);
 /* Rows first .. first + rows - 1 of the validation part, in its order. beta counts as 1; nothing is updated. */
 void pack_step_eval(struct pack_step *out, int64_t first, int rows);
 
