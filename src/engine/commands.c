@@ -87,13 +87,10 @@ static enum err_code edit_trial(struct request *q, struct err *e)
     enum knob k = knob_find(name);
     free(name);
     if (k != KNOB_OPTIMIZER_LR && k != KNOB_LOSS_BETA && k != KNOB_TRAIN_EPOCHS) {
-        return err_set(e, ERR_USAGE, "set %s: only lr, beta and epochs of a running trial can be changed", q->arg);
+        return err_set(e, ERR_USAGE, "set %s: only lr, beta and epochs of a trial can be changed", q->arg);
     }
     if (run_final(r)) {
         return final_already(r, e);
-    }
-    if (r->slice < 0) {
-        return err_set(e, ERR_USAGE, "trial %d is %s: resume it first", r->number, trial_phase_word(r->phase));
     }
     struct config probe;
     config_init(&probe);
@@ -101,6 +98,13 @@ static enum err_code edit_trial(struct request *q, struct err *e)
     config_release(&probe);
     if (rc) {
         return rc;
+    }
+    if (r->slice < 0) { /* recorded now; its worker makes it again, as every earlier one, when it goes on */
+        r->edited = true;
+        write_edit(q->en, r->number, k, eq + 1, r->step > r->checkpoint_step ? r->step : r->checkpoint_step);
+        engine_log(q->en, r->number, "%s=%s once it goes on", knob_info(k)->full, eq + 1);
+        SAY(q, "trial %d: %s once it goes on", r->number, q->arg);
+        return ERR_OK;
     }
     char *value = xstrdup(eq + 1);
     (void)send_edit(worker_of(q), &(struct m_edit){r->number, k, value, 0});

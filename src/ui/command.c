@@ -10,9 +10,10 @@
 #include "vaetop/base/str.h"
 
 enum word { W_PAUSE, W_RESUME, W_STOP, W_SET, W_TRIALS, W_SLOTS, W_SORT, W_FILTER, W_TAG, W_DETACH, W_HELP, W_SETUP, W_W, W_Q,
-            W_COUNT };
+            W_CLONE, W_ENQUEUE, W_SPACE, W_COUNT };
 static const char *const word_list[W_COUNT] = {"pause", "resume", "stop", "set",    "trials", "slots",
-                                               "sort",  "filter", "tag",  "detach", "help",   "setup",  "w",      "q"};
+                                               "sort",  "filter", "tag",  "detach", "help",   "setup",  "w",      "q",
+                                               "clone", "enqueue", "space"};
 
 void command_complete(struct input *in)
 {
@@ -121,6 +122,45 @@ static struct wish number_line(struct ui_state *s, const struct view *v, enum co
     return w;
 }
 
+/* "7 lr=1e-3 latent=8": a trial's number for clone, then assignments as the engine reads them. */
+static struct wish new_trial_line(struct ui_state *s, const struct view *v, enum command c, char *args)
+{
+    struct wish w = {.kind = WISH_COMMAND, .command = c, .trial = -1};
+    size_t len = 0;
+    if (v->link != LINK_LIVE) {
+        state_say(s, true, "no engine runs this study; vaetop run goes on with it");
+        return wish_nothing();
+    }
+    if (c == COMMAND_CLONE) {
+        size_t n = strcspn(args, "= ");
+        char number[40];
+        bool given = n > 0 && args[n] != '=';
+        (void)snprintf(number, sizeof number, "%.*s", given ? (int)n : 0, args);
+        if (!pick(s, v, number)) {
+            return wish_nothing();
+        }
+        args += given ? n : 0;
+        w.trial = s->selected;
+    }
+    char *rest = args, *word;
+    while ((word = strtok_r(rest, " ;", &rest)) != NULL && len + 100 < sizeof w.arg) {
+        len += (size_t)snprintf(w.arg + len, sizeof w.arg - len, "%s%.90s", len > 0 ? "; " : "", word);
+    }
+    return w;
+}
+
+static struct wish space_line(struct ui_state *s, const struct view *v, const char *args)
+{
+    struct wish w = {.kind = WISH_COMMAND, .command = COMMAND_SPACE, .trial = -1};
+    if (v->link != LINK_LIVE || !strchr(args, '=')) {
+        state_say(s, true, v->link != LINK_LIVE ? "no engine runs this study; vaetop space changes it for later"
+                                                : "expected knob=RANGE, as in :space latent=4 .. 16");
+        return wish_nothing();
+    }
+    (void)str_copy(w.arg, sizeof w.arg, args);
+    return w;
+}
+
 static struct wish unknown(struct ui_state *s, const char *word)
 {
     char text[120];
@@ -174,6 +214,11 @@ struct wish act_command(struct ui_state *s, const struct view *v, const char *li
     case W_TRIALS:
     case W_SLOTS:
         return number_line(s, v, which == W_TRIALS ? COMMAND_TRIALS : COMMAND_SLOTS, args);
+    case W_CLONE:
+    case W_ENQUEUE:
+        return new_trial_line(s, v, which == W_CLONE ? COMMAND_CLONE : COMMAND_ENQUEUE, args);
+    case W_SPACE:
+        return space_line(s, v, args);
     case W_SORT:
         if (!sort_word(s, v, args)) {
             state_say(s, true, "sort by value rec kl epoch state number active rate eta or a searched knob");

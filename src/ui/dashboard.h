@@ -44,6 +44,7 @@ void line_add(struct text_line *b, const char *fmt, ...) __attribute__((format(p
 /* Over everything; overlay.c. */
 void help_draw(struct canvas *c, const struct ui_state *s);
 void setup_draw(struct canvas *c, const struct ui_state *s); /* setup.c */
+void form_draw(struct canvas *c, const struct view *v, const struct ui_state *s); /* trial_form.c */
 void question_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
 #endif

@@ -48,6 +48,8 @@ enum { UK_TAB = 9, UK_ENTER = 13, UK_ESC = 27, UK_SPACE = 32 };
     X(STOP, KEYS('x', UK_F(9)), "stop", "stop trials: asks how") \
     X(UNDO, KEYS('u'), NULL, "take a stop back, 5 s") \
     X(EDIT, KEYS('e', UK_F(7)), "edit", "edit lr, beta or epochs") \
+    X(CLONE, KEYS('C', UK_F(8)), "clone", "clone it, with changes") \
+    X(ENQUEUE, KEYS('E'), "by hand", "a trial of your own") \
     X(SLOTS_UP, KEYS('+'), "slot more", "one trial more at once") \
     X(SLOTS_DOWN, KEYS('-'), "slot fewer", "one trial fewer at once") \
     X(SELF_TEST, KEYS('t'), "self-test", "test the chosen device") \

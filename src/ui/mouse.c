@@ -56,7 +56,7 @@ struct wish mouse_click(struct ui_state *s, const struct view *v)
         int key = screen_key_at(s, s->click_x);
         return key ? state_key(s, v, key) : wish_nothing();
     }
-    if (s->help || s->setup) {
+    if (s->help || s->setup || s->form.open) {
         return wish_nothing();
     }
     if (inside(s->layout.tabs, s->click_x, s->click_y)) {

@@ -10,7 +10,7 @@
 
 const char *prompt_title(enum prompt p)
 {
-    static const char *const title[] = {"", "filter: ", "/", ":", "edit: ", "= "};
+    static const char *const title[] = {"", "filter: ", "/", ":", "edit: ", "= ", "= "};
     return title[p];
 }
 
@@ -185,8 +185,12 @@ static struct wish accept(struct ui_state *s, const struct view *v)
         accept_filter(s);
         return wish_nothing();
     }
-    if (p == PROMPT_FIELD) {
-        home_field(s, line);
+    if (p == PROMPT_FIELD || p == PROMPT_VALUE) {
+        if (p == PROMPT_FIELD) {
+            home_field(s, line);
+        } else {
+            form_field(s, line);
+        }
         return wish_nothing();
     }
     s->input.prompt = PROMPT_NONE;

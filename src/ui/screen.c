@@ -231,16 +231,17 @@ const uint8_t *screen_actions(const struct ui_state *s)
         [SCREEN_STUDIES] = {ACT_HELP, ACT_OPEN, ACT_BACK, ACT_QUIT, ACT_EDIT, ACT_SETUP, ACT_NEXT_SCREEN},
         [SCREEN_DASHBOARD] = {ACT_HELP, ACT_OPEN, ACT_PAUSE, ACT_STOP, ACT_QUIT, ACT_DETACH, ACT_EDIT, ACT_FILTER,
                               ACT_TAG, ACT_SORT_RIGHT, ACT_SEARCH, ACT_LATENT_MODE, ACT_LOG_Y, ACT_COMMAND, ACT_SETUP,
-                              ACT_UNDO, ACT_SORT_LEFT, ACT_INVERT, ACT_PICTURES, ACT_FOLLOW, ACT_PIN, ACT_UNTAG},
+                              ACT_CLONE, ACT_ENQUEUE, ACT_UNDO, ACT_SORT_LEFT, ACT_INVERT, ACT_PICTURES, ACT_FOLLOW, ACT_PIN, ACT_UNTAG},
         [SCREEN_TRIAL] = {ACT_HELP, ACT_BACK, ACT_EARLIER, ACT_LATER, ACT_PICTURES, ACT_PAUSE, ACT_STOP, ACT_EDIT,
-                          ACT_NEXT_TRIAL, ACT_ZOOM_IN, ACT_CROSSHAIR, ACT_LATENT_MODE, ACT_LOG_Y, ACT_QUIT, ACT_UNDO,
+                          ACT_NEXT_TRIAL, ACT_ZOOM_IN, ACT_CROSSHAIR, ACT_LATENT_MODE, ACT_LOG_Y, ACT_QUIT, ACT_CLONE, ACT_UNDO,
                           ACT_PREVIOUS_TRIAL, ACT_LEFT, ACT_RIGHT, ACT_ZOOM_OUT, ACT_ZOOM_ALL, ACT_DETACH},
         [SCREEN_DEVICES] = {ACT_HELP, ACT_TAG, ACT_SLOTS_UP, ACT_SLOTS_DOWN, ACT_BACK, ACT_QUIT, ACT_SELF_TEST,
                             ACT_NEXT_SCREEN},
         [SCREEN_STUDY] = {ACT_HELP, ACT_BACK, ACT_FRONT, ACT_OPEN, ACT_QUIT, ACT_NEXT_SCREEN, ACT_OBJECTIVE},
         [SCREEN_LOG] = {ACT_HELP, ACT_BACK, ACT_LOG_MINE, ACT_QUIT, ACT_NEXT_SCREEN, ACT_TOP, ACT_PAGE_UP}};
     static const uint8_t setup[SCREEN_ACTIONS] = {ACT_RIGHT, ACT_SAVE, ACT_BACK};
-    return s->setup ? setup : wanted[s->screen];
+    static const uint8_t form[SCREEN_ACTIONS] = {ACT_HELP, ACT_OPEN, ACT_BACK};
+    return s->setup ? setup : s->form.open ? form : wanted[s->screen];
 }
 
 /* As many of them as fit (c NULL: only walks along them). The key of the word at column at, or 0. */
@@ -293,6 +294,9 @@ void screen_draw(struct canvas *c, const struct view *v, const struct ui_state *
         case SCREEN_STUDY: study_draw(c, v, s); break;
         case SCREEN_LOG: log_draw(c, v, s); break;
         default: dashboard_draw(c, v, s); break;
+        }
+        if (s->form.open && !s->setup) {
+            form_draw(c, v, s);
         }
         draw_message(c, v, s);
         (void)walk_keys(c, s, -1);

@@ -35,7 +35,7 @@ struct answer {
 #define ANSWERS_MAX 3
 
 /* A line being typed at the bottom of the screen. */
-enum prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_SEARCH, PROMPT_COMMAND, PROMPT_EDIT, PROMPT_FIELD };
+enum prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_SEARCH, PROMPT_COMMAND, PROMPT_EDIT, PROMPT_FIELD, PROMPT_VALUE };
 struct input {
     enum prompt prompt;
     char text[160];
@@ -54,6 +54,16 @@ bool marks_has(const struct marks *m, int number);
 struct pending {
     int trial;
     int64_t due_ns; /* 0: the loop has not seen it yet */
+};
+
+/* A new trial being made; trial_form.c. */
+#define FORM_FIELDS 24
+struct trial_form {
+    bool open;
+    int like; /* the trial it is a clone of; -1: by hand */
+    int row, n; /* row 0: enqueue it */
+    enum knob knob[FORM_FIELDS];
+    char value[FORM_FIELDS][64]; /* "": not changed */
 };
 
 struct home;
@@ -94,6 +104,7 @@ struct ui_state {
     bool front, second;     /* Study: the front instead of a slice; importance for the second objective */
     int log_back;           /* lines scrolled back from the newest */
     bool log_mine;          /* only the selected trial's lines */
+    struct trial_form form;
     struct home *home;      /* studies and presets; NULL: none to show */
 };
 
@@ -168,6 +179,11 @@ bool setup_key(struct ui_state *s, enum action act, int key, struct wish *w);
 void setup_apply(struct ui_state *s);
 /* A click at s->click_x, click_y; mouse.c. */
 struct wish mouse_click(struct ui_state *s, const struct view *v);
+/* The form of a new trial; trial_form.c. */
+void form_clone(struct ui_state *s, const struct view *v);
+void form_enqueue(struct ui_state *s, const struct view *v);
+void form_field(struct ui_state *s, const char *line);
+bool form_key(struct ui_state *s, const struct view *v, enum action act, struct wish *w); /* true when it took the key */
 /* The chosen device: on, or off after a question when trials run on it; its self-test. device_view.c. */
 struct wish act_device_switch(struct ui_state *s, const struct view *v, bool only_off);
 struct wish act_device_answer(const struct ui_state *s, char answer);

@@ -242,7 +242,7 @@ struct wish act_edit_line(struct ui_state *s, const struct view *v, const char *
         state_say(s, true, why);
         return wish_nothing();
     }
-    (void)snprintf(text, sizeof text, "%s: %s from the next chunk on", state_names(names, sizeof names, &s->asked), arg);
+    (void)snprintf(text, sizeof text, "%s: %s", state_names(names, sizeof names, &s->asked), arg);
     state_say(s, false, text);
     return command_wish(s, COMMAND_EDIT, arg);
 }

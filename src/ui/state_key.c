@@ -336,6 +336,12 @@ static struct wish control_key(struct ui_state *s, const struct view *v, enum ac
     case ACT_EDIT:
         act_edit(s, v);
         return wish_nothing();
+    case ACT_CLONE:
+        form_clone(s, v);
+        return wish_nothing();
+    case ACT_ENQUEUE:
+        form_enqueue(s, v);
+        return wish_nothing();
     case ACT_SLOTS_UP:
     case ACT_SLOTS_DOWN:
         return act_slots(s, v, act == ACT_SLOTS_UP ? 1 : -1);
@@ -405,7 +411,8 @@ struct wish state_key(struct ui_state *s, const struct view *v, int key)
     if (s->input.prompt != PROMPT_NONE) {
         return prompt_key(s, v, key);
     }
-    if ((s->setup && setup_key(s, act, key, &w)) || (s->help && help_key(s, act)) || screen_key(s, act, key) || move_key(s, v, act)) {
+    if ((s->setup && setup_key(s, act, key, &w)) || (s->help && help_key(s, act)) ||
+        (s->form.open && form_key(s, v, act, &w)) || screen_key(s, act, key) || move_key(s, v, act)) {
         return w;
     }
     if (s->screen == SCREEN_STUDIES && act != ACT_OPEN && act != ACT_BACK && act != ACT_HELP && act != ACT_QUIT &&

@@ -125,6 +125,7 @@ struct view {
     int64_t batch;
     bool value_is_last;
     struct preset preset;
+    int space_changes; /* how often its ranges have changed */
     bool has_preset;
     struct view_param param[VIEW_PARAMS];
     int n_params;

@@ -120,6 +120,24 @@ enum err_code view_load_log(struct view *v, struct store *s, struct err *e)
     return ERR_OK;
 }
 
+/* Ranges that grew and choices that came: the columns stay. */
+static enum err_code load_space(struct view *v, struct store *s, bool *changed, struct err *e)
+{
+    struct preset p;
+    int was = v->space_changes;
+    enum err_code rc = load_number(&v->space_changes, s, "space_changes", changed, e);
+    if (rc || was == v->space_changes) {
+        return rc;
+    }
+    rc = store_preset(s, &p, e);
+    if (!rc) {
+        view_set_preset(v, &p);
+        preset_release(&p);
+        v->seen_trials = -1; /* values of new choices are read again */
+    }
+    return rc;
+}
+
 static enum err_code load_phase(struct view *v, struct store *s, bool *changed, struct err *e)
 {
     char *phase = NULL, clean[sizeof v->study_phase];
@@ -146,7 +164,8 @@ static enum err_code load_overview(struct view *v, struct store *s, bool *change
 enum err_code view_load(struct view *v, struct store *s, bool *changed, struct err *e)
 {
     *changed = false;
-    enum err_code rc = load_trials(v, s, changed, e);
+    enum err_code rc = load_space(v, s, changed, e);
+    rc = rc ? rc : load_trials(v, s, changed, e);
     rc = rc ? rc : load_devices(v, s, changed, e);
     rc = rc ? rc : load_logs(v, s, changed, e);
     rc = rc ? rc : load_number(&v->planned, s, "trials", changed, e);

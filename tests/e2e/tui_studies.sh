@@ -1,6 +1,7 @@
 #!/bin/sh
-# The daily round from the Studies screen on: start a preset, filter, open a trial, scrub, edit, pause and resume, tag three
-# and stop them, take one back, change slots, leave; the demo; and what there is without a terminal.
+# The daily round from the Studies screen on: start a preset, sort, filter, open a trial, scrub, pause, edit, resume, tag
+# three and stop them, undo one, clone one, switch the device off and on, change slots, detach, attach, quit; the demo; and
+# what there is without a terminal.
 . "${VAETOP_SOURCE:?run through ctest}/tests/e2e/lib.sh"
 . "$VAETOP_SOURCE/tests/e2e/lib_tui.sh"
 
@@ -36,6 +37,13 @@ key ,
 key 1
 sees '[1 Dash]'
 
+# Sorted by the column to the right, and back.
+sees '↑VALUE'
+key '>'
+sees '↑REC'
+key '<'
+sees '↑VALUE'
+
 key '\'
 key -l 'number <= 1'
 key Enter
@@ -43,12 +51,13 @@ sees 'match number <= 1'
 key Escape
 misses 'match'
 
-key g e
+key g p
+sees '1P' 60
+key e
 key -l 'lr=1e-5'
 key Enter
-sees 'R+' 60
-key p
-sees '1P' 60
+sees 'once it goes on'
+sees 'P+' 60
 key p
 misses '1P'
 
@@ -63,8 +72,25 @@ sees '2 stopping'
 sees '2K' 60
 key U
 
+# A clone with another learning rate: it waits, and starts before what is suggested.
+key g C
+sees 'clone of #'
+key -l ':clone lr=2e-4'
+key Escape
+misses 'clone of #'
+key -l ':clone lr=2e-4'
+key Enter
+sees 'waits for a slot'
+
 key 3
 sees 'SLOTS'
+key Space
+sees 'Switch off'
+key n
+sees 'not used by this study' 30
+key Space
+sees 'ready' 60
+sees 'epoch' 60
 key +
 sees 'trials at once'
 key 5
@@ -78,7 +104,14 @@ run_it 0 show quickstart --once
 says "$T/out" 'quickstart'
 run_it 0 show quickstart --json-lines --once
 says "$T/out" '"number":0'
-run_it 0 stop quickstart
+
+# Back again, and to the end: quit asks, and stopping ends study and screen.
+screen_start 80 24 "'$vaetop' attach quickstart; echo status \$?"
+sees 'LIVE' 30
+key q
+sees 'Leave?'
+key s
+sees 'status 0' 60
 
 # The demo needs no device and leaves nothing behind.
 screen_start 80 24 "TMPDIR='$T' OCL_ICD_VENDORS=/nonexistent '$vaetop' --demo --theme colour-blind; echo status \$?"

@@ -193,19 +193,19 @@ static void an_edit_is_acknowledged_recorded_and_made_again_after_a_pause(void *
     assert_err(client_command(r.client, COMMAND_EDIT, 0, "lr=much", NULL, &e), ERR_USAGE, &e);
     rig_do(&r, COMMAND_PAUSE, 0, NULL);
     rig_until_phase(&r, 0, PHASE_PAUSED);
-    assert_err(client_command(r.client, COMMAND_EDIT, 0, "lr=1", NULL, &e), ERR_USAGE, &e);
-    assert_has(e.text, "resume it first");
+    rig_do(&r, COMMAND_EDIT, 0, "lr=0.25"); /* while it is paused: made when it goes on */
     rig_clear("hold-0-2");
     rig_do(&r, COMMAND_RESUME, 0, NULL);
     rig_until_finished(&r);
     assert_true(rig_trial(&r, 0, &t));
     assert_true(t.edited);
-    assert_close(t.last.lr, 0.5, 0, 0);
+    assert_close(t.last.lr, 0.25, 0, 0);
     struct edit_row *edit;
     size_t n;
     assert_ok(store_edits(r.store, 0, &edit, &n, &e), &e);
-    assert_int_equal(n, 1);
+    assert_int_equal(n, 2);
     assert_int_equal(edit[0].step, 20);
+    assert_string_equal(edit[1].value, "0.25");
     free(edit);
     rig_end(&r);
 }

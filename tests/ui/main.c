@@ -16,6 +16,7 @@ int plot_tests(void);
 int pty_tests(void);
 int screens_tests(void);
 int setup_tests(void);
+int form_tests(void);
 int sizes_tests(void);
 int term_tests(void);
 int view_tests(void);
@@ -59,6 +60,7 @@ int main(int argc, char **argv)
     failed += gallery_tests();
     failed += screens_tests();
     failed += setup_tests();
+    failed += form_tests();
     failed += sizes_tests();
     failed += pictures_tests();
     failed += term_tests();

@@ -62,6 +62,8 @@ static const struct picture {
     {"devices-80x24-braille", DEMO_THIRTEEN, TIER_BRAILLE, 80, 24, "3j"},
     {"devices-160x48-block", DEMO_STRANGE, TIER_BLOCK, 160, 48, "3"},
     {"devices-off-120x40-ascii", DEMO_THIRTEEN, TIER_ASCII, 120, 40, "3 "},
+    {"clone-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "gC"},
+    {"by-hand-40x10-block", DEMO_THIRTEEN, TIER_BLOCK, 40, 10, "Ej"},
     {"devices-unusable-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "3jjj"},
     {"study-40x10-ascii", DEMO_SEARCHED, TIER_ASCII, 40, 10, "4"},
     {"study-40x10-block", DEMO_SEARCHED, TIER_BLOCK, 40, 10, "4"},
