@@ -34,6 +34,12 @@ sees 'latent #' 120
 key 2
 sees 'KL per dimension e' 120
 key ,
+key v
+sees 'input, output e' 30
+key v
+sees 'samples e'
+key v
+sees 'latent #'
 key 1
 sees '[1 Dash]'
 
