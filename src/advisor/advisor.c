@@ -7,6 +7,7 @@
 
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/log.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/conf/trial.h"
 #include "vaetop/ipc/messages.h"
 #include "vaetop/tune/sampler.h"
@@ -30,6 +31,9 @@ static bool on_advise(struct advice *a, struct msg_reader *r)
         rc = preset_check(&a->preset, &e);
         if (!rc) {
             rc = sampler_new(&a->sampler, &a->preset, &e);
+            if (!rc) {
+                sampler_set_objectives(a->sampler, objective_count(objective_of(&a->preset.base)));
+            }
         }
         if (rc) {
             preset_release(&a->preset);

@@ -56,7 +56,7 @@ static bool knob_present(const struct study *s, const struct trial_row *t, enum 
 
 static void csv_row(struct sbuf *out, const struct study *s, const struct trial_row *t)
 {
-    const struct epoch_row *row = t->value == t->best.value ? &t->best : &t->last;
+    const struct epoch_row *row = trial_scored(t, &s->preset.base);
     struct config c;
     bool configured = study_config(&c, s, t, NULL) == ERR_OK;
     sbuf_addf(out, "%d,%s,", t->number, trial_phase_word(t->phase));

@@ -38,7 +38,13 @@ static void ls_line(const struct study *s)
         (void)str_duration(age, sizeof age, (double)(clock_utc_us() - changed) * 1e-6);
     }
     if (s->best) {
-        (void)snprintf(best, sizeof best, "%.2f", s->best->value);
+        struct scored x = study_scored(s, s->best);
+        if (objective_count(s->objective) == 2) {
+            (void)snprintf(best, sizeof best, "%.1f/%.1f", x.value[0], x.value[1]);
+        } else {
+            (void)snprintf(best, sizeof best, "%.*f", s->objective == OBJECTIVE_KNN ? 4 : 2,
+                           objective_shown(s->objective, x.value[0]));
+        }
     }
     (void)printf("%-24s %-11s %5d/%-5d %10s %10s %10s\n", s->name, study_standing(s), study_ended_trials(s), s->total, best,
                  age, str_bytes(disk, sizeof disk, fs_tree_bytes(s->dir)));
@@ -52,7 +58,8 @@ static json_t *ls_json(const struct study *s)
     (void)json_object_set_new(o, "engine_running", json_boolean(s->live));
     (void)json_object_set_new(o, "trials_ended", json_integer(study_ended_trials(s)));
     (void)json_object_set_new(o, "trials_total", json_integer(s->total));
-    (void)json_object_set_new(o, "best_value_nats", s->best ? json_real(s->best->value) : json_null());
+    (void)json_object_set_new(o, "best_value_nats",
+                              s->best && s->objective != OBJECTIVE_KNN ? json_real(s->best->value) : json_null());
     (void)json_object_set_new(o, "disk_bytes", json_integer((json_int_t)fs_tree_bytes(s->dir)));
     return o;
 }
@@ -114,7 +121,8 @@ static void show_heading(const struct study *s)
     char banner[400];
     (void)printf("study %s  %s  %d of %d trials ended", s->name, study_standing(s), study_ended_trials(s), s->total);
     if (s->best) {
-        (void)printf("  best #%d %.2f nats", s->best->number, s->best->value);
+        char value[64];
+        (void)printf("  best #%d %s", s->best->number, study_value_text(value, sizeof value, s, s->best));
     }
     if (study_banner(banner, sizeof banner, s)[0]) {
         (void)printf("\n%s", banner);

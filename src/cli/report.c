@@ -94,6 +94,17 @@ json_t *report_params(const struct study *s, const struct trial_row *t)
     return o;
 }
 
+/* The objectives in their own directions; none: []. */
+static json_t *values_json(const struct study *s, const struct trial_row *t)
+{
+    json_t *list = json_array();
+    struct scored x = study_scored(s, t);
+    for (int k = 0; k < objective_count(s->objective) && isfinite(x.value[k]); k++) {
+        (void)json_array_append_new(list, json_real(objective_shown(s->objective, x.value[k])));
+    }
+    return list;
+}
+
 static json_t *trial_json(const struct study *s, const struct trial_row *t)
 {
     json_t *o = json_object();
@@ -101,7 +112,11 @@ static json_t *trial_json(const struct study *s, const struct trial_row *t)
     (void)json_object_set_new(o, "number", json_integer(t->number));
     (void)json_object_set_new(o, "phase", json_string(trial_phase_word(t->phase)));
     (void)json_object_set_new(o, "state", json_string(trial_state_name(trial_phase_state(t->phase))));
-    (void)json_object_set_new(o, "value_nats", report_number(t->value));
+    (void)json_object_set_new(o, "value_nats",
+                              s->objective == OBJECTIVE_KNN ? json_null() : report_number(t->value));
+    (void)json_object_set_new(o, "values", values_json(s, t));
+    (void)json_object_set_new(o, "require_broken_by", report_number(study_scored(s, t).violation));
+    (void)json_object_set_new(o, "bits_per_dim", report_number(study_bits(s, t)));
     (void)json_object_set_new(o, "params", report_params(s, t));
     (void)json_object_set_new(o, "epoch", json_integer(t->has_epoch ? t->last.epoch : 0));
     (void)json_object_set_new(o, "epochs", json_integer(t->epochs));
@@ -182,7 +197,10 @@ enum err_code report_study_json(const struct study *s, const struct options *o, 
     (void)json_object_set_new(root, "trials_total", json_integer(s->total));
     (void)json_object_set_new(root, "counts", counts_json(s));
     (void)json_object_set_new(root, "best_trial", s->best ? json_integer(s->best->number) : json_null());
-    (void)json_object_set_new(root, "best_value_nats", s->best ? report_number(s->best->value) : json_null());
+    (void)json_object_set_new(root, "best_value_nats", s->best && s->objective != OBJECTIVE_KNN ? report_number(s->best->value) : json_null());
+    (void)json_object_set_new(root, "objective",
+                              json_string(knob_choice_name(KNOB_STUDY_OBJECTIVE, (int)s->objective)));
+    (void)json_object_set_new(root, "best_values", s->best ? values_json(s, s->best) : json_array());
     (void)json_object_set_new(root, "space", space_json(&s->preset));
     (void)json_object_set_new(root, "fixed", fixed);
     for (size_t i = 0; i < s->n_trials; i++) {

@@ -11,6 +11,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/conf/paths.h"
 #include "vaetop/data/dataset.h"
 #include "vaetop/ipc/advice.h"
@@ -110,7 +111,10 @@ static enum err_code check_world(char **note, const struct preset *p, const stru
     if (rc) {
         return rc;
     }
-    *note = xasprintf("%zu x %zu", h.n, h.dim);
+    if (objective_of(&p->base) == OBJECTIVE_KNN && !h.has_labels) {
+        return err_set(e, ERR_USAGE, "study.objective: knn needs labels, and the data has none; set data.labels");
+    }
+    *note = study_data_note(&h);
     rc = probe_devices(&probe, e);
     if (!rc) {
         rc = probe_choose(&chosen, &n, &probe, o->device, e);
@@ -319,6 +323,10 @@ enum err_code run_command(const struct options *o, struct err *e)
     enum err_code rc = load(&p, o, e);
     if (rc) {
         return rc;
+    }
+    char advice[240];
+    if (objective_advice(advice, sizeof advice, &p)[0] && !o->quiet) {
+        (void)fprintf(stderr, "vaetop: %s\n", advice);
     }
     if (o->dry_run) {
         rc = dry_run(&p, e);

@@ -83,6 +83,24 @@ bool study_lock_held(const char *dir)
     return held;
 }
 
+/* What study_data_note() wrote. */
+static enum err_code read_data_note(struct study *s, struct err *e)
+{
+    char *note = NULL;
+    size_t rows, dim, height, width;
+    s->objective = objective_of(&s->preset.base);
+    enum err_code rc = store_fact_get(s->store, "data", &note, e);
+    if (!rc && note && sscanf(note, "%zu x %zu %zux%zu", &rows, &dim, &height, &width) == 4) {
+        int scaling = config_choice(&s->preset.base, KNOB_DATA_SCALE);
+        bool bytes = strstr(note, "bytes") && (scaling == SCALING_AUTO || scaling == SCALING_255);
+        bool density = config_choice(&s->preset.base, KNOB_LOSS_LIKELIHOOD) != LIKE_BERNOULLI;
+        s->image_dim = dim;
+        s->bits_more = !density ? 0 : bytes ? 8 : (double)NAN;
+    }
+    free(note);
+    return rc;
+}
+
 enum err_code study_open(struct study *out, const struct options *o, const char *name, struct err *e)
 {
     enum err_code rc;
@@ -103,6 +121,9 @@ enum err_code study_open(struct study *out, const struct options *o, const char 
     rc = store_open(&out->store, out->dir, false, e);
     if (!rc) {
         rc = store_preset(out->store, &out->preset, e);
+    }
+    if (!rc) {
+        rc = read_data_note(out, e);
     }
     if (!rc) {
         rc = study_refresh(out, e);
@@ -144,10 +165,12 @@ enum err_code study_refresh(struct study *s, struct err *e)
     for (size_t i = 0; i < s->n_trials; i++) {
         const struct trial_row *t = &s->trial[i];
         s->count[t->phase]++;
-        if (trial_phase_state(t->phase) != TRIAL_FAIL && isfinite(t->value) && (!s->best || t->value < s->best->value)) {
-            s->best = t;
-        }
     }
+    size_t *order = study_ranking(s);
+    if (s->n_trials > 0 && isfinite(study_scored(s, &s->trial[order[0]]).value[0])) {
+        s->best = &s->trial[order[0]];
+    }
+    free(order);
     free(s->phase);
     s->phase = NULL;
     rc = store_fact_get(s->store, "phase", &s->phase, e);

@@ -7,7 +7,10 @@
 
 #include "options.h"
 #include "vaetop/base/err.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/conf/preset.h"
+#include "vaetop/data/dataset.h"
+#include "vaetop/score/ranking.h"
 #include "vaetop/store/store.h"
 
 /* An open study for reading: everything `show`, `ls` and the progress lines need. */
@@ -19,7 +22,10 @@ struct study {
     size_t n_trials;
     int total;         /* study.trials */
     int count[PHASE_COUNT];
-    const struct trial_row *best; /* least value among trials that have one; NULL none */
+    const struct trial_row *best; /* first of study_ranking() among trials that have a value; NULL none */
+    enum objective objective;
+    size_t image_dim;  /* values of an image; 0: the data are none, or of an older vaetop */
+    double bits_more;  /* bits per value that go with a density of scaled bytes; NaN: unknown */
     char *phase;       /* running, paused, stopped, finished, as the engine last wrote it */
     bool live;         /* an engine holds the lock now */
 };
@@ -59,6 +65,16 @@ WUR enum err_code study_config(struct config *out, const struct study *s, const 
 void study_print_table(const struct study *s, size_t most);
 /* Indices of trials, best first: those with a value, then running, queued, failed. Owns: caller frees. */
 size_t *study_ranking(const struct study *s);
+
+/* Fact "data" of a study: "6000 x 784 28x28 bytes". Owns: caller frees. */
+char *study_data_note(const struct dataset_header *h);
+/* Bits per dimension of a trial's scored epoch, by its NLL where that is the objective, else by -ELBO; NaN where the data
+ * are no images. Source: nats / (dimensions ln 2), and 8 more for a density over bytes / 255. */
+double study_bits(const struct study *s, const struct trial_row *t);
+/* Its values as they are minimised; [0] NaN: none. */
+struct scored study_scored(const struct study *s, const struct trial_row *t);
+/* "116.96 nats", "93.1 %", "rec 99.02 kl 17.94 nats" of a trial with a value. Returns buf. */
+const char *study_value_text(char *buf, size_t cap, const struct study *s, const struct trial_row *t);
 
 /* Values of a trial's searched knobs: "lr=0.001 latent=16". */
 void study_point_text(struct sbuf *out, const struct study *s, const struct trial_row *t, const char *separator);

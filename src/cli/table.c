@@ -7,47 +7,86 @@
 #include "study.h"
 #include "vaetop/base/alloc.h"
 
-/* qsort has no context argument: the rows being sorted. */
-static const struct trial_row *sorting;
-
-/* 0: has a value and did not fail; 1: running; 2: queued or waiting; 3: failed. */
-static int rank_group(const struct trial_row *t)
+struct scored study_scored(const struct study *s, const struct trial_row *t)
 {
-    if (trial_phase_state(t->phase) == TRIAL_FAIL) {
-        return 3;
+    struct scored x = {{(double)NAN, (double)NAN}, 0};
+    if (trial_phase_state(t->phase) == TRIAL_FAIL || !isfinite(t->value)) {
+        return x;
     }
-    if (isfinite(t->value)) {
-        return 0;
+    x.value[0] = t->value;
+    if (t->has_epoch) {
+        const struct epoch_row *row = trial_scored(t, &s->preset.base);
+        x.violation = require_violation(&s->preset.base, row);
+        if (objective_count(s->objective) == 2) {
+            objective_values(x.value, s->objective, row);
+        }
     }
-    return t->phase == PHASE_ACTIVE || t->phase == PHASE_PAUSED || t->phase == PHASE_HELD ? 1 : 2;
+    return x;
 }
 
-static int by_rank(const void *a, const void *b)
+/* Of trials without a value. 0: running; 1: queued or waiting; 2: failed. */
+static int waiting_place(const struct trial_row *t)
 {
-    const struct trial_row *x = &sorting[*(const size_t *)a];
-    const struct trial_row *y = &sorting[*(const size_t *)b];
-    int gx = rank_group(x);
-    int gy = rank_group(y);
-    if (gx != gy) {
-        return gx < gy ? -1 : 1;
+    if (trial_phase_state(t->phase) == TRIAL_FAIL) {
+        return 2;
     }
-    if (gx == 0 && x->value != y->value) {
-        return x->value < y->value ? -1 : 1;
-    }
-    return (x->number > y->number) - (x->number < y->number);
+    return t->phase == PHASE_ACTIVE || t->phase == PHASE_PAUSED || t->phase == PHASE_HELD ? 0 : 1;
 }
 
 size_t *study_ranking(const struct study *s)
 {
-    size_t *order = xcalloc(s->n_trials > 0 ? s->n_trials : 1, sizeof *order);
+    size_t *order = xcalloc(s->n_trials + 1, sizeof *order), *rest = xcalloc(s->n_trials + 1, sizeof *rest);
+    struct scored *x = xcalloc(s->n_trials + 1, sizeof *x);
+    size_t valued = 0, n = 0;
     for (size_t i = 0; i < s->n_trials; i++) {
-        order[i] = i;
+        x[i] = study_scored(s, &s->trial[i]);
+        valued += isfinite(x[i].value[0]);
     }
-    sorting = s->trial;
-    if (s->n_trials > 0) {
-        qsort(order, s->n_trials, sizeof *order, by_rank);
+    ranking(order, x, s->n_trials, objective_count(s->objective));
+    for (int place = 0; place < 3; place++) {
+        for (size_t i = valued; i < s->n_trials; i++) {
+            if (waiting_place(&s->trial[order[i]]) == place) {
+                rest[n++] = order[i];
+            }
+        }
     }
+    memcpy(order + valued, rest, n * sizeof *rest);
+    free(rest);
+    free(x);
     return order;
+}
+
+char *study_data_note(const struct dataset_header *h)
+{
+    char image[48] = "";
+    if (h->height > 1) {
+        (void)snprintf(image, sizeof image, " %zux%zu", h->height, h->width);
+    }
+    return xasprintf("%zu x %zu%s%s", h->n, h->dim, image, h->type == DATA_U8 ? " bytes" : "");
+}
+
+double study_bits(const struct study *s, const struct trial_row *t)
+{
+    if (s->image_dim == 0 || !t->has_epoch) {
+        return (double)NAN;
+    }
+    const struct epoch_row *row = trial_scored(t, &s->preset.base);
+    double nats = s->objective == OBJECTIVE_NLL ? row->value : row->val_rec + row->val_kl;
+    return nats / ((double)s->image_dim * 0.69314718055994531) + s->bits_more;
+}
+
+const char *study_value_text(char *buf, size_t cap, const struct study *s, const struct trial_row *t)
+{
+    struct scored x = study_scored(s, t);
+    if (objective_count(s->objective) == 2) {
+        (void)snprintf(buf, cap, "%s %.2f %s %.2f nats", objective_name(s->objective, 0), x.value[0],
+                       objective_name(s->objective, 1), x.value[1]);
+    } else if (s->objective == OBJECTIVE_KNN) {
+        (void)snprintf(buf, cap, "%.2f %%", 100 * objective_shown(s->objective, x.value[0]));
+    } else {
+        (void)snprintf(buf, cap, "%.2f nats", x.value[0]);
+    }
+    return buf;
 }
 
 void study_point_text(struct sbuf *out, const struct study *s, const struct trial_row *t, const char *separator)
@@ -82,18 +121,34 @@ static void cell(struct sbuf *line, int width, double v)
     }
 }
 
+static void cell_bits(struct sbuf *line, double v)
+{
+    if (isfinite(v)) {
+        sbuf_addf(line, " %8.4f", v);
+    } else {
+        sbuf_addf(line, " %8s", "-");
+    }
+}
+
 static void print_row(const struct study *s, size_t rank, const struct trial_row *t)
 {
     struct sbuf line = {0};
     char clean[192];
-    const struct epoch_row *row = t->value == t->best.value ? &t->best : &t->last;
+    const struct epoch_row *row = trial_scored(t, &s->preset.base);
+    bool knn = s->objective == OBJECTIVE_KNN;
     sbuf_addf(&line, "%4zu %5d  %-9s %3d/%-3d", rank, t->number, trial_phase_word(t->phase),
               t->has_epoch ? t->last.epoch : 0, t->epochs);
-    cell(&line, 8, t->value);
+    cell(&line, 8, knn ? 100 * objective_shown(s->objective, t->value) : t->value);
     cell(&line, 8, t->has_epoch ? row->val_rec : (double)NAN);
     cell(&line, 7, t->has_epoch ? row->val_kl : (double)NAN);
+    if (s->image_dim > 0) {
+        cell_bits(&line, study_bits(s, t));
+    }
     sbuf_add(&line, "  ");
     study_point_text(&line, s, t, " ");
+    if (study_scored(s, t).violation > 0) {
+        sbuf_addf(&line, "  (breaks %s)", config_text(&s->preset.base, KNOB_STUDY_REQUIRE));
+    }
     if (t->edited) {
         sbuf_add(&line, "  (edited)");
     }
@@ -108,7 +163,9 @@ void study_print_table(const struct study *s, size_t most)
 {
     size_t *order = study_ranking(s);
     size_t n = most > 0 && most < s->n_trials ? most : s->n_trials;
-    (void)printf("rank trial  state     epoch      value      rec      kl  parameters\n");
+    (void)printf("rank trial  state     epoch   %8s      rec      kl%s  parameters\n",
+                 s->objective == OBJECTIVE_KNN ? "knn %" : objective_count(s->objective) == 2 ? "-ELBO" : "value",
+                 s->image_dim > 0 ? " bits/dim" : "");
     for (size_t i = 0; i < n; i++) {
         print_row(s, i + 1, &s->trial[order[i]]);
     }

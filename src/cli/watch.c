@@ -90,7 +90,7 @@ static void print_progress(struct progress *p)
     const struct study *s = p->study;
     char line[sizeof p->last];
     char eta[32] = "-";
-    char best[48] = "none yet";
+    char best[96] = "none yet";
     double done;
     double left;
     double seconds;
@@ -103,7 +103,8 @@ static void print_progress(struct progress *p)
         (void)str_duration(eta, sizeof eta, left * seconds / (done - p->began_epochs));
     }
     if (s->best) {
-        (void)snprintf(best, sizeof best, "#%d %.2f nats", s->best->number, s->best->value);
+        char value[64];
+        (void)snprintf(best, sizeof best, "#%d %s", s->best->number, study_value_text(value, sizeof value, s, s->best));
     }
     (void)snprintf(line, sizeof line, "trials %d/%d  running %d  epochs %.0f  best %s  ETA %s", study_ended_trials(s),
                    s->total, s->count[PHASE_ACTIVE], done, best, eta);

@@ -4,6 +4,7 @@
 #include "range_text.h"
 #include "text.h"
 #include "vaetop/base/alloc.h"
+#include "vaetop/conf/objective.h"
 
 /* Sets the error with the place where the knob was given in front. */
 static enum err_code refuse(const struct preset *p, enum knob k, struct err *e, const char *text)
@@ -205,11 +206,23 @@ static enum err_code check_rungs(const struct preset *p, struct err *e)
     return rc;
 }
 
+static enum err_code check_require(const struct preset *p, struct err *e)
+{
+    struct requirement r[REQUIRE_MAX];
+    size_t n;
+    enum err_code rc = require_parse(r, &n, config_text(&p->base, KNOB_STUDY_REQUIRE), e);
+    if (rc && p->origin[KNOB_STUDY_REQUIRE]) {
+        err_prefix(e, "%s", p->origin[KNOB_STUDY_REQUIRE]);
+    }
+    return rc;
+}
+
 enum err_code preset_check(struct preset *p, struct err *e)
 {
     enum err_code rc = check_conditions(p, e);
     rc = rc ? rc : order_ranges(p, e);
     rc = rc ? rc : check_grid(p, e);
+    rc = rc ? rc : check_require(p, e);
     rc = rc ? rc : check_rungs(p, e);
     return rc ? rc : check_worst(p, e);
 }

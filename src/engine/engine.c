@@ -141,7 +141,7 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
     if (!rc) {
         en->total = str_to_i64(&n, trials) ? (int)n : (int)config_i64(&en->preset.base, KNOB_STUDY_TRIALS);
         en->slots = str_to_i64(&n, slots) ? (int)n : (int)config_i64(&en->preset.base, KNOB_STUDY_SLOTS);
-        en->objectives = 1;
+        en->objectives = objective_count(objective_of(&en->preset.base));
         en->rungs = asha_rule_of(&en->preset);
         en->keep = (int)config_i64(&en->preset.base, KNOB_STUDY_KEEP);
         en->stage = strcmp(phase, "paused") == 0 ? STAGE_PAUSED : STAGE_RUNNING;

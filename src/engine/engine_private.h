@@ -13,6 +13,7 @@
 #include "vaetop/base/err.h"
 #include "vaetop/base/loop.h"
 #include "vaetop/base/proc.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/conf/preset.h"
 #include "vaetop/conf/trial.h"
 #include "vaetop/ipc/client.h"
@@ -26,6 +27,13 @@
 
 /* What was asked of the worker that holds the trial and is not answered yet. */
 enum wish { WISH_NONE, WISH_PAUSE, WISH_STOP, WISH_YIELD /* checkpoint and come back to the queue */ };
+
+/* What a trial came to at an epoch, as it is minimised. */
+struct outcome {
+    int epoch;            /* 0: none */
+    double value, of[2];  /* epoch_row.value and objective_values() */
+    double violation;     /* of study.require */
+};
 
 struct run { /* one trial */
     int number;
@@ -45,11 +53,12 @@ struct run { /* one trial */
     int stored_epoch;
     int until;         /* the epoch after which it leaves its worker by itself; 0: its last */
     char *verdict;     /* why it is pruned, once that is decided; it may still have to leave its worker */
-    double *curve[2];  /* objectives after epoch i + 1; NULL: nobody compares */
+    double *curve[3];  /* objectives and violation of `require` after epoch i + 1; NULL: nobody compares */
     int n_curve;
     int first_best;    /* config_first_best() */
     int64_t checkpoint_step; /* 0: none in this engine's life */
     double last_value, value;
+    struct outcome last, best; /* its newest epoch, and the one that scores where study.value is best */
     double expected;    /* improvement its suggestion expected; NaN: no model made it */
     struct point point; /* released once final */
     bool progress_new;
@@ -204,6 +213,9 @@ void engine_banner(struct engine *en); /* shows the most urgent banner */
 struct run *run_find(struct engine *en, int64_t number); /* NULL: no such trial */
 struct run *run_new(struct engine *en, const struct point *pt, enum trial_phase phase); /* QUEUED or ENQUEUED */
 bool run_final(const struct run *r);
+void run_epoch(struct engine *en, struct run *r, const struct epoch_row *row); /* its newest */
+struct outcome outcome_of(const struct engine *en, const struct epoch_row *row);
+const struct outcome *run_scored(const struct engine *en, const struct run *r);
 void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason);
 WUR enum err_code runs_load(struct engine *en, struct err *e);
 void runs_release(struct engine *en);

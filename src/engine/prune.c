@@ -31,13 +31,14 @@ static struct curve curve_of(const struct engine *en, const struct run *r)
 /* --- curves */
 
 /* Values inside the KL warm-up are left unknown: beta is not yet what it will be. */
-static void note_epoch(struct run *r, const struct epoch_row *row)
+static void note_epoch(const struct engine *en, struct run *r, const struct epoch_row *row)
 {
-    const double value[2] = {row->value, (double)NAN};
+    const struct outcome w = outcome_of(en, row);
+    const double value[3] = {w.of[0], w.of[1], w.violation};
     if (row->epoch < 1) {
         return;
     }
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         if (row->epoch > r->n_curve) {
             r->curve[k] = xreallocarray(r->curve[k], (size_t)row->epoch, sizeof *r->curve[k]);
         }
@@ -61,7 +62,7 @@ void prune_load_curve(struct engine *en, struct run *r)
         log_warn("trial %d is not compared with: %s", r->number, e.text);
     }
     for (size_t i = 0; i < n; i++) {
-        note_epoch(r, &row[i]);
+        note_epoch(en, r, &row[i]);
     }
     free(row);
 }
@@ -108,7 +109,7 @@ void prune_epoch(struct engine *en, struct run *r, const struct epoch_row *row)
     if (kind == PRUNER_NONE) {
         return;
     }
-    note_epoch(r, row);
+    note_epoch(en, r, row);
     if (kind == PRUNER_ASHA || r->wish == WISH_STOP || (r->epochs > 0 && row->epoch >= r->epochs)) {
         return;
     }

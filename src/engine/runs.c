@@ -13,6 +13,7 @@
 #include "vaetop/base/fs.h"
 #include "vaetop/base/log.h"
 #include "vaetop/base/str.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/conf/paths.h"
 
 static bool ended(enum trial_phase phase)
@@ -199,8 +200,38 @@ static void forget_previous(struct engine *en, const struct run *r)
     free(previous);
 }
 
-static bool worse(const struct run *a, const struct run *b)
+/* The epoch that gives the value: as trial_scored() has it. */
+const struct outcome *run_scored(const struct engine *en, const struct run *r)
 {
+    bool last = config_choice(&en->preset.base, KNOB_STUDY_VALUE) == VALUE_LAST ||
+                trial_phase_state(r->phase) == TRIAL_PRUNED;
+    return last ? &r->last : &r->best;
+}
+
+struct outcome outcome_of(const struct engine *en, const struct epoch_row *row)
+{
+    struct outcome w = {.epoch = row->epoch, .value = row->value,
+                        .violation = require_violation(&en->preset.base, row)};
+    objective_values(w.of, objective_of(&en->preset.base), row);
+    return w;
+}
+
+void run_epoch(struct engine *en, struct run *r, const struct epoch_row *row)
+{
+    r->stored_epoch = row->epoch;
+    r->last_value = row->value;
+    r->last = outcome_of(en, row);
+    if (objective_better(r->first_best, r->best.epoch, r->best.value, row)) {
+        r->best = r->last;
+    }
+}
+
+static bool worse(const struct engine *en, const struct run *a, const struct run *b)
+{
+    double va = run_scored(en, a)->violation, vb = run_scored(en, b)->violation;
+    if ((va > 0 || vb > 0) && va != vb) {
+        return va > vb;
+    }
     if (isnan(a->value) || isnan(b->value)) {
         return isnan(a->value) && !isnan(b->value);
     }
@@ -215,7 +246,7 @@ static struct run *worst_kept(struct engine *en, size_t *kept)
         struct run *r = &en->run[i];
         if (run_final(r) && r->kept) {
             ++*kept;
-            worst = !worst || worse(r, worst) ? r : worst;
+            worst = !worst || worse(en, r, worst) ? r : worst;
         }
     }
     return worst;
@@ -259,6 +290,8 @@ static void load_one(struct engine *en, struct trial_row *t)
     if (t->has_epoch) {
         r->stored_epoch = t->last.epoch;
         r->last_value = t->last.value;
+        r->last = outcome_of(en, &t->last);
+        r->best = t->best.epoch > 0 ? outcome_of(en, &t->best) : r->last;
     }
     r->point = t->point; /* borrowed for a moment */
     r->first_best = r->foreign ? 1 : first_best(en, r);
@@ -420,6 +453,7 @@ void runs_release(struct engine *en)
         free(r->verdict);
         free(r->curve[0]);
         free(r->curve[1]);
+        free(r->curve[2]);
     }
     free(en->run);
     free(en->order);

@@ -37,8 +37,7 @@ static void on_epoch(struct slice *s, const struct epoch_row *row)
 {
     struct run *r = held(s, row->trial);
     if (r && !r->verdict) { /* what it trains until it hears of its end does not count */
-        r->stored_epoch = row->epoch;
-        r->last_value = row->value;
+        run_epoch(s->en, r, row);
         s->progressed = true;
         s->en->failed_in_row = 0;
         write_epoch(s->en, row);

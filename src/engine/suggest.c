@@ -47,6 +47,7 @@ static void tell_held(struct engine *en, const struct run *r, int epoch, const s
                           .expected = r->expected};
     m.value[0] = r->curve[0][epoch - 1];
     m.value[1] = r->curve[1][epoch - 1];
+    m.violation = r->curve[2][epoch - 1];
     observe(en, &m, pt);
 }
 
@@ -61,8 +62,10 @@ void advisor_tell(struct engine *en, const struct run *r, double value)
         tell_held(en, r, r->stored_epoch, &r->point);
         return;
     }
-    m.value[0] = isnan(value) ? r->last_value : value;
-    m.value[1] = (double)NAN;
+    const struct outcome *w = run_scored(en, r);
+    m.value[0] = en->objectives == 2 ? w->of[0] : isnan(value) ? r->last_value : value;
+    m.value[1] = en->objectives == 2 ? w->of[1] : (double)NAN;
+    m.violation = w->violation;
     observe(en, &m, &r->point);
 }
 
@@ -74,6 +77,12 @@ static void tell_row(struct engine *en, const struct trial_row *t, bool running)
     const struct run *r = run_find(en, t->number);
     struct m_observe m = {t->number, running ? PHASE_QUEUED : t->phase, t->edited, t->has_epoch ? t->last.epoch : 0,
                           {t->value, (double)NAN}, 0, r ? r->expected : (double)NAN};
+    if (t->has_epoch) {
+        struct outcome w = outcome_of(en, trial_scored(t, &en->preset.base));
+        m.value[0] = en->objectives == 2 ? w.of[0] : t->value;
+        m.value[1] = w.of[1];
+        m.violation = w.violation;
+    }
     observe(en, &m, &t->point);
 }
 

@@ -43,7 +43,8 @@ static const struct check {
                 " (SELECT 1 FROM trial_values w WHERE w.trial_id = v.trial_id))"},
     {FSCK_CORRUPTED, "SELECT v.number, 'its value is ' || v.value || ' here and ' || w.value || ' in trial_values'"
                      " FROM vaetop_trial v JOIN trial_values w ON w.trial_id = v.trial_id"
-                     " WHERE v.final AND w.objective = 0 AND v.value <> w.value"},
+                     " WHERE v.final AND w.objective = 0 AND abs(v.value) <> abs(w.value) AND NOT EXISTS"
+                     " (SELECT 1 FROM study_directions WHERE objective = 1)"}, /* of two, ours is their sum's scoring */
     {FSCK_LOST, "SELECT v.number, (v.last_epoch - count(e.epoch)) || ' of ' || v.last_epoch || ' epochs are missing'"
                 " FROM vaetop_trial v LEFT JOIN vaetop_epoch e ON e.number = v.number AND e.epoch BETWEEN 1 AND"
                 " v.last_epoch WHERE v.last_epoch IS NOT NULL GROUP BY v.number HAVING count(e.epoch) < v.last_epoch"},

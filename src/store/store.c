@@ -12,6 +12,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/base/str.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/conf/paths.h"
 
 /* The library version written beside Optuna's schema number; any release that reads schema 12 will do. */
@@ -235,16 +236,33 @@ static enum err_code run_text(struct store *s, const char *sql, const char *text
     return code;
 }
 
+static enum err_code put_directions(struct store *s, enum objective o, struct err *e)
+{
+    struct sbuf names = {0};
+    const char *direction = objective_maximised(o) ? "MAXIMIZE" : "MINIMIZE";
+    enum err_code code = ERR_OK;
+    for (int k = 0; k < objective_count(o) && !code; k++) {
+        const char *unit = objective_unit(o);
+        bool elbo = o == OBJECTIVE_ELBO;
+        sbuf_addf(&names, "%s\"%s%s%s%s\"", k > 0 ? ", " : "[", elbo ? "negative ELBO" : objective_name(o, k),
+                  *unit ? " (" : "", unit, *unit ? ")" : "");
+        code = run_text(s, k == 0 ? "INSERT INTO study_directions(direction, study_id, objective) VALUES(?, 1, 0)"
+                                  : "INSERT INTO study_directions(direction, study_id, objective) VALUES(?, 1, 1)",
+                        direction, e);
+    }
+    sbuf_add(&names, "]");
+    code = code ? code : run_text(s, "INSERT INTO study_system_attributes(study_id, key, value_json)"
+                                     " VALUES(1, 'study:metric_names', ?)", names.text, e);
+    sbuf_release(&names);
+    return code;
+}
+
 static enum err_code fill_study(struct store *s, const char *name, const struct preset *p, const char *data_note,
                                 struct err *e)
 {
     enum err_code code = schema_create_study(&s->db, e);
     code = code ? code : run_text(s, "INSERT INTO studies(study_id, study_name) VALUES(1, ?)", name, e);
-    code = code ? code
-                : db_exec(&s->db,
-                          "INSERT INTO study_directions(direction, study_id, objective) VALUES('MINIMIZE', 1, 0)", e);
-    code = code ? code : run_text(s, "INSERT INTO study_system_attributes(study_id, key, value_json)"
-                                     " VALUES(1, 'study:metric_names', ?)", "[\"negative ELBO (nats)\"]", e);
+    code = code ? code : put_directions(s, objective_of(&p->base), e);
     code = code ? code : run_text(s, "INSERT INTO version_info(version_info_id, schema_version, library_version)"
                                      " VALUES(1, 12, ?)", OPTUNA_VERSION, e);
     const char *value = knob_choice_name(KNOB_STUDY_VALUE, config_choice(&p->base, KNOB_STUDY_VALUE));

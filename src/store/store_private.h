@@ -52,7 +52,7 @@
     X(TRIAL_PHASE, "UPDATE vaetop_trial SET phase = ?, reason = ?, start_us = ?, rate = NULL, changed = ?"             \
                    " WHERE number = ?")                                                                                \
     X(TRIAL_END, "UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?")                              \
-    X(TRIAL_VALUE, "INSERT INTO trial_values(trial_id, objective, value, value_type) VALUES(?, 0, ?, 'FINITE')")       \
+    X(TRIAL_VALUE, "INSERT INTO trial_values(trial_id, objective, value, value_type) VALUES(?, ?, ?, 'FINITE')")       \
     X(TRIAL_OURS_END, "UPDATE vaetop_trial SET final = 1, complete_us = ?, value = ? WHERE number = ?")                \
     X(TRIAL_DEVICE, "UPDATE vaetop_trial SET device = ?, attempts = ?, changed = ? WHERE number = ?")                  \
     X(TRIAL_PROGRESS, "UPDATE vaetop_trial SET step = ?, steps = ?, epochs = ?, rate = ?, changed = ?"                 \

@@ -12,6 +12,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/str.h"
+#include "vaetop/conf/objective.h"
 
 /* Columns of TRIAL_COLUMNS. */
 enum {
@@ -196,6 +197,12 @@ static enum trial_phase phase_of_state(const char *state)
                                            : PHASE_ACTIVE;
 }
 
+const struct epoch_row *trial_scored(const struct trial_row *t, const struct config *study)
+{
+    bool last = config_choice(study, KNOB_STUDY_VALUE) == VALUE_LAST || trial_phase_state(t->phase) == TRIAL_PRUNED;
+    return last || t->best.epoch <= 0 ? &t->last : &t->best;
+}
+
 /* What the trial stands at while it is not final. */
 static double value_so_far(const struct store *s, const struct trial_row *t)
 {
@@ -262,8 +269,10 @@ struct override {
 
 /* Trials not finished by us whose Optuna state is another one: claimed from the queue or finished there. The list is as
  * short as the trials in work. */
-static enum err_code find_overrides(struct store *s, struct override **out, size_t *n, struct err *e)
+static enum err_code find_overrides(struct store *s, const struct preset *p, struct override **out, size_t *n,
+                                    struct err *e)
 {
+    enum objective o = objective_of(&p->base);
     sqlite3_stmt *st;
     bool row = true;
     size_t cap = 0;
@@ -283,7 +292,7 @@ static enum err_code find_overrides(struct store *s, struct override **out, size
         int64_t end = clock_parse_utc(db_text(st, 3));
         (*out)[(*n)++] = (struct override){.number = db_int(st, 0),
                                            .phase = phase_of_state(state),
-                                           .value = db_f64(st, 4),
+                                           .value = objective_shown(o, db_f64(st, 4)),
                                            .complete_us = end < 0 ? 0 : end};
     }
     return code;
@@ -316,7 +325,7 @@ static enum err_code add_overrides(struct store *s, struct rows *v, const struct
 {
     struct override *o;
     size_t n;
-    enum err_code code = find_overrides(s, &o, &n, e);
+    enum err_code code = find_overrides(s, p, &o, &n, e);
     for (size_t i = 0; !code && i < n; i++) {
         code = apply_override(s, v, &o[i], p, e);
     }
@@ -347,13 +356,13 @@ static enum err_code count_foreign(struct store *s, int64_t *n, struct err *e)
     return code;
 }
 
-static void fill_foreign(struct trial_row *t, sqlite3_stmt *st)
+static void fill_foreign(struct trial_row *t, enum objective o, sqlite3_stmt *st)
 {
     int64_t start = clock_parse_utc(db_text(st, 3)), end = clock_parse_utc(db_text(st, 4));
     t->number = db_int(st, 0);
     t->phase = phase_of_state(db_text(st, 2));
     t->foreign = true;
-    t->value = db_f64(st, 5);
+    t->value = objective_shown(o, db_f64(st, 5));
     t->start_us = start < 0 ? 0 : start;
     t->complete_us = end < 0 ? 0 : end;
     t->images_per_s = (double)NAN;
@@ -371,7 +380,7 @@ static enum err_code add_foreign(struct store *s, struct rows *v, const struct p
     code = db_bind(&s->db, &st, ST_TRIALS_FOREIGN, e, "l", s->study_id);
     while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
         struct trial_row *t = rows_add(v, p);
-        fill_foreign(t, st);
+        fill_foreign(t, objective_of(&p->base), st);
         t->changed = s->seen;
         code = point_from_params(s, &t->point, p, sqlite3_column_int64(st, 1), e);
         if (code) {

@@ -11,6 +11,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/str.h"
+#include "vaetop/conf/objective.h"
 
 enum { UTC_TEXT = 32 };
 
@@ -217,22 +218,44 @@ static enum err_code claim(struct store *s, int number, const struct known *k, c
     return code;
 }
 
-/* Reconstruction and KL of the epoch that gave the value, for people who look with optuna-dashboard. */
-static enum err_code put_parts(struct store *s, int number, const struct known *k, struct err *e)
+/* The epoch that gives the value; *found stays false without one. */
+static enum err_code scored_epoch(struct store *s, int number, const struct known *k, bool last, struct epoch_row *out,
+                                  bool *found, struct err *e)
 {
-    int epoch = s->value_last || k->best_epoch < 0 ? k->last_epoch : k->best_epoch;
+    int epoch = last || s->value_last || k->best_epoch < 0 ? k->last_epoch : k->best_epoch;
     sqlite3_stmt *st;
-    bool row;
     enum err_code code = db_bind(&s->db, &st, ST_EPOCH_GET, e, "ii", number, epoch);
-    code = code ? code : db_step(&s->db, st, &row, e);
-    if (code || !row) {
+    code = code ? code : db_step(&s->db, st, found, e);
+    if (!code && *found) {
+        epoch_from_row(out, st, 0);
+        db_done(st);
+    }
+    return code;
+}
+
+/* Optuna's values, in the direction of each; and reconstruction and KL of the epoch that gave them, for people who look
+ * with optuna-dashboard. */
+static enum err_code put_values(struct store *s, int number, const struct known *k, bool last, double value,
+                                struct err *e)
+{
+    const struct preset *p;
+    struct epoch_row row;
+    bool found = false;
+    enum err_code code = store_preset_cached(s, &p, e);
+    code = code ? code : scored_epoch(s, number, k, last, &row, &found, e);
+    if (code) {
         return code;
     }
-    struct epoch_row r;
-    epoch_from_row(&r, st, 0);
-    db_done(st);
-    code = put_attr_f64(s, k->id, "rec", r.val_rec, e);
-    return code ? code : put_attr_f64(s, k->id, "kl", r.val_kl, e);
+    enum objective o = objective_of(&p->base);
+    double v[2] = {value, (double)NAN};
+    if (found && objective_count(o) == 2 && isfinite(value)) {
+        objective_values(v, o, &row);
+    }
+    for (int i = 0; i < objective_count(o) && !code && isfinite(v[i]); i++) {
+        code = db_run(&s->db, ST_TRIAL_VALUE, e, "lid", k->id, i, objective_shown(o, v[i]));
+    }
+    code = code || !found ? code : put_attr_f64(s, k->id, "rec", row.val_rec, e);
+    return code || !found ? code : put_attr_f64(s, k->id, "kl", row.val_kl, e);
 }
 
 static enum err_code finish(struct store *s, int number, const struct known *k, enum trial_phase phase, double value,
@@ -246,12 +269,11 @@ static enum err_code finish(struct store *s, int number, const struct known *k, 
         kept = k->last_value;
     }
     kept = isfinite(kept) ? kept : (double)NAN;
-    enum err_code code = isnan(kept) ? ERR_OK : db_run(&s->db, ST_TRIAL_VALUE, e, "ld", k->id, kept);
+    enum err_code code = put_values(s, number, k, state == TRIAL_PRUNED, kept, e);
     code = code ? code : db_run(&s->db, ST_TRIAL_END, e, "ttl", trial_state_name(state),
                                 clock_format_utc(now, sizeof now, now_us), k->id);
     code = code ? code : db_run(&s->db, ST_TRIAL_OURS_END, e, "ldi", now_us, kept, number);
-    code = code ? code : db_run(&s->db, ST_ORDER_ADD, e, "ii", number, 0);
-    return code ? code : put_parts(s, number, k, e);
+    return code ? code : db_run(&s->db, ST_ORDER_ADD, e, "ii", number, 0);
 }
 
 static enum err_code check_step(const struct known *k, int number, enum trial_phase phase, double value, struct err *e)
@@ -361,16 +383,6 @@ static enum err_code set_best(struct store *s, const struct epoch_row *row, stru
     return db_step(&s->db, st, &more, e);
 }
 
-/* True if the row takes the best's place. Until an epoch counts, the newest one stands for it. */
-static bool takes_best(const struct known *k, const struct epoch_row *row)
-{
-    bool counted = k->best_epoch >= 0 && k->best_epoch >= k->warmup && isfinite(k->best_value);
-    if (!counted) {
-        return true;
-    }
-    return row->epoch >= k->warmup && isfinite(row->value) && row->value < k->best_value;
-}
-
 static enum err_code query_epoch(struct store *s, sqlite3_stmt *st, struct epoch_row *out, bool *found, struct err *e)
 {
     enum err_code code = db_step(&s->db, st, found, e);
@@ -405,14 +417,19 @@ static enum err_code put_epoch(struct store *s, const struct known *k, const str
     }
     (void)epoch_bind(st, 2, row);
     code = db_step(&s->db, st, &more, e);
-    double value = isfinite(row->value) ? row->value : (double)NAN; /* the type column says what it was */
+    const struct preset *p;
+    code = code ? code : store_preset_cached(s, &p, e);
+    double value = (double)NAN; /* the type column says what it was */
+    if (!code && isfinite(row->value)) {
+        value = objective_shown(objective_of(&p->base), row->value);
+    }
     code = code ? code
                 : db_run(&s->db, ST_EPOCH_OPTUNA, e, "lidt", k->id, row->epoch, value, optuna_value_type(row->value));
     if (code || row->epoch <= k->last_epoch) {
         return code ? code : choose_again(s, row->trial, k, e);
     }
     code = set_last(s, row, e);
-    return code || !takes_best(k, row) ? code : set_best(s, row, e);
+    return code || !objective_better(k->warmup, k->best_epoch, k->best_value, row) ? code : set_best(s, row, e);
 }
 
 enum err_code store_epoch(struct store *s, const struct epoch_row *row, struct err *e)

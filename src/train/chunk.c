@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measure.h"
 #include "train_private.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
+#include "vaetop/conf/objective.h"
 
 /* A chunk's aim, and the steps tried before anything was measured. Lengths never change results. */
 #define CHUNK_SECONDS 0.035
@@ -205,7 +207,7 @@ static void fill_row(struct trainer *t, struct train_lane *l, const struct evalu
     r->trial = l->trial;
     r->epoch = l->epochs_done;
     r->step = l->step;
-    r->value = ev->rec + ev->kl;
+    r->value = ev->value;
     r->val_rec = ev->rec;
     r->val_kl = ev->kl;
     r->train_loss = l->sums.loss / rows;
@@ -268,8 +270,8 @@ static enum err_code finish_epoch(struct trainer *t, int lane, const struct eval
 {
     struct train_lane *l = &t->lane[lane];
     l->epochs_done = (int)(l->step / steps_per_epoch(t));
-    const double value = ev->rec + ev->kl;
-    if (!isfinite(value)) {
+    const double value = ev->value;
+    if (!isfinite(ev->rec + ev->kl) || !isfinite(value)) {
         diverge(l, "validation loss", schedule_lr(l, l->step - 1, steps_per_epoch(t)));
         return ERR_OK;
     }
@@ -296,13 +298,27 @@ static enum err_code finish_epoch(struct trainer *t, int lane, const struct eval
     return watch(t, lane, ev, fn, arg, e);
 }
 
+/* Before evaluate(), whose means the picture needs. */
+static enum err_code measure(struct trainer *t, const int *lane, int n, double *measured, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    for (int i = 0; i < n && !rc; i++) rc = objective_measure(t, lane[i], &measured[i], e);
+    return rc;
+}
+
 static enum err_code evaluate_lanes(struct trainer *t, const int *lane, int n, trainer_event_fn *fn, void *arg,
                                     struct err *e)
 {
     if (n == 0) return ERR_OK;
     const int64_t start = clock_mono_ns();
     struct evaluation *ev = xcalloc((size_t)n, sizeof *ev);
-    enum err_code rc = evaluate(t, lane, n, ev, e);
+    double *measured = xcalloc((size_t)n, sizeof *measured);
+    enum err_code rc = measure(t, lane, n, measured, e);
+    if (!rc) rc = evaluate(t, lane, n, ev, e);
+    for (int i = 0; i < n && !rc; i++) {
+        ev[i].value = objective_epoch_value(objective_of(&t->lane[lane[i]].config), ev[i].rec, ev[i].kl, measured[i]);
+    }
+    free(measured);
     const double seconds = (double)(clock_mono_ns() - start) * 1e-9;
     for (int i = 0; i < n && !rc; i++) {
         t->lane[lane[i]].seconds += seconds;

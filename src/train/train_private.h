@@ -79,6 +79,7 @@ bool schedule_stops(const struct train_lane *l);
 /* --- evaluate.c */
 struct evaluation {
     double rec, kl; /* means */
+    double value;   /* what the objective makes of the epoch, minimised; evaluate() leaves it to its caller */
     double *dim_kl; /* (latent) */
     int active_units;
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/store/store.h"
 #include "vaetop/tune/sampler.h"
 
@@ -64,12 +65,21 @@ static void tell(struct sampler *s, const struct study *study, const struct sugg
             size_t n = 0;
             struct err e;
             must(store_epochs(study->store, t->number, epoch - 1, &row, &n, &e), &e);
-            struct seen held = {t->number, SEEN_PRUNED, {row[0].value, (double)NAN}, epoch, 0, NAN};
+            struct seen held = {t->number, SEEN_PRUNED, {0, 0}, epoch, require_violation(&study->preset.base, &row[0]), NAN};
+            objective_values(held.value, objective_of(&study->preset.base), &row[0]);
             sampler_observe(s, &held, &t->point);
             free(row);
             continue;
         }
         struct seen seen = {t->number, state_of(t), {t->value, (double)NAN}, t->has_epoch ? t->last.epoch : 0, 0, NAN};
+        if (t->has_epoch) {
+            const struct epoch_row *row = trial_scored(t, &study->preset.base);
+            double v[2];
+            objective_values(v, objective_of(&study->preset.base), row);
+            seen.value[0] = isnan(v[1]) ? t->value : v[0];
+            seen.value[1] = v[1];
+            seen.violation = require_violation(&study->preset.base, row);
+        }
         sampler_observe(s, &seen, &t->point);
     }
     for (char *at = m->running, *end; *at; at = end + strspn(end, " ")) {
@@ -100,6 +110,7 @@ static bool again(const struct study *study, const struct suggestion *m)
     must(preset_set(&p, seed, &e), &e);
     must(preset_check(&p, &e), &e);
     must(sampler_new(&s, &p, &e), &e);
+    sampler_set_objectives(s, objective_count(objective_of(&p.base)));
     point_init(&pt, &p);
     tell(s, study, m);
     must(sampler_suggest(s, (int)m->number, &pt, &e), &e);

@@ -41,8 +41,12 @@ enum knob_type {
     X(STUDY_TRIALS, "study", "trials", KNOB_INT, "16", 1, 1e6, "", false, "trials", "total number of trials")            \
     X(STUDY_SLOTS, "study", "slots", KNOB_INT, "4", 1, 256, "", false, "trials", "trials running at once")               \
     X(STUDY_SEED, "study", "seed", KNOB_INT, "0", 0, 9007199254740991.0, "", false, "", "seed of everything random")     \
-    X(STUDY_OBJECTIVE, "study", "objective", KNOB_CHOICE, "elbo", 0, 0, "elbo", false, "nats",                           \
-      "what is minimised: elbo is the validation -ELBO at beta 1")                                                      \
+    X(STUDY_OBJECTIVE, "study", "objective", KNOB_CHOICE, "elbo", 0, 0, "elbo|nll|rec|knn|rec,kl", false, "",             \
+      "what trials are ranked by; elbo: least validation -ELBO at beta 1; nll: least importance-weighted likelihood, 16 " \
+      "samples, first 512 validation rows; rec: least reconstruction; knn: accuracy of 5 nearest neighbours in latent "   \
+      "means, first 2000 validation among first 5000 training rows; rec,kl: both, the front of the best trade-offs")      \
+    X(STUDY_REQUIRE, "study", "require", KNOB_TEXT, "", 0, 0, "", false, "",                                             \
+      "such as kl <= 20, active >= 5 (of rec, kl, active): trials that break it rank below all that keep it")            \
     X(STUDY_VALUE, "study", "value", KNOB_CHOICE, "best", 0, 0, "best|last", false, "",                                  \
       "a trial's value: its best epoch after the KL warm-up, or its last")                                              \
     X(STUDY_KEEP, "study", "keep", KNOB_INT, "20", 1, 1e6, "", false, "trials", "best finished trials whose weights are kept")   \
@@ -200,6 +204,7 @@ enum pruner_kind {
     PRUNER_ASHA,
     PRUNER_ASHA_STOP
 };
+enum objective { OBJECTIVE_ELBO, OBJECTIVE_NLL, OBJECTIVE_REC, OBJECTIVE_KNN, OBJECTIVE_REC_KL };
 enum value_kind { VALUE_BEST, VALUE_LAST };
 enum data_scaling { SCALING_AUTO, SCALING_NONE, SCALING_255, SCALING_UNIT, SCALING_STANDARD };
 enum data_binarize { BINARIZE_NO, BINARIZE_STATIC, BINARIZE_DYNAMIC };

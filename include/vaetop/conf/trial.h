@@ -43,7 +43,7 @@ int trial_phase_from_word(const char *word); /* -1: unknown */
  * are at beta 1 with one latent sample per image; value = val_rec + val_kl. Nats: summed over dimensions, averaged
  * over images. */
 #define EPOCH_METRIC_LIST(X)                                                       \
-    X(value, "nats", "validation -ELBO")                                           \
+    X(value, "nats", "study.objective, as it is minimised: validation -ELBO")      \
     X(val_rec, "nats", "validation reconstruction, -log p(x|z)")                   \
     X(val_kl, "nats", "validation KL(q(z|x) || p(z))")                             \
     X(train_loss, "nats", "training loss with the beta in force, epoch mean")      \

@@ -139,6 +139,9 @@ struct trial_row {
     struct epoch_row best;   /* epoch >= the KL warm-up's length with the least value; the newest until there is one */
     int64_t changed;         /* change counter at its last change; see store_changed() */
 };
+/* The epoch that gives a trial's value, of one with epochs: its last where it was ended early or study.value says so,
+ * else its best. */
+const struct epoch_row *trial_scored(const struct trial_row *t, const struct config *study);
 /* The study's preset as stored. Owns: preset_release(). */
 WUR enum err_code store_preset(struct store *s, struct preset *out, struct err *e);
 WUR enum err_code store_name(struct store *s, char **name, struct err *e);
