@@ -1,62 +1,72 @@
 #include "vaetop/score/ranking.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "vaetop/base/alloc.h"
 #include "vaetop/score/front.h"
 
-/* What qsort compares; it has no argument for it. */
-static const struct scored *sorting;
-
-/* 0: has a value and keeps what is required; 1: breaks it; 2: no value. */
-static int group(const struct scored *s)
-{
-    return !isfinite(s->value[0]) ? 2 : s->violation > 0 ? 1 : 0;
-}
+/* What qsort compares; it has no argument for it. key: what decides within a group. */
+static const struct entry {
+    int group; /* 0: has a value and keeps what is required; 1: breaks it; 2: no value */
+    int front;
+    double key;
+} *sorting;
 
 static int compare(const void *x, const void *y)
 {
     size_t i = *(const size_t *)x, j = *(const size_t *)y;
-    const struct scored *a = &sorting[i], *b = &sorting[j];
-    int ga = group(a), gb = group(b);
-    if (ga != gb) {
-        return ga - gb;
+    const struct entry *a = &sorting[i], *b = &sorting[j];
+    if (a->group != b->group) {
+        return a->group - b->group;
     }
-    double va = ga == 0 ? a->value[0] : a->violation, vb = ga == 0 ? b->value[0] : b->violation;
-    if (ga < 2 && va != vb) {
-        return va < vb ? -1 : 1;
+    if (a->front != b->front) {
+        return a->front - b->front;
+    }
+    if (a->key != b->key) {
+        return a->key < b->key ? -1 : 1;
     }
     return i < j ? -1 : i > j;
 }
 
+/* Fronts of those that keep what is required. */
+static void find_fronts(struct entry *e, const struct scored *s, size_t n)
+{
+    double *pair = xcalloc(2 * n + 1, sizeof *pair);
+    size_t *from = xcalloc(n + 1, sizeof *from), m = 0;
+    int *rank = xcalloc(n + 1, sizeof *rank);
+    for (size_t i = 0; i < n; i++) {
+        if (e[i].group == 0) {
+            pair[2 * m] = s[i].value[0];
+            pair[2 * m + 1] = s[i].value[1];
+            from[m++] = i;
+        }
+    }
+    front_ranks(rank, pair, m);
+    for (size_t i = 0; i < m; i++) {
+        e[from[i]].front = rank[i];
+    }
+    free(rank);
+    free(from);
+    free(pair);
+}
+
 void ranking(size_t *order, const struct scored *s, size_t n, int objectives)
 {
-    size_t kept = 0;
+    struct entry *e = xcalloc(n + 1, sizeof *e);
     for (size_t i = 0; i < n; i++) {
+        bool valued = isfinite(s[i].value[0]) && (objectives == 1 || isfinite(s[i].value[1]));
         order[i] = i;
+        e[i].group = !valued ? 2 : s[i].violation > 0 ? 1 : 0;
+        e[i].key = !valued ? 0 : s[i].violation > 0 ? s[i].violation : s[i].value[0] + (objectives == 2 ? s[i].value[1] : 0);
     }
-    sorting = s;
+    if (objectives == 2) {
+        find_fronts(e, s, n);
+    }
+    sorting = e;
     if (n > 0) {
         qsort(order, n, sizeof *order, compare);
     }
-    while (kept < n && group(&s[order[kept]]) == 0) {
-        kept++;
-    }
-    if (objectives == 2 && kept > 0) {
-        double *pair = xcalloc(2 * kept, sizeof *pair);
-        size_t *to = xcalloc(kept, sizeof *to), *from = xcalloc(kept, sizeof *from);
-        for (size_t i = 0; i < kept; i++) {
-            from[i] = order[i];
-            pair[2 * i] = s[order[i]].value[0];
-            pair[2 * i + 1] = s[order[i]].value[1];
-        }
-        front_order(to, NULL, pair, kept);
-        for (size_t i = 0; i < kept; i++) {
-            order[i] = from[to[i]];
-        }
-        free(pair);
-        free(to);
-        free(from);
-    }
+    free(e);
 }

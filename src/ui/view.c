@@ -117,7 +117,6 @@ void view_set_preset(struct view *v, const struct preset *p)
     v->planned = (int)config_i64(&p->base, KNOB_STUDY_TRIALS);
     v->slots = (int)config_i64(&p->base, KNOB_STUDY_SLOTS);
     v->batch = config_i64(&p->base, KNOB_TRAIN_BATCH);
-    v->value_is_last = config_choice(&p->base, KNOB_STUDY_VALUE) == VALUE_LAST;
     if (v->n == 0) {
         v->n_params = 0;
         for (size_t i = 0; i < p->n_ranges; i++) {
@@ -144,6 +143,7 @@ static struct view_trial *trial_slot(struct view *v, int number)
         v->trial[v->n] = (struct view_trial){.number = (int)v->n, .phase = PHASE_QUEUED};
         struct view_trial *t = &v->trial[v->n];
         t->value = t->rec = t->kl = t->active = t->rate = t->eta_s = t->train = t->value_was = NAN;
+        t->place = NAN;
         for (size_t i = 0; i < params; i++) {
             v->param_value[v->n * params + i] = NAN;
         }
@@ -190,7 +190,7 @@ static void put_params(struct view *v, const struct view_trial *t, const struct 
 
 static void put_progress(struct view *v, struct view_trial *t, const struct trial_row *r)
 {
-    const struct epoch_row *at = v->value_is_last || r->best.epoch <= 0 ? &r->last : &r->best;
+    const struct epoch_row *at = trial_scored(r, &v->preset.base);
     double batch = knob_value(v, t, KNOB_TRAIN_BATCH), latent = knob_value(v, t, KNOB_MODEL_LATENT);
     t->latent = latent > 0 && latent < 1e6 ? (int)latent : 0;
     t->epochs = r->epochs;
@@ -198,6 +198,8 @@ static void put_progress(struct view *v, struct view_trial *t, const struct tria
     t->value = r->value;
     t->rec = r->has_epoch ? at->val_rec : (double)NAN;
     t->kl = r->has_epoch ? at->val_kl : (double)NAN;
+    t->violation = v->has_preset && r->has_epoch ? require_violation(&v->preset.base, at) : 0;
+    t->place = t->value; /* until all are ranked */
     t->active = r->has_epoch ? at->active_units : (double)NAN;
     t->train = r->has_epoch ? r->last.train_loss : (double)NAN;
     t->rate = r->phase == PHASE_ACTIVE ? r->images_per_s : r->has_epoch ? r->last.images_per_s : (double)NAN;

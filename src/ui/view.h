@@ -6,6 +6,7 @@
 #include "gallery.h"
 #include "plot.h"
 #include "scatter.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/conf/preset.h"
 #include "vaetop/conf/trial.h"
 #include "vaetop/store/store.h"
@@ -44,6 +45,8 @@ struct view_trial {
     enum trial_phase phase;
     bool edited;
     int attempts, epoch, epochs, latent;
+    double place; /* in the order of ranking(); NaN: no value */
+    double violation; /* of study.require */
     double value, rec, kl, active, rate, eta_s, train, share; /* NaN unknown; share of the epochs trained */
     int64_t start_us, complete_us, changed;
     double value_was; /* when ranks were last counted */
@@ -123,7 +126,6 @@ struct view {
     char name[80], study_phase[16];
     int planned, slots; /* trials the study will have, and runs at once */
     int64_t batch;
-    bool value_is_last;
     struct preset preset;
     int space_changes; /* how often its ranges have changed */
     bool has_preset;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/score/ranking.h"
 #include "view.h"
 
 /* qsort has no argument for the column; the client has one thread. */
@@ -30,7 +31,7 @@ static double key_of(const struct view_trial *t)
     case COL_ETA:
         return t->eta_s;
     default:
-        return sort_column >= COL_PARAM ? view_param(sort_view, t, sort_column - COL_PARAM) : t->value;
+        return sort_column >= COL_PARAM ? view_param(sort_view, t, sort_column - COL_PARAM) : t->place;
     }
 }
 
@@ -70,6 +71,26 @@ static void sort_into(uint32_t *to, const struct view *v, int column, bool inver
         qsort(to, v->n, sizeof *to, compare);
     }
     sort_view = NULL;
+}
+
+/* Everybody's place: by value, below it what breaks `require`; of two objectives by the front. */
+static void find_places(struct view *v)
+{
+    enum objective o = objective_of(&v->preset.base);
+    struct scored *s = xcalloc(v->n + 1, sizeof *s);
+    size_t *order = xcalloc(v->n + 1, sizeof *order);
+    for (size_t i = 0; i < v->n; i++) {
+        const struct view_trial *t = &v->trial[i];
+        bool two = objective_count(o) == 2 && !isnan(t->value);
+        s[i] = (struct scored){{two ? t->rec : t->value, two ? t->kl : (double)NAN}, t->violation};
+    }
+    ranking(order, s, v->n, objective_count(o));
+    for (size_t i = 0; i < v->n; i++) {
+        struct view_trial *t = &v->trial[order[i]];
+        t->place = isnan(t->value) ? (double)NAN : (double)i;
+    }
+    free(order);
+    free(s);
 }
 
 void view_sort(struct view *v, int column, bool invert)
@@ -151,6 +172,9 @@ void view_total(struct view *v)
     v->best = -1;
     for (size_t i = 0; i < v->n; i++) {
         v->counts[v->trial[i].phase < PHASE_COUNT ? v->trial[i].phase : PHASE_FAILED]++;
+    }
+    if (v->has_preset) {
+        find_places(v);
     }
     sort_into(v->ranked, v, COL_VALUE, false);
     for (size_t i = 0; i < v->n; i++) {

@@ -141,7 +141,7 @@ static void shipped_presets_are_found_by_name_from_the_build_tree(void **state)
     assert_err(preset_load(&p, "quikstart", &e), ERR_USAGE, &e);
     assert_has(e.text, "no preset named \"quikstart\"; did you mean quickstart?");
     assert_err(preset_load(&p, "zzzzzzzzzzz", &e), ERR_USAGE, &e);
-    assert_has(e.text, "grid, mnist, optimizers, quickstart, random");
+    assert_has(e.text, "asha, bayes, grid, kl-tradeoff, mnist, optimizers");
     assert_err(preset_load(&p, "\x1b[2J", &e), ERR_USAGE, &e);
     assert_null(strchr(e.text, '\x1b'));
 }

@@ -199,6 +199,7 @@ static void add_value(struct sbuf *s, struct rng *r, enum knob k)
         sbuf_add(s, k == KNOB_STUDY_NAME        ? "-a.b"
                     : k == KNOB_DATA_VALIDATION ? (rng_below(r, 2) ? "last 20" : "0.3")
                     : k == KNOB_DATA_TEST       ? (rng_below(r, 2) ? "last 20" : "/a b/c=d.npy")
+                    : k == KNOB_STUDY_REQUIRE   ? (rng_below(r, 2) ? "kl <= 20, active >= 3" : "rec <= 1e2")
                     : k == KNOB_DATA_SHAPE      ? (rng_below(r, 2) ? "28x28" : "1x7")
                                                 : widths[rng_below(r, 5)]);
     } else if (i->type == KNOB_CHOICE && !i->range_allowed) {

@@ -1,5 +1,5 @@
-/* The order of a leaderboard: what keeps study.require first, by value or by the front; then what breaks it, the less the
- * better; what has no value last. Equals by index. */
+/* The order of a leaderboard: what keeps study.require first, by value, or front by front and in each by the sum of both
+ * (of rec and kl: -ELBO); then what breaks it, the less the better; what has no value last. Equals by index. */
 #ifndef VAETOP_SCORE_RANKING_H
 #define VAETOP_SCORE_RANKING_H
 
