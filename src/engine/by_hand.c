@@ -82,6 +82,7 @@ enum err_code change_space(struct engine *en, const char *assignment, char *repl
         return rc;
     }
     en->preset = wide;
+    en->rungs = asha_rule_of(&en->preset);
     en->space = narrow;
     (void)snprintf(reply, cap, "suggested from now on: %.200s; stored distributions rewritten: %d", assignment, rows);
     engine_log(en, -1, "%.230s", reply);
