@@ -14,7 +14,7 @@ FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
     const int activation = v->lane->activation, drop = drops(v);
     if (activation == ACT_RELU) { /* what dropout took is not above zero either */
         const float scale = drop ? v->lane->kept : 1.0f;
-        for (int i = 0; i < 16; i++) {
+        ROLLED for (int i = 0; i < 16; i++) {
             const float16 y = vload16(0, x + (size_t)i * l->ld_x);
             vstore16(y > (float16)(0.0f) ? t[i] * scale : (float16)(0.0f), 0, dx + (size_t)i * before->ld_y);
         }
@@ -27,7 +27,7 @@ FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
         gain = vload16(0, v->weights + before->gain + n0);
         shift = vload16(0, v->weights + before->gain + before->out_pad + n0);
     }
-    for (int i = 0; i < 16; i++) {
+    ROLLED for (int i = 0; i < 16; i++) {
         float16 y = vload16(0, x + (size_t)i * l->ld_x), in = vload16(0, pre + (size_t)i * l->ld_x);
         if (before->gain) in = fma(gain, in, shift);
         if (drop) y = activate(in, activation);

@@ -14,7 +14,7 @@ FN void activate_tile(const struct view *v, int layer, const float16 *x, int r0,
     __global float *pre = v->acts + l->pre + (size_t)r0 * l->ld_y + n0;
     const bool keep = l->gain == 0 && (keeps_input(activation) || drop);
     float16 factor[4];
-    for (int i = 0; i < 16; i++) {
+    ROLLED for (int i = 0; i < 16; i++) {
         float16 value = activate(x[i], activation);
         if (activation == ACT_SOFTPLUS) value = below(value, n0, v->lane->width[layer]);
         if (drop && i % 4 == 0) dropout_factors(factor, v, layer, (r0 + i) / 4, n0);
@@ -24,8 +24,8 @@ FN void activate_tile(const struct view *v, int layer, const float16 *x, int r0,
     }
 }
 
-/* What follows the product t of 16 rows from r0 and 16 columns from n0: y = dropout(activation(t + b)); with a norm only
- * what it takes, for norm_rows(). */
+/* What follows the product t of 16 rows from r0 and 16 columns from n0: y = dropout(activation(t + b)); with a norm
+ * only what it takes, for norm_rows(). */
 FN void forward_tile(const struct view *v, int layer, float16 *t, int r0, int n0)
 {
     __global const struct layer *l = v->layers + layer;
@@ -46,8 +46,9 @@ FN void forward_strip(const struct view *v, int layer, int done, int r0, struct 
     __global const struct layer *l = v->layers + layer;
     const int n0 = 16 * s.first;
     if (done) strip_load(t, s.wide, v->acts + l->y + (size_t)r0 * l->ld_y + n0, l->ld_y);
-    else strip_nn(t, s.wide, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w, l->in_pad);
-    for (int n = 0; n < s.wide; n++) forward_tile(v, layer, t + 16 * n, r0, n0 + 16 * n);
+    else strip_nn(t, s.wide, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w,
+                  l->in_pad);
+    ROLLED for (int n = 0; n < s.wide; n++) forward_tile(v, layer, t + 16 * n, r0, n0 + 16 * n);
 }
 
 /* grid (strips, row_tiles, lanes). */

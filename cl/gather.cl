@@ -19,7 +19,7 @@ FN void binarize_values(const struct view *v, __global float *x, uint row)
 FN void gather_rows(const struct view *v, __global const uchar *data, int r0)
 {
     const int n = v->shape->data, n_pad = v->shape->data_pad;
-    for (int i = 0; i < 16; i++) {
+    ROLLED for (int i = 0; i < 16; i++) {
         __global float *out = v->acts + v->layers[0].x + (size_t)(r0 + i) * v->layers[0].ld_x;
         const bool real = r0 + i < v->step->rows;
         const size_t row = real ? row_at(v, r0 + i) : 0u;

@@ -41,7 +41,7 @@ FN float latent_store(const struct view *v, const float16 *mu_t, const float16 *
     const int lp = v->shape->latent_pad, ld_z = v->shape->ld_z, eval = v->step->mode == STEP_EVAL;
     const float16 mu_bias = vload16(0, v->weights + l->b + j0), logvar_bias = vload16(0, v->weights + l->b + lp + j0);
     float16 noise[4], kl_sum = (float16)(0.0f), mu_sum = (float16)(0.0f), mu2_sum = (float16)(0.0f);
-    for (int i = 0; i < 16; i++) {
+    ROLLED for (int i = 0; i < 16; i++) {
         const int r = r0 + i, real = r < v->step->rows;
         const float16 mu = mu_t[i] + mu_bias, logvar = cut_logvar(logvar_t[i] + logvar_bias);
         float16 e;
@@ -117,7 +117,7 @@ FN void back_latent_tile(const struct view *v, int done, int r0, int j0, __globa
                  v->weights + next->w + (size_t)j0 * next->ld_w, next->ld_w, next->out_pad);
     const float16 kl_scale = kl_weights ? vload16(0, kl_weights + j0) * v->step->scale
                                         : (float16)(v->step->beta * v->step->scale);
-    for (int i = 0; i < 16; i++) {
+    ROLLED for (int i = 0; i < 16; i++) {
         const size_t r = (size_t)(r0 + i);
         __global const float *y = v->acts + heads->y + r * heads->ld_y + j0;
         __global float *dy = v->acts + heads->dy + r * heads->ld_y + j0;

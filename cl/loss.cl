@@ -91,7 +91,8 @@ FN void loss_products(float16 *t, const struct view *v, int done, int r0, struct
     __global const struct layer *l = v->layers + v->shape->n_layers - 1;
     const int n0 = 16 * s.first;
     if (done) strip_load(t, s.wide, v->acts + l->dy + (size_t)r0 * l->ld_y + n0, l->ld_y);
-    else strip_nn(t, s.wide, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w, l->in_pad);
+    else strip_nn(t, s.wide, v->acts + l->x + (size_t)r0 * l->ld_x, l->ld_x, v->weights + l->w + n0, l->ld_w,
+                  l->in_pad);
 }
 
 /* grid (strips, row_tiles, lanes); parts (slots, parts): loss sums (row_tiles, loss_tiles) first. */

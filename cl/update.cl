@@ -113,9 +113,9 @@ ONE_ITEM __kernel void gradients(PACK_ARGS, __global float *acts, __global const
     float16 t[16 * WIDE_MOST];
     if (done) strip_load(t, p.wide, w, p.l->ld_w);
     else weight_gradient(t, &v, p);
-    for (int n = 0; n < p.wide; n++) {
+    ROLLED for (int n = 0; n < p.wide; n++) {
         float16 squares = (float16)(0.0f);
-        for (int i = 0; i < 16; i++) {
+        ROLLED for (int i = 0; i < 16; i++) {
             squares = fma(t[16 * n + i], t[16 * n + i], squares);
             vstore16(t[16 * n + i], n, w + (size_t)i * p.l->ld_w);
         }
@@ -175,24 +175,24 @@ FN void update_sigma(const struct view *v, struct arenas a, size_t at, float16 g
     else if (v->shape->likelihood == LIKE_GAUSS_OPTIMAL && v->lane->ema > 0.0f) a.ema[at] = a.weights[at];
 }
 
-/* A strip's weights by its gradients t, and where it is a layer's first row their bias and norm. grads: all gradients, which
- * count `factor` times; 0: t is the gradient itself. */
+/* A strip's weights by its gradients t, and where it is a layer's first row their bias and norm. grads: all gradients,
+ * which count `factor` times; 0: t is the gradient itself. */
 FN void update_strip(const struct view *v, struct arenas a, struct place p, const float16 *t,
                      __global const float *grads, float factor)
 {
     const size_t lane_params = v->slot * v->shape->params, row = (size_t)p.m0 * p.l->ld_w + p.n0;
-    for (int i = 0; i < 16; i++) {
+    ROLLED for (int i = 0; i < 16; i++) {
         const size_t at = lane_params + (size_t)p.l->w + row + (size_t)i * p.l->ld_w;
-        for (int n = 0; n < p.wide; n++) {
+        ROLLED for (int n = 0; n < p.wide; n++) {
             const float16 g = grads ? t[16 * n + i] * factor : t[16 * n + i];
             update_16(v, a, at + 16 * n, g, v->lane->weight_decay);
         }
     }
-    for (int n = 0; n < p.wide && p.m0 == 0; n++) {
+    ROLLED for (int n = 0; n < p.wide && p.m0 == 0; n++) {
         const float16 g = grads ? vload16(n, grads + p.l->b + p.n0) * factor : bias_gradient(v, p, n);
         update_16(v, a, lane_params + (size_t)p.l->b + p.n0 + 16 * n, g, v->lane->bias_decay);
     }
-    for (int n = 0; n < 2 * p.wide && p.m0 == 0 && p.l->gain; n++) {
+    ROLLED for (int n = 0; n < 2 * p.wide && p.m0 == 0 && p.l->gain; n++) {
         const size_t at = (size_t)p.l->gain + (size_t)(n % 2 * p.l->out_pad + p.n0 + n / 2 * 16);
         const float16 g = grads ? vload16(0, grads + at) * factor : norm_gradient(v, p, n / 2, n % 2);
         update_16(v, a, lane_params + at, g, v->lane->bias_decay);

@@ -65,7 +65,7 @@ ONE_ITEM __kernel void rescale(PACK_ARGS, __global float *acts, __global const f
     const int n0 = (int)get_global_id(0) * 16, r0 = (int)get_global_id(1) * 16;
     const float inverse = parts[v.slot * shape->parts + shape->kl_dims +
                                 (size_t)(shape->row_tiles + 1) * shape->latent_pad];
-    for (int i = 0; i < 16; i++) {
+    ROLLED for (int i = 0; i < 16; i++) {
         __global float *dy = v.acts + l->dy + (size_t)(r0 + i) * l->ld_y + n0;
         vstore16(vload16(0, dy) * inverse, 0, dy);
     }

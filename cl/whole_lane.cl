@@ -1,5 +1,5 @@
-/* The chain plan where lanes are many: one work-item takes its lane through all steps, and finds its weights where it left
- * them, in the cache. Nobody waits for anybody, so there is one launch for many steps. The same functions as in
+/* The chain plan where lanes are many: one work-item takes its lane through all steps, and finds its weights where it
+ * left them, in the cache. Nobody waits for anybody, so there is one launch for many steps. The same functions as in
  * row_chain and update, hence the same bits. */
 
 /* Steps k .. k + n_steps - 1. grid (1, 1, lanes). Not where the gradient's length counts. */

@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* wait4 */
 /* From the start of a worker to its first training steps on the built-in digits, as an engine sees it. Run by hand.
  *
  *   first_step [TIMES]
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "../../src/ipc/worker_start.h"
@@ -28,7 +30,7 @@ static void must(enum err_code rc, const struct err *e)
 }
 
 struct seconds {
-    double ready, step;
+    double ready, step, processor; /* the last: of all its threads */
 };
 
 static struct seconds start_one(const struct device_info *d, char *folder)
@@ -57,7 +59,10 @@ static struct seconds start_one(const struct device_info *d, char *folder)
         exit(1);
     }
     (void)kill(pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
+    struct rusage use;
+    (void)wait4(pid, NULL, 0, &use);
+    out.processor = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                    (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1e-6;
     conn_free(c);
     free(checkpoint);
     return out;
@@ -72,7 +77,7 @@ static int by_size(const void *a, const void *b)
 static void print(const char *name, double *v, int n)
 {
     qsort(v, (size_t)n, sizeof *v, by_size);
-    printf("warm: %s after %.0f ms, median of %d (%.0f to %.0f)\n", name, 1e3 * v[n / 2], n, 1e3 * v[0], 1e3 * v[n - 1]);
+    printf("warm: %s %.0f ms, median of %d (%.0f to %.0f)\n", name, 1e3 * v[n / 2], n, 1e3 * v[0], 1e3 * v[n - 1]);
 }
 
 int main(int argc, char **argv)
@@ -87,18 +92,23 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder) || setenv("XDG_CACHE_HOME", folder, 1) || unsetenv("POCL_CACHE_DIR") || times < 1) return 1;
     const struct device_info *d = &p.device[chosen[0]];
     struct seconds s = start_one(d, folder);
-    printf("%s\ncold: ready after %.0f ms, first steps after %.0f ms\n", d->name, 1e3 * s.ready, 1e3 * s.step);
+    printf("%s\ncold: ready after %.0f ms, first steps after %.0f ms, %.0f ms of processor time\n", d->name,
+           1e3 * s.ready, 1e3 * s.step, 1e3 * s.processor);
     double *ready = xcalloc((size_t)times, sizeof *ready), *step = xcalloc((size_t)times, sizeof *step);
+    double *processor = xcalloc((size_t)times, sizeof *processor);
     for (int i = 0; i < times; i++) {
         s = start_one(d, folder);
         ready[i] = s.ready;
         step[i] = s.step;
+        processor[i] = s.processor;
     }
-    print("ready", ready, times);
-    print("first steps", step, times);
+    print("ready after", ready, times);
+    print("first steps after", step, times);
+    print("processor time", processor, times);
     must(fs_remove_tree(folder, &e), &e);
     free(ready);
     free(step);
+    free(processor);
     free(chosen);
     probe_release(&p);
     return 0;
