@@ -206,7 +206,7 @@ _vaetop() {
         ;;
     bench)
         if [[ $cur == -* ]]; then
-            _vaetop_words " --device --networks --rounds --clblast --json --quiet --output --help"
+            _vaetop_words " --device --networks --rounds --clblast --tune --json --quiet --output --help"
         elif ((COMP_CWORD == at + 1)); then
             :
         fi

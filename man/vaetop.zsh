@@ -35,7 +35,7 @@ _vaetop() {
         'rm:remove a study and all its files'
         'presets:list the presets, or print one to start your own from'
         'devices:list the OpenCL devices; those of a study: also switch them while it runs'
-        'bench:how fast a device is beside its own limit'
+        'bench:how fast a device is beside its own limit; --tune chooses plans by it'
         'export:weights as safetensors, trials as CSV or JSON'
         'eval:figures of a trained model on held-out or other data'
         'sample:new images as PNG or NPY'
@@ -255,6 +255,7 @@ _vaetop() {
             '--networks[networks as DATA-WIDTH-...-LATENT\:BATCH, with blanks between]:value: ' \
             '--rounds[how often each is measured (default\: 9)]:value: ' \
             '--clblast[measure CLBlast'\''s products too; on a CPU it compiles for a minute first]' \
+            '--tune[measure every plan and keep which is fastest on this device]' \
             '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '-q[no progress lines]' \

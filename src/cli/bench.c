@@ -162,7 +162,7 @@ enum err_code bench_command(const struct options *o, struct err *e)
     struct probe probe;
     size_t *chosen = NULL, n = 0;
     struct bench_answer answer = {0};
-    struct m_bench m = {.clblast = o->clblast};
+    struct m_bench m = {.tune = o->tune, .clblast = o->clblast};
     enum err_code rc = read_rounds(&m.rounds, o->rounds, e);
     rc = rc ? rc : probe_devices(&probe, e);
     if (rc) {

@@ -61,10 +61,10 @@ const struct cli_command commands[] = {
      "  vaetop devices quickstart off gpu      its trials write checkpoints and go on elsewhere\n"
      "  vaetop devices quickstart drain 0      nothing new on device 0; off when its trials have ended\n",
      "djVoq", 0, 3, devices_command},
-    {"bench", "bench [options]", "how fast a device is beside its own limit",
+    {"bench", "bench [options]", "how fast a device is beside its own limit; --tune chooses plans by it",
      "  vaetop bench                           about a minute, best on a machine that does nothing else\n"
      "  vaetop bench --networks 784-400-20:128 --rounds 25 --json\n",
-     "DWIYjqo", 0, 0, bench_command},
+     "DWIY3jqo", 0, 0, bench_command},
     {"export", "export STUDY [options] -o FILE", "weights as safetensors, trials as CSV or JSON",
      "  vaetop export quickstart -o model.safetensors\n"
      "  vaetop export quickstart --csv -o trials.csv\n",

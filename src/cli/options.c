@@ -32,6 +32,7 @@ static const struct option_row option_table[] = {
     {'W', "networks", "LIST", "networks as DATA-WIDTH-...-LATENT:BATCH, with blanks between"},
     {'I', "rounds", "N", "how often each is measured (default: 9)"},
     {'Y', "clblast", NULL, "measure CLBlast's products too; on a CPU it compiles for a minute first"},
+    {'3', "tune", NULL, "measure every plan and keep which is fastest on this device"},
     {'A', "repair", NULL, "save what can be read of a damaged study as a study of another name"},
     {'q', "quiet", NULL, "no progress lines"},
     {'w', "slow", NULL, "draw seldom: for slow links"},
@@ -87,6 +88,7 @@ static void assign(struct options *o, char letter, const char *value)
     case 'V': o->self_test = true; break;
     case 'Q': o->test = true; break;
     case 'Y': o->clblast = true; break;
+    case '3': o->tune = true; break;
     case 'A': o->repair = true; break;
     case 'q': o->quiet = true; break;
     case 'w': o->slow = true; break;

@@ -18,7 +18,7 @@ struct options {
     const char *set[SET_MAX];
     size_t n_set;
     bool once, plain, json_lines, demo, no_tui, detach, dry_run, json, csv, quiet, slow, ascii, self_test, test;
-    bool repair, clblast, whole, help;
+    bool repair, clblast, tune, whole, help;
     const char *arg[ARG_MAX_WORDS]; /* words that are no options */
     int n_args;
 };

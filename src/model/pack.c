@@ -5,6 +5,7 @@
 
 #include "pack_private.h"
 #include "vaetop/base/alloc.h"
+#include "vaetop/model/choice.h"
 
 /* Tiles on CPUs: CLBlast reaches a twentieth of their speed there. On GPUs a tile of ours is one work-item, which a
  * GPU runs badly; CLBlast for all but the smallest products, where its fixed cost per call is the larger evil. */
@@ -132,7 +133,6 @@ enum err_code pack_new(struct pack **out, struct device *dev, struct pack_data *
     pk->dev = dev;
     pk->data = data;
     pk->plan = *plan;
-    pk->provider = provider_default(device_is_cpu(dev), plan);
     pk->active = xcalloc(1, sizeof *pk->active);
     pk->ring = xcalloc(1, sizeof *pk->ring);
     pk->stats = xcalloc(1, sizeof *pk->stats);
@@ -140,7 +140,10 @@ enum err_code pack_new(struct pack **out, struct device *dev, struct pack_data *
     pk->lane = xcalloc(1, sizeof *pk->lane);
     pk->buf[BUF_DATA] = data->x;
     pk->buf[BUF_ORDER] = data->order;
-    enum err_code rc = fixed_buffers(pk, e);
+    struct choice choice;
+    enum err_code rc = choice_make(&choice, dev, &plan->net, e);
+    if (!rc) pk->provider = choice.kind == plan->kind ? choice.provider : provider_default(device_is_cpu(dev), plan);
+    if (!rc) rc = fixed_buffers(pk, e);
     if (!rc) rc = pack_launches_new(pk, e);
     if (rc) pack_free(pk);
     else *out = pk;

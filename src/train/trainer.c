@@ -8,6 +8,7 @@
 
 #include "train_private.h"
 #include "vaetop/base/alloc.h"
+#include "vaetop/model/choice.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/str.h"
 
@@ -34,6 +35,13 @@ void trainer_data_free(struct trainer_data *d)
     pack_data_free(d->pack);
     free(d->mean);
     free(d);
+}
+
+enum err_code trainer_plan(struct plan *out, const struct device *dev, const struct net *n, struct err *e)
+{
+    struct choice choice;
+    const enum err_code rc = choice_make(&choice, dev, n, e);
+    return rc ? rc : plan_make(out, n, choice.kind, e);
 }
 
 enum err_code trainer_new(struct trainer **out, struct device *dev, struct trainer_data *data, const struct plan *plan,

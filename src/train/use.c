@@ -222,7 +222,7 @@ static enum err_code on_device(struct use *u, struct device *dev, struct err *e)
 {
     struct plan plan;
     const struct lane_spec lane = {.study_seed = u->study_seed, .trial = u->trial, .config = &u->config};
-    enum err_code rc = plan_make(&plan, &u->net, plan_default(device_is_cpu(dev), &u->net), e);
+    enum err_code rc = trainer_plan(&plan, dev, &u->net, e);
     if (!rc) rc = trainer_data_new(&u->resident, dev, &u->set, &u->split, e);
     if (!rc) rc = trainer_new(&u->trainer, dev, u->resident, &plan, e);
     return rc ? rc : trainer_add(u->trainer, &u->lane, &lane, e);

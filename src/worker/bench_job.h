@@ -3,6 +3,7 @@
 #define VAETOP_WORKER_BENCH_JOB_H
 
 #include "vaetop/ipc/messages.h"
+#include "vaetop/model/choice.h"
 #include "vaetop/model/model.h"
 
 /* One thing that can be timed again and again. */
@@ -27,6 +28,9 @@ struct bench {
     struct device *dev;
     int rounds;
     struct sbuf note;
+    bool tune;
+    struct choice choice[CHOICES_MAX]; /* what tuning found fastest, a row a network */
+    int n_choices;
     bool clblast; /* measured too: on a CPU it compiles for a minute the first time */
 };
 /* Sends one row to whoever asked: row with the times of m and the peak of the same rounds. A note is a line of text. */

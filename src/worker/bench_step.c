@@ -138,19 +138,18 @@ static enum err_code steps_new(struct steps *s, struct device *dev, struct pack_
     return rc;
 }
 
-static void send_rows(struct bench *b, const char *name, const struct plan *p, const struct steps *s,
-                      const struct meter *m, int n, double peak)
+static void send_row(struct bench *b, const char *name, const char *by, const struct steps *s, const struct meter *m,
+                     const struct meter *peak, double peak_flop)
 {
-    for (int i = 0; i < n; i++) {
-        char title[128], by[16];
-        (void)str_copy(title, sizeof title, name);
-        (void)str_copy(by, sizeof by, plan_kind_name(p->kind));
-        struct m_measured row = {.section = (char[]){"step"}, .name = title, .by = by, .lanes = s[i].lanes,
-                                 .threads = device_info(b->dev)->compute_units, .m = p->net.batch,
-                                 .flops = p->step_flops * s[i].lanes, .predicted_bytes = s[i].predicted,
-                                 .buffer_bytes = (int64_t)pack_bytes(s[i].pack), .resident_bytes = s[i].resident};
-        bench_send(b, &row, &m[1 + i], &m[0], peak);
-    }
+    const struct plan *p = pack_plan(s->pack);
+    char title[128], way[32];
+    (void)str_copy(title, sizeof title, name);
+    (void)str_copy(way, sizeof way, by);
+    struct m_measured row = {.section = (char[]){"step"}, .name = title, .by = way, .lanes = s->lanes,
+                             .threads = device_info(b->dev)->compute_units, .m = p->net.batch,
+                             .flops = p->step_flops * s->lanes, .predicted_bytes = s->predicted,
+                             .buffer_bytes = (int64_t)pack_bytes(s->pack), .resident_bytes = s->resident};
+    bench_send(b, &row, m, peak, peak_flop);
 }
 
 enum err_code bench_plan(struct plan *out, struct config *c, const struct device *dev, const char *name, struct err *e)
@@ -159,7 +158,43 @@ enum err_code bench_plan(struct plan *out, struct config *c, const struct device
     int data = 0;
     enum err_code rc = read_name(c, &data, name, e);
     rc = rc ? rc : net_from_config(&net, c, (size_t)data, e);
-    return rc ? rc : plan_make(out, &net, plan_default(device_is_cpu(dev), &net), e);
+    struct choice choice;
+    rc = rc ? rc : choice_make(&choice, dev, &net, e);
+    return rc ? rc : plan_make(out, &net, choice.kind, e);
+}
+
+/* Every plan that this device can have, one lane each; the fastest becomes the network's row of the table. */
+static enum err_code tune(struct bench *b, struct peak *peak, const char *name, const struct plan *now,
+                          struct pack_data *data, const struct config *c, struct err *e)
+{
+    static const struct choice ways[] = {
+        {0, PLAN_CHAIN, PROVIDER_TILE}, {0, PLAN_PLAIN, PROVIDER_TILE}, {0, PLAN_PLAIN, PROVIDER_CLBLAST}};
+    enum { WAYS = sizeof ways / sizeof *ways };
+    const int n_ways = b->clblast || !device_is_cpu(b->dev) ? WAYS : WAYS - 1;
+    struct plan p[WAYS];
+    struct steps s[WAYS] = {{0}};
+    struct meter m[1 + WAYS] = {peak_meter(peak)};
+    int n = 0, best = 0;
+    enum err_code rc = ERR_OK;
+    for (; n < n_ways && !rc; n++) {
+        rc = plan_make(&p[n], &now->net, ways[n].kind, e);
+        rc = rc ? rc : steps_new(&s[n], b->dev, data, &p[n], c, 1, e);
+        if (!rc) pack_set_provider(s[n].pack, ways[n].provider);
+        m[1 + n] = (struct meter){.run = run_steps, .what = &s[n]};
+    }
+    rc = rc ? rc : meters_run(m, 1 + (size_t)n, b->rounds, e);
+    for (int i = 0; i < n && !rc; i++) {
+        const char *by = ways[i].provider == PROVIDER_CLBLAST ? "plain, clblast" : plan_kind_name(ways[i].kind);
+        send_row(b, name, by, &s[i], &m[1 + i], &m[0], peak_flops(peak));
+        if (meter_quartiles(&m[1 + i], b->rounds).median < meter_quartiles(&m[1 + best], b->rounds).median) best = i;
+    }
+    if (!rc && b->n_choices < CHOICES_MAX) {
+        b->choice[b->n_choices] = ways[best];
+        b->choice[b->n_choices++].flops = now->step_flops;
+    }
+    meters_release(m, 1 + (size_t)n);
+    for (int i = 0; i < n; i++) steps_release(&s[i]);
+    return rc;
 }
 
 enum err_code bench_network(struct bench *b, struct peak *peak, const char *name, struct err *e)
@@ -178,7 +213,10 @@ enum err_code bench_network(struct bench *b, struct peak *peak, const char *name
         m[1 + n] = (struct meter){.run = run_steps, .what = &s[n]};
     }
     rc = rc ? rc : meters_run(m, 1 + (size_t)n, b->rounds, e);
-    if (!rc) send_rows(b, name, &p, s, m, n, peak_flops(peak));
+    for (int i = 0; i < n && !rc; i++) {
+        send_row(b, name, plan_kind_name(p.kind), &s[i], &m[1 + i], &m[0], peak_flops(peak));
+    }
+    if (!rc && b->tune) rc = tune(b, peak, name, &p, data, &c, e);
     meters_release(m, 1 + (size_t)n);
     for (int i = 0; i < n; i++) steps_release(&s[i]);
     pack_data_free(data);

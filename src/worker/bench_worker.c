@@ -7,6 +7,7 @@
 
 #include "bench_job.h"
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/fs.h"
 #include "vaetop/base/str.h"
 #include "vaetop/worker/worker.h"
 
@@ -47,6 +48,7 @@ static enum err_code measure(struct bench *b, const struct m_bench *ask, struct 
         rc = first ? bench_products(b, peak, name, e) : ERR_OK;
         rc = rc ? rc : bench_network(b, peak, name, e);
     }
+    if (!rc && b->tune) rc = choices_write(b->dev, b->choice, b->n_choices, e);
     peak_free(peak);
     free(names);
     return rc;
@@ -65,10 +67,12 @@ int worker_bench(int fd)
     }
     b.rounds = (int)ask.rounds;
     b.clblast = ask.clblast != 0;
+    b.tune = ask.tune != 0;
     const enum err_code rc = measure(&b, &ask, &e);
     sbuf_add(&b.note, "");
-    const struct m_benched end = {.code = rc, .text = rc ? e.text : (char[]){""}, .table = (char[]){""},
-                                  .note = b.note.text};
+    char *table = b.dev ? choices_path(b.dev) : xstrdup("");
+    if (table[0] && !fs_exists(table)) table[0] = '\0';
+    const struct m_benched end = {.code = rc, .text = rc ? e.text : (char[]){""}, .table = table, .note = b.note.text};
     /* Not through the exit handlers: a driver's own may hang. */
     _exit(send_benched(b.conn, &end) && conn_drain(b.conn, ANSWER_MS) ? 0 : 1);
 }

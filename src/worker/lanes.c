@@ -164,7 +164,7 @@ static enum err_code assign(struct lanes *l, const struct m_assign *m, struct co
         rc = net_from_config(&net, config, l->data.dim, e);
     }
     if (!rc) {
-        rc = plan_make(&plan, &net, plan_default(device_is_cpu(l->dev), &net), e);
+        rc = trainer_plan(&plan, l->dev, &net, e);
         if (!rc && net_batch_stats(&net) && device_is_cpu(l->dev)) {
             log_info("trial %d: its loss needs sums over the batch, so it runs the plain plan and not the chain, slower",
                      (int)m->trial);

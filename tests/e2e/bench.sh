@@ -38,3 +38,19 @@ for wrong in 784 20-16:4 20-x-2:16 0-16-2:16 20-16-2: 20-16-2:0 20-16-2:16:1; do
 done
 run_it 2 bench --rounds 0
 one_line
+
+# --tune writes the only thing that changes a default: a table for this device, which bench names and training obeys.
+run_it 0 bench --tune --json --quiet --rounds 1 --networks 20-16-2:16
+table=$(jq -r .plan_table "$T/out")
+[ "$(sed -n 1p "$table")" = "vaetop plans 1" ] || fail "no table at $table"
+jq -e '[.steps[5:][] | .plan] == ["chain", "plain"]' "$T/out" >/dev/null || fail "not every plan was measured: $(cat "$T/out")"
+grep -qE '^[0-9]+ (chain|plain) tiles$' "$table" || fail "the table has no row: $(cat "$table")"
+run_it 0 bench --json --quiet --rounds 1 --networks 20-16-2:16
+jq -e --arg table "$table" '.plan_table == $table and (.steps | length == 5)' "$T/out" >/dev/null || fail "the table is not used"
+printf 'vaetop plans 1\n1000 plain tiles\n' >"$table"
+run_it 0 bench --json --quiet --rounds 1 --networks 20-16-2:16
+jq -e '.steps | all(.plan == "plain")' "$T/out" >/dev/null || fail "the table's plan is not taken"
+printf 'vaetop plans 1\n1000 chain clblast\n' >"$table"
+run_it 1 bench --rounds 1 --quiet --networks 20-16-2:16
+one_line
+says "$T/err" "$table:2"

@@ -96,8 +96,9 @@
 #define M_USED(I, D, S)                                                                      \
     I(code) S(text) I(rows) D(rec) D(kl) I(active_units) I(samples) D(nll) D(nll_error) D(ess) D(knn)
 
-/* --- client -> one-off worker: measure a device. networks: "784-400-20:128" and more, blank between. clblast 1: it too. */
-#define M_BENCH(I, D, S) I(platform) I(device) I(rounds) I(clblast) S(networks)
+/* --- client -> one-off worker: measure a device. networks: "784-400-20:128" and more, blank between. clblast 1: it too.
+ * tune 1: in every plan, and keep which is fastest. */
+#define M_BENCH(I, D, S) I(platform) I(device) I(rounds) I(clblast) I(tune) S(networks)
 /* One row of figures, and at the end BENCHED. section: gemm (name nn, tn or nt, m, n, k; by: whose) or step (name: the
  * network; m: its batch; by: the plan). flops: useful ones of one call; *_s: quartiles of the time of one call; peak:
  * the device's FLOP/s in the same rounds. Bytes: of step only. */

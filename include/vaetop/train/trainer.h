@@ -20,7 +20,10 @@ struct trainer;
 /* Borrowed: dev, data and split must outlive the trainer. The data set must be on the device already once per
  * (device, data) pair; the trainer shares it through `shared` (see trainer_data_new).
  * Errors: CL, CL_BUILD, DEVICE_MEM, NOMEM. */
-struct trainer_data; /* the data set in device memory */
+struct trainer_data; /* The plan in which a network is trained on a device: by the table in force there. Errors: USAGE, DATA (a broken table). */
+WUR enum err_code trainer_plan(struct plan *out, const struct device *dev, const struct net *n, struct err *e);
+
+/* the data set in device memory */
 WUR enum err_code trainer_data_new(struct trainer_data **out, struct device *dev, const struct dataset *data,
                                    const struct split *split, struct err *e);
 void trainer_data_free(struct trainer_data *d);
