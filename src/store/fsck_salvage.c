@@ -16,7 +16,7 @@ static const char *const tables[] = {
     "studies", "study_directions", "study_user_attributes", "study_system_attributes", "version_info", "trials",
     "trial_user_attributes", "trial_system_attributes", "trial_params", "trial_values", "trial_intermediate_values",
     "vaetop_study", "vaetop_fact", "vaetop_trial", "vaetop_epoch", "vaetop_edit", "vaetop_log", "vaetop_order",
-    "vaetop_suggestion", "vaetop_note"};
+    "vaetop_suggestion", "vaetop_note", "vaetop_foreign"};
 
 /* A failed trial for each number that is missing. */
 #define FILL(id)                                                                                                       \
