@@ -74,7 +74,8 @@ double *doubles(size_t n);
  * stays within 2 sqrt(k) FLT_EPSILON. */
 void compare(const char *what, const double *got, const double *want, size_t n, double k);
 
-/* Calls fn for data 10, 561 x latent 2, 17 x batch 1, 31, 33 x hidden 5, 33, 65. */
+/* Calls fn for data 10, 561 x latent 2, 17 x batch 1, 31, 33 x hidden 5, 33, 65. With VAETOP_TEST_EDGES set, for a few
+ * small sizes, and not with CLBlast. */
 typedef void shape_fn(struct variant v);
 void for_each_size(shape_fn *fn, struct variant base);
 
