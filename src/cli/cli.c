@@ -1,6 +1,7 @@
 #include "vaetop/cli/cli.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,7 @@ int cli_main(int argc, char **argv)
     enum err_code rc;
     (void)setlocale(LC_CTYPE, "");
     (void)umask(077);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full disk */
     /* Started by client_start(), not by people: DIR DEVICE, with the ready pipe as descriptor 3. */
     if (argc == 4 && strcmp(argv[1], "__supervise") == 0) {
         return engine_supervise(argv[2], *argv[3] ? argv[3] : NULL, 3);

@@ -37,6 +37,8 @@ WUR enum err_code studies_overview(struct err *e);
 /* Shows a study until it ends or the person leaves: the screen on a terminal, else progress lines.
  * client may be NULL: nothing runs, look only. owner: INT and TERM stop the study, not only this client. */
 struct client;
+/* A line on stderr when a logout or the end of a batch job would end what was just started. */
+void say_what_ends_it(const char *study);
 WUR enum err_code watch_study(struct study *s, struct client *client, const struct options *o, bool owner, struct err *e);
 
 /* True when standard input and output are a terminal that can show the screen, and --no-tui and --quiet are absent. */

@@ -282,6 +282,9 @@ static enum err_code go(const struct options *o, const char *name, bool extend, 
     if (!rc && extend) {
         rc = client_command(client, COMMAND_RESUME, -1, "", NULL, e);
     }
+    if (!rc && !o->quiet) {
+        say_what_ends_it(name);
+    }
     if (!rc && o->detach) {
         say_started(name, o);
     } else if (!rc) {
@@ -424,7 +427,11 @@ enum err_code attach_command(const struct options *o, struct err *e)
         return rc;
     }
     rc = connect_patiently(&client, &s, e);
-    if (!rc && !client && s.phase && strcmp(s.phase, "running") == 0) {
+    if (!rc && !client && s.live) {
+        char holder[200];
+        (void)fprintf(stderr, "vaetop: %s is run by %s, which does not answer here; what is stored is shown, to steer it "
+                              "attach on that host\n", s.name, study_holder(holder, sizeof holder, &s));
+    } else if (!rc && !client && s.phase && strcmp(s.phase, "running") == 0) {
         (void)fprintf(stderr, "vaetop: nothing trains %s now; vaetop resume %s goes on\n", s.name, s.name);
     }
     if (!rc) {

@@ -44,6 +44,8 @@ int64_t study_last_change(const struct study *s);
 
 /* True when every trial that shall be has ended. */
 bool study_finished(const struct study *s);
+/* "process N on HOST", the engine that holds the study; "" when none. Returns out. */
+const char *study_holder(char *out, size_t cap, const struct study *s);
 /* What the running engine says to whoever looks; "" when nothing. Returns out. */
 const char *study_banner(char *out, size_t cap, const struct study *s);
 int study_ended_trials(const struct study *s); /* in a final phase */

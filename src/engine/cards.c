@@ -167,7 +167,11 @@ static bool lock_one(struct engine *en, struct card *c)
 static void say_waiting(struct engine *en, const struct card *busy, size_t held, size_t on)
 {
     char text[sizeof en->device_banner] = "";
-    if (busy) {
+    const struct slice *lost = slices_lost(en);
+    if (lost) {
+        (void)snprintf(text, sizeof text, "device %d (%.100s) is lost, tried again by itself%s%.300s", lost->card,
+                       lost->name, lost->fault[0] ? ": " : "", lost->fault);
+    } else if (busy) {
         (void)snprintf(text, sizeof text, "%s for device %d (%.100s): in use by %s",
                        held > 0 ? "also waiting" : "waiting", busy->index, busy->info.name, busy->holder);
     } else if (on == 0) {

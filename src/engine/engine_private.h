@@ -85,6 +85,7 @@ struct slice {
     int64_t oom_at_start;
     int timer;        /* restart, or the wait for a dying process; 0: none */
     int failures;     /* in a row */
+    bool worked;      /* a worker of it was ready once: a device that is gone then may come back */
     int silent_s, longest_silence_s;
     bool heard;       /* a word about its trials since the last assignment */
     char fault[sizeof ((struct err *)0)->text]; /* as the worker said it, whole */
@@ -261,6 +262,7 @@ void slices_quit(struct engine *en, bool checkpoint);
 void slice_quit(struct slice *s, bool checkpoint); /* one of them */
 void slices_kill(struct engine *en);
 void slices_hold(struct engine *en); /* tells them what writer_holds() says */
+const struct slice *slices_lost(const struct engine *en); /* one whose device has vanished; NULL: none */
 bool slices_gone(const struct engine *en);
 void slices_reap(struct engine *en);
 void slice_tick(struct slice *s);

@@ -24,7 +24,7 @@ static struct run *held(struct slice *s, int64_t trial)
 static void on_ready(struct slice *s, const struct m_ready *m)
 {
     s->state = SLICE_READY;
-    s->was_ready = true;
+    s->was_ready = s->worked = true;
     s->bytes_total = (uint64_t)m->bytes_total;
     log_info("worker %d ready on %s", s->index, s->name);
     if (writer_holds(s->en)) {

@@ -257,6 +257,17 @@ void slices_hold(struct engine *en)
     }
 }
 
+const struct slice *slices_lost(const struct engine *en)
+{
+    for (size_t i = 0; i < en->n_slices; i++) {
+        const struct slice *s = &en->slice[i];
+        if (!s->was_ready && s->worked && s->failures >= STARTS_MOST && card_runs(&en->card[s->card])) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
 bool slices_gone(const struct engine *en)
 {
     for (size_t i = 0; i < en->n_slices; i++) {
@@ -374,7 +385,7 @@ static void bury(struct slice *s)
     bool hopeless = s->fault_code == ERR_DATA || s->fault_code == ERR_USAGE; /* another try reads the same bytes */
     if (s->quitting || en->stage == STAGE_LEAVING || en->stage == STAGE_FINISHED) {
         s->state = SLICE_OFF;
-    } else if (!was_ready && (hopeless || s->failures >= STARTS_MOST)) {
+    } else if (!was_ready && (hopeless || (s->failures >= STARTS_MOST && !s->worked))) {
         struct err e;
         enum err_code code = s->fault_code ? s->fault_code : ERR_NODEVICE;
         if (hopeless || !card_give_up(&en->card[s->card], how)) {

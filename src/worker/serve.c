@@ -217,6 +217,7 @@ int worker_serve(int fd)
     struct err e = {0};
     /* A terminal's signals are for the screens; the engine decides about workers. */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk */
     (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     log_open(STDERR_FILENO, "worker", LOG_INFO);

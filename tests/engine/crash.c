@@ -169,6 +169,46 @@ static void a_worker_that_cannot_open_its_device_ends_the_study_with_a_reason(vo
     rig_end(&r);
 }
 
+static bool says_lost(struct rig *r, const void *arg)
+{
+    struct device_row *row = NULL;
+    size_t n = 0, lost = 0;
+    struct err e;
+    (void)arg;
+    assert_ok(store_devices(r->store, &row, &n, &e), &e);
+    for (size_t i = 0; i < n; i++) {
+        lost += strcmp(row[i].state, "lost") == 0;
+    }
+    free(row);
+    return lost > 0 && strstr(r->banner, "is lost, tried again by itself: the device is not there");
+}
+
+static bool says_nothing(struct rig *r, const void *arg)
+{
+    (void)arg;
+    return r->banner[0] == '\0';
+}
+
+static void a_device_that_vanishes_is_tried_until_it_is_back(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, STUDY(2, 1, 3));
+    rig_set("hold-0-2");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 2);
+    pid_t worker = rig_worker(&r, 0);
+    rig_set("broken");
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    rig_until(&r, says_lost, NULL, "the device to be called lost");
+    rig_clear_all();
+    rig_until_finished(&r);
+    assert_true(r.finished_ok);
+    rig_until(&r, says_nothing, NULL, "the banner to go");
+    all_done(&r, 2, 3);
+    rig_end(&r);
+}
+
 static void a_terminated_engine_saves_all_and_the_study_goes_on_when_run_again(void **state)
 {
     (void)state;
@@ -277,6 +317,7 @@ int crash_tests(void)
         cmocka_unit_test(a_killed_engine_comes_back_and_goes_on),
         cmocka_unit_test(a_poisonous_trial_fails_and_the_others_finish),
         cmocka_unit_test(a_worker_that_cannot_open_its_device_ends_the_study_with_a_reason),
+        cmocka_unit_test(a_device_that_vanishes_is_tried_until_it_is_back),
         cmocka_unit_test(a_terminated_engine_saves_all_and_the_study_goes_on_when_run_again),
         cmocka_unit_test(a_second_engine_is_refused_and_told_by_whom),
         cmocka_unit_test(of_many_starters_one_starts_the_engine),

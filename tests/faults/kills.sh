@@ -39,7 +39,7 @@ watch() {
 
 start calm "$trials"
 start struck "$trials"
-until_true 300 ended calm
+until_true 900 ended calm
 watch
 killed=0
 worker=0 advisor=0 engine=0 viewer=0
@@ -80,8 +80,8 @@ while [ $killed -lt "$kills" ]; do
     fi
     run_it 0 fsck struck
 done
-until_true 600 ended calm
-until_true 600 ended struck
+until_true 1800 ended calm
+until_true 1800 ended struck
 stopped() { [ "$("$vaetop" show "$1" --json | jq .engine_running)" = false ]; }
 [ -z "$client" ] || kill "$client" 2>/dev/null || true
 until_true 60 stopped struck

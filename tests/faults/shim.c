@@ -13,6 +13,10 @@
  *                       disk (ENOSPC where one would grow beyond); no limit while it does not exist
  *   VAETOP_FAULT_MARK   a file made when the fault strikes
  *   VAETOP_FAULT_FAST   no real sync at all: what is tested here does not depend on it, and it is most of the time
+ *   VAETOP_FAULT_CLOCK  a file with a number: seconds that the wall clock is wrong; the monotonic one is not touched
+ *   VAETOP_FAULT_FS     the type, in hexadecimal, of the file system below the folder, for statfs
+ *   VAETOP_FAULT_HOST   the name of this host
+ *   VAETOP_FAULT_ALONE  no local socket can be connected to, as from another host
  *   VAETOP_FAULT_SHADOW an empty folder on the same file system, for `lost` */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -26,7 +30,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXIT_STATUS 41
@@ -478,4 +485,47 @@ int unlink(const char *path)
         note(U_REMOVED, path, NULL);
     }
     return real(path);
+}
+
+/* --- another time and place */
+
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    long rc = syscall(SYS_clock_gettime, id, t);
+    const char *path = rc == 0 && id == CLOCK_REALTIME ? getenv("VAETOP_FAULT_CLOCK") : NULL;
+    int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        char text[32] = "";
+        if (syscall(SYS_read, fd, text, sizeof text - 1) > 0) t->tv_sec += atol(text);
+        syscall(SYS_close, fd);
+    }
+    return (int)rc;
+}
+
+int statfs(const char *path, struct statfs *st)
+{
+    REAL(int, statfs, const char *, struct statfs *);
+    const char *type = getenv("VAETOP_FAULT_FS"), *dir = getenv("VAETOP_FAULT_DIR");
+    int rc = real(path, st);
+    if (rc == 0 && type && dir && strncmp(path, dir, strlen(dir)) == 0) {
+        st->f_type = (__typeof__(st->f_type))strtol(type, NULL, 16);
+    }
+    return rc;
+}
+
+int gethostname(char *out, size_t n)
+{
+    REAL(int, gethostname, char *, size_t);
+    const char *name = getenv("VAETOP_FAULT_HOST");
+    return name ? snprintf(out, n, "%s", name) < 0 : real(out, n);
+}
+
+int connect(int fd, __CONST_SOCKADDR_ARG a, socklen_t n)
+{
+    REAL(int, connect, int, __CONST_SOCKADDR_ARG, socklen_t);
+    if (getenv("VAETOP_FAULT_ALONE") && a.__sockaddr__->sa_family == AF_UNIX) {
+        errno = ECONNREFUSED;
+        return -1;
+    }
+    return real(fd, a, n);
 }
