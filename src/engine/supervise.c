@@ -25,6 +25,7 @@
 #define BACKOFF_MOST_S 30
 #define HEALTHY_NS INT64_C(60000000000) /* an engine that lived this long starts the back-off anew */
 #define STARTS_MOST 3                   /* of an engine that never answered */
+#define REFUSALS_MOST 20                /* of one after one that ran: some ten minutes */
 
 static volatile sig_atomic_t end_signal;
 static volatile sig_atomic_t engine_pid;
@@ -51,6 +52,8 @@ static void set_signals(void)
 
 struct outcome {
     bool answered, decided;
+    bool ran;      /* it opened the study */
+    long refused;  /* why it did not: enum err_code; 0: it did not say so */
     int status; /* of waitpid() */
 };
 
@@ -59,6 +62,8 @@ static void heard(struct outcome *o, const char *line, int *ready_fd)
 {
     o->answered = true;
     o->decided = strcmp(line, "ok") != 0;
+    o->ran = o->ran || !o->decided;
+    o->refused = strtol(line, NULL, 10);
     if (*ready_fd >= 0) {
         char *text = xasprintf("%s\n", line);
         (void)fs_write_all(*ready_fd, text, strlen(text));
@@ -148,10 +153,19 @@ static void give_up(int ready_fd, enum err_code code, const char *text)
     }
 }
 
+/* An engine that follows one that ran: a device that is gone, a disk that is full or a folder that cannot be reached may
+ * come back, as they would have under the one before. */
+static bool may_pass(const struct outcome *o)
+{
+    return o->refused == ERR_NODEVICE || o->refused == ERR_IO || o->refused == ERR_FULL;
+}
+
 static int keep_running(const char *dir, const char *device, int ready_fd)
 {
     int failures = 0;
     bool ever_answered = false;
+    bool ever_ran = false;
+    int refusals = 0;
     for (;;) {
         struct outcome o;
         struct err e = {0};
@@ -161,11 +175,15 @@ static int keep_running(const char *dir, const char *device, int ready_fd)
             return 1;
         }
         ever_answered = ever_answered || o.answered;
-        if (o.decided || end_signal) {
+        ever_ran = ever_ran || o.ran;
+        refusals = o.ran ? 0 : refusals + 1;
+        if (end_signal || (o.decided && !(ever_ran && may_pass(&o) && refusals < REFUSALS_MOST))) {
             return WIFEXITED(o.status) ? WEXITSTATUS(o.status) : 1;
         }
         failures = clock_mono_ns() - start > HEALTHY_NS ? 1 : failures + 1;
-        if (WIFSIGNALED(o.status)) {
+        if (o.decided) {
+            log_error("the engine could not start; it is tried again");
+        } else if (WIFSIGNALED(o.status)) {
             log_error("the engine died of signal %d (%s)", WTERMSIG(o.status), strsignal(WTERMSIG(o.status)));
         } else {
             log_error("the engine died with exit status %d", WEXITSTATUS(o.status));

@@ -161,6 +161,7 @@ enum err_code trainer_checkpoint(struct trainer *t, int lane, const char *path, 
     if (rc) return rc;
     l->saved_ns = clock_mono_ns();
     l->save_cost_ns = l->saved_ns - start;
+    log_debug("trial %d, checkpoint: %.3f ms", l->trial, (double)l->save_cost_ns * 1e-6);
     l->saved_step = l->step;
     l->saved_epoch = l->epochs_done;
     return ERR_OK;

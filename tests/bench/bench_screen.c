@@ -1,5 +1,5 @@
 /* What the screen costs; run by screen.sh.
- *   bench_screen make DIR N              a study of N finished trials of one epoch
+ *   bench_screen make DIR N [EPOCHS PRESET]   a study of N finished trials of one epoch, or so many, by a preset's file
  *   bench_screen WxH SECONDS PROGRAM ... first byte, first frame, keys, bytes, CPU and memory of a client */
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 static const char preset_text[] = "study:\n  trials: 200000\nmodel:\n  width: 64 .. 512 log\n  latent: 2 .. 32 log\n"
                                   "optimizer:\n  kind: adam | sgd\n  lr: 1e-5 .. 1e-1 log\n";
 
-static enum err_code add_trial(struct store *s, const struct preset *p, struct rng *r, int i, struct err *e)
+static enum err_code add_trial(struct store *s, const struct preset *p, struct rng *r, int i, int epochs, struct err *e)
 {
     struct point pt;
     int number = -1;
@@ -34,25 +34,31 @@ static enum err_code add_trial(struct store *s, const struct preset *p, struct r
                             .seconds = 1};
     enum err_code rc = store_trial_new(s, &number, p, &pt, PHASE_QUEUED, e);
     rc = rc ? rc : store_trial_phase(s, number, PHASE_ACTIVE, NAN, "", e);
-    rc = rc ? rc : store_epoch(s, &row, e);
+    for (; !rc && row.epoch <= epochs; row.epoch++, row.step += 100) {
+        rc = store_epoch(s, &row, e);
+    }
     rc = rc ? rc : store_trial_phase(s, number, PHASE_DONE, value, "", e);
     point_release(&pt);
     return rc;
 }
 
-static enum err_code make(const char *dir, int n, struct err *e)
+static enum err_code make(const char *dir, int n, int epochs, const char *preset, struct err *e)
 {
     struct preset p;
     struct store *s = NULL;
     struct rng r = rng_start(rng_key(1, -1), RNG_SAMPLE, 0);
-    enum err_code rc = preset_parse(&p, preset_text, sizeof preset_text - 1, "bench", e);
+    char *text = NULL;
+    size_t len = 0;
+    enum err_code rc = preset ? fs_read(&text, &len, preset, 1 << 16, e) : ERR_OK;
+    rc = rc ? rc : preset_parse(&p, text ? text : preset_text, text ? len : sizeof preset_text - 1, "bench", e);
+    free(text);
     rc = rc ? rc : preset_check(&p, e);
     rc = rc ? rc : fs_mkdirs(dir, e);
     rc = rc ? rc : store_create(dir, "bench", &p, "builtin:digits", e);
     rc = rc ? rc : store_open(&s, dir, true, e);
     for (int i = 0; i < n && !rc; i++) {
         rc = i % 1000 == 0 ? store_begin(s, e) : ERR_OK;
-        rc = rc ? rc : add_trial(s, &p, &r, i, e);
+        rc = rc ? rc : add_trial(s, &p, &r, i, epochs, e);
         if (!rc && (i % 1000 == 999 || i + 1 == n)) {
             rc = store_commit(s, e);
         }
@@ -113,9 +119,9 @@ static int measure(int w, int h, double seconds, char *const argv[])
 int main(int argc, char **argv)
 {
     int w = 0, h = 0;
-    if (argc == 4 && strcmp(argv[1], "make") == 0) {
+    if ((argc == 4 || argc == 6) && strcmp(argv[1], "make") == 0) {
         struct err e;
-        enum err_code rc = make(argv[2], atoi(argv[3]), &e);
+        enum err_code rc = make(argv[2], atoi(argv[3]), argc == 6 ? atoi(argv[4]) : 1, argc == 6 ? argv[5] : NULL, &e);
         if (rc) {
             (void)fprintf(stderr, "%s\n", e.text);
         }
@@ -123,7 +129,7 @@ int main(int argc, char **argv)
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc < 4 || sscanf(argv[1], "%dx%d", &w, &h) != 2) {
-        (void)fprintf(stderr, "usage: bench_screen make DIR N | bench_screen WxH SECONDS PROGRAM ...\n");
+        (void)fprintf(stderr, "usage: bench_screen make DIR N [EPOCHS PRESET] | bench_screen WxH SECONDS PROGRAM ...\n");
         return 2;
     }
     return measure(w, h, atof(argv[2]), argv + 3);

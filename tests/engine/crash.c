@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/fs.h"
 #include "vaetop/base/proc.h"
 
 int crash_tests(void);
@@ -201,10 +202,43 @@ static void a_device_that_vanishes_is_tried_until_it_is_back(void **state)
     rig_set("broken");
     assert_int_equal(kill(worker, SIGKILL), 0);
     rig_until(&r, says_lost, NULL, "the device to be called lost");
+    rig_clear("broken");
+    rig_until(&r, says_nothing, NULL, "the banner to go");
     rig_clear_all();
     rig_until_finished(&r);
     assert_true(r.finished_ok);
-    rig_until(&r, says_nothing, NULL, "the banner to go");
+    all_done(&r, 2, 3);
+    rig_end(&r);
+}
+
+static bool log_file_has(struct rig *r, const void *arg)
+{
+    char *path = fs_join(r->dir, "log"), *text = NULL;
+    size_t n;
+    bool yes = !fs_read(&text, &n, path, 1 << 20, NULL) && strstr(text, arg);
+    free(text);
+    free(path);
+    return yes;
+}
+
+/* The device is gone, or its probe was killed, at the moment when the engine is brought back. */
+static void a_killed_engine_comes_back_when_its_device_does(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, STUDY(2, 1, 3));
+    rig_set("hold-0-2");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 2);
+    pid_t old = rig_engine(&r);
+    rig_set("gone");
+    assert_int_equal(kill(old, SIGKILL), 0);
+    rig_detach(&r);
+    rig_until(&r, log_file_has, "it is tried again", "a start that is refused");
+    rig_clear_all();
+    rig_until(&r, engine_is_another, &old, "another engine");
+    rig_start(&r);
+    rig_until_finished(&r);
     all_done(&r, 2, 3);
     rig_end(&r);
 }
@@ -318,6 +352,7 @@ int crash_tests(void)
         cmocka_unit_test(a_poisonous_trial_fails_and_the_others_finish),
         cmocka_unit_test(a_worker_that_cannot_open_its_device_ends_the_study_with_a_reason),
         cmocka_unit_test(a_device_that_vanishes_is_tried_until_it_is_back),
+        cmocka_unit_test(a_killed_engine_comes_back_when_its_device_does),
         cmocka_unit_test(a_terminated_engine_saves_all_and_the_study_goes_on_when_run_again),
         cmocka_unit_test(a_second_engine_is_refused_and_told_by_whom),
         cmocka_unit_test(of_many_starters_one_starts_the_engine),

@@ -5,11 +5,13 @@
  *   big-T        trial T does not fit beside others      huge-T    trial T does not fit at all
  *   bad-T        trial T cannot be built                 broken    the worker cannot open its device
  *   two          there are two devices                   broken-D  the worker of device D cannot open it
- *   unfit        the self-test fails                     deaf-T    trial T does not hear pause and stop */
+ *   unfit        the self-test fails                     deaf-T    trial T does not hear pause and stop
+ *   gone         the probe for devices is killed */
 #include "rig.h"
 
 #include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,6 +264,9 @@ static bool epoch(struct fake *f, struct fake_lane *l)
 
 static void fake_probe(void)
 {
+    if (is_set("gone", -1, -1)) {
+        (void)raise(SIGKILL);
+    }
     struct conn *c = conn_new(STDOUT_FILENO);
     char platform[] = "Fake platform";
     char name[] = "Fake device";

@@ -26,6 +26,5 @@ bears -Sn 20 # the engine takes what the hard limit leaves
 [ -z "$(cat "$T/err")" ] || fail "a soft limit is no limit: $(cat "$T/err")"
 bears -n 20
 bears -s 256
-bears -f 2000 # blocks of 512 bytes: files of a megabyte, less than the reserve
 # The sanitizers' shadow takes terabytes of addresses.
 ldd "$vaetop" | grep -q libasan || bears -v 1500000

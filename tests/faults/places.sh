@@ -18,7 +18,7 @@ over() { [ "$(json "$1" | jq -r '"\(.phase) \(.engine_running)"')" = "finished f
 begun() { [ "$(json "$1" | jq '[.trials[].epoch] | add // 0')" -gt 0 ]; }
 numbers() { json "$1" | jq -cS '[.trials[] | [.number, .phase, .value_nats, .attempts]]'; }
 as_calm() { # NAME: the same numbers, and nobody was started twice
-    until_true 120 over "$1"
+    until_true 250 over "$1"
     [ "$(numbers "$1")" = "$(numbers calm)" ] || fail "$1: $(numbers "$1"), want $(numbers calm)"
     run_it 0 fsck "$1"
 }
@@ -27,13 +27,13 @@ log_says() { # NAME TEXT
 }
 engine_of() { sed -n 's/^process \([0-9]*\) .*/\1/p' "$D/$1/lock"; }
 start calm
-until_true 120 over calm
+until_true 250 over calm
 
 # Everything is stopped for longer than the watchdog bears, a client with it; then goes on as if nothing had been.
 VAETOP_QUIET_S=3
 export VAETOP_QUIET_S
 start stopped
-until_true 60 begun stopped
+until_true 200 begun stopped
 "$vaetop" attach stopped --no-tui >/dev/null 2>&1 </dev/null &
 client=$!
 engine=$(engine_of stopped)
@@ -50,7 +50,7 @@ unset VAETOP_QUIET_S
 
 # The wall clock jumps a day on, and two back.
 VAETOP_FAULT_CLOCK=$T/clock shimmed start jumps
-until_true 60 begun jumps
+until_true 200 begun jumps
 echo 86400 >"$T/clock"
 sleep 1
 echo -86400 >"$T/clock"
@@ -60,7 +60,7 @@ as_calm jumps
 for type in 6969:NFS 0bd00bd3:Lustre; do
     name=${type#*:}
     VAETOP_FAULT_FS=${type%:*} shimmed start "$name"
-    until_true 60 begun "$name"
+    until_true 200 begun "$name"
     [ ! -e "$D/$name/study.db-wal" ] || fail "$name: there is a WAL"
     as_calm "$name"
     [ "$(sqlite3 "$D/$name/study.db" "PRAGMA journal_mode")" = delete ] || fail "$name: wrong journal"
@@ -68,19 +68,22 @@ for type in 6969:NFS 0bd00bd3:Lustre; do
 done
 
 # Its engine is on another host: attach, and whoever would steer it, are told which.
-VAETOP_FAULT_HOST=elsewhere shimmed start far
-until_true 60 begun far
+forever="run quickstart --name far --trials 2 --slots 2 --set data.count=400 --set train.epochs=1000000"
+# shellcheck disable=SC2086
+VAETOP_FAULT_HOST=elsewhere shimmed run_it 0 $forever --detach
+until_true 200 begun far
 far() { VAETOP_FAULT_ALONE=1 shimmed run_it "$@"; }
 far 0 attach far --no-tui
 says "$T/err" "on elsewhere, which does not answer here"
-far 5 run quickstart --name far --trials 2 --slots 2 --set data.count=400 --set train.epochs=1000 --set model.width=16
+# shellcheck disable=SC2086
+far 5 $forever
 says "$T/err" "on elsewhere"
-as_calm far
+run_it 0 stop far
 
 # Another user's process on the engine's socket gets no word.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && command -v python3 >/dev/null; then
     start mine
-    until_true 60 begun mine
+    until_true 200 begun mine
     name=$(sed -n 's/.* @\(vaetop-0-.*\)$/\1/p' /proc/net/unix | grep -F "$(printf %x "$(stat -c %i "$D/mine")")" | head -n 1)
     [ -n "$name" ] || fail "no socket of the engine's"
     setpriv --reuid=65534 --regid=65534 --clear-groups python3 - "$name" <<'PY' || fail "another user was heard"
