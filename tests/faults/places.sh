@@ -81,12 +81,12 @@ says "$T/err" "on elsewhere"
 run_it 0 stop far
 
 # Another user's process on the engine's socket gets no word.
-if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && command -v python3 >/dev/null; then
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && [ -x /usr/bin/python3 ]; then
     start mine
     until_true 200 begun mine
     name=$(sed -n 's/.* @\(vaetop-0-.*\)$/\1/p' /proc/net/unix | grep -F "$(printf %x "$(stat -c %i "$D/mine")")" | head -n 1)
     [ -n "$name" ] || fail "no socket of the engine's"
-    setpriv --reuid=65534 --regid=65534 --clear-groups python3 - "$name" <<'PY' || fail "another user was heard"
+    setpriv --reuid=65534 --regid=65534 --clear-groups /usr/bin/python3 - "$name" <<'PY' || fail "another user was heard"
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.settimeout(60)
@@ -99,7 +99,7 @@ sys.exit(got != b"")
 PY
     as_calm mine
 else
-    echo "not tested: another user (needs root, setpriv and python3)"
+    echo "not tested: another user (needs root, setpriv and /usr/bin/python3)"
 fi
 
 # What a logout, or a job's end, would do to it.
