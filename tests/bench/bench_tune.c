@@ -1,11 +1,11 @@
 /* Regret of the samplers on known functions, and the time of a suggestion.
  *
  *   bench_tune times
- *   bench_tune [sampler=NAME] [function=NAME] [seeds=20] [evals=100] [flight=1] [each=0]
+ *   bench_tune [sampler=NAME] [function=NAME] [seeds=20] [evals=100] [flight=1] [each=0] [first=0]
  *
  * `times` prints how long a suggestion takes with ten parameters and many finished trials. Else prints the median
  * simple regret after a quarter, half and all evaluations, its third quartile at the end, and the median and the
- * longest time of a suggestion. each=1 prints every seed's regrets. Times are the processor's. Not part of the tests:
+ * longest time of a suggestion. each=1 prints every seed's regrets, first is the first seed. Times are the processor's. Not part of the tests:
  * it takes minutes. */
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 
 struct options {
     const char *sampler, *function;
-    int seeds, evals, flight, each;
+    int seeds, evals, flight, each, first;
 };
 
 struct result {
@@ -109,12 +109,12 @@ static void bench(const struct function *f, enum sampler_kind kind, const char *
     }
     for (int seed = 0; seed < o->seeds; seed++) {
         struct result r = {.ms = ms + seed * o->evals};
-        run(&r, f, kind, seed, o);
+        run(&r, f, kind, o->first + seed, o);
         for (int k = 0; k < 3; k++) {
             at[k][seed] = r.at[k];
         }
         if (o->each) {
-            printf("# %s %s %d %.6g %.6g %.6g\n", f->name, name, seed, r.at[0], r.at[1], r.at[2]);
+            printf("# %s %s %d %.6g %.6g %.6g\n", f->name, name, o->first + seed, r.at[0], r.at[1], r.at[2]);
         }
     }
     for (int k = 0; k < 3; k++) {
@@ -199,9 +199,9 @@ static int times(void)
 
 static bool option(struct options *o, const char *arg)
 {
-    static const char *const name[] = {"seeds=", "evals=", "flight=", "each="};
-    int *const to[] = {&o->seeds, &o->evals, &o->flight, &o->each};
-    for (int i = 0; i < 4; i++) {
+    static const char *const name[] = {"seeds=", "evals=", "flight=", "each=", "first="};
+    int *const to[] = {&o->seeds, &o->evals, &o->flight, &o->each, &o->first};
+    for (int i = 0; i < 5; i++) {
         if (strncmp(arg, name[i], strlen(name[i])) == 0) {
             *to[i] = (int)strtol(arg + strlen(name[i]), NULL, 10);
             return *to[i] >= 0;
@@ -228,7 +228,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "times") == 0) {
         return times();
     }
-    struct options o = {NULL, NULL, 20, 100, 1, 0};
+    struct options o = {NULL, NULL, 20, 100, 1, 0, 0};
     for (int i = 1; i < argc; i++) {
         if (!option(&o, argv[i])) {
             fprintf(stderr, "bench_tune: %s: not an option; see the first lines of tests/bench/bench_tune.c\n",

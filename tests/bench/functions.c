@@ -165,6 +165,68 @@ static double mixed(const struct point *pt)
     return f + .2 * pow(log10(pt->value[5]) + (pt->value[0] == 0 ? 2 : 3.5), 2);
 }
 
+static void styblinski5_space(struct preset *p)
+{
+    box(p, 5, -5, 5);
+}
+
+static double styblinski(const struct point *pt)
+{
+    double f = 0;
+    for (size_t i = 0; i < pt->n; i++) {
+        double x = pt->value[i];
+        f += (pow(x, 4) - 16 * x * x + 5 * x) / 2;
+    }
+    return f;
+}
+
+static void shekel7_space(struct preset *p)
+{
+    box(p, 4, 0, 10);
+}
+
+static double shekel7(const struct point *pt)
+{
+    static const double c[7][4] = {{4, 4, 4, 4}, {1, 1, 1, 1}, {8, 8, 8, 8}, {6, 6, 6, 6},
+                                   {3, 7, 3, 7}, {2, 9, 2, 9}, {5, 5, 3, 3}};
+    static const double b[7] = {.1, .2, .2, .4, .4, .6, .3};
+    double f = 0;
+    for (int i = 0; i < 7; i++) {
+        double s = b[i];
+        for (int j = 0; j < 4; j++) {
+            s += pow(pt->value[j] - c[i][j], 2);
+        }
+        f -= 1 / s;
+    }
+    return f;
+}
+
+/* Another tree than the one above: other centres, offsets and depths. */
+static void tree2_space(struct preset *p)
+{
+    made_choice(p, "sgd rmsprop adam");
+    for (int k = 0; k < 3; k++) {
+        static const char *const kind[] = {"sgd", "rmsprop", "adam"};
+        made_float(p, 1e-5, 1e-1, true);
+        made_when(p, 0, kind[k]);
+    }
+    made_int(p, 1, 9, false);
+    made_when(p, 0, "sgd");
+    made_float(p, 0, 1, false);
+    made_when(p, 0, "sgd");
+}
+
+static double tree2(const struct point *pt)
+{
+    static const double c[] = {-2, -4, -3.5}, d[] = {0, .15, .25};
+    int k = (int)pt->value[0];
+    double f = 0.5 * pow(log10(pt->value[1 + k]) - c[k], 2) + d[k];
+    if (k == 0) {
+        f += 0.03 * pow(pt->value[4] - 7, 2) + 2 * pow(pt->value[5] - .35, 2);
+    }
+    return f;
+}
+
 const struct function bench_function[] = {
     {"branin", branin_space, branin, 0.39788735772973816},
     {"hartmann6", hartmann6_space, hartmann6, -3.322368011415512},
@@ -174,5 +236,9 @@ const struct function bench_function[] = {
     {"levy4", levy4_space, levy, 0},
     {"rosenbrock5", rosenbrock5_space, rosenbrock, 0},
     {"ackley5", ackley5_space, ackley, 0},
+    /* No sampler's settings were ever chosen by these. */
+    {"styblinski5", styblinski5_space, styblinski, -195.83082850898},
+    {"shekel7", shekel7_space, shekel7, -10.402915336777745},
+    {"tree2", tree2_space, tree2, 0},
 };
 const int bench_functions = sizeof bench_function / sizeof *bench_function;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Median simple regret of Optuna's samplers on the functions of bench_tune, in its format.
 
-    /usr/bin/python3 tests/bench/optuna_compare.py [--seeds 20] [--evals 100] [--sampler tpe,tpe-group,gp] [--each]
+    /usr/bin/python3 tests/bench/optuna_compare.py [--seeds 20] [--evals 100] [--sampler tpe,tpe-group,gp] [--first 0]
+        [--each]
 
 Uses whatever Optuna this Python has; samplers it lacks are left out. Not part of the tests: it takes minutes. With
 --each every seed's regret is printed as bench_tune each=1 prints it, for a paired test."""
@@ -59,12 +60,38 @@ def mixed(t):
     return f + 0.2 * (math.log10(lr) + (2 if kind == "a" else 3.5)) ** 2
 
 
+def styblinski5(t):
+    x = [t.suggest_float(f"x{i}", -5, 5) for i in range(5)]
+    return sum((v**4 - 16 * v * v + 5 * v) / 2 for v in x)
+
+
+SHEKEL = [([4] * 4, 0.1), ([1] * 4, 0.2), ([8] * 4, 0.2), ([6] * 4, 0.4), ([3, 7, 3, 7], 0.4), ([2, 9, 2, 9], 0.6),
+          ([5, 5, 3, 3], 0.3)]
+
+
+def shekel7(t):
+    x = [t.suggest_float(f"x{i}", 0, 10) for i in range(4)]
+    return -sum(1 / (b + sum((v - w) ** 2 for v, w in zip(x, c))) for c, b in SHEKEL)
+
+
+def tree2(t):
+    kind = t.suggest_categorical("opt", ["sgd", "rmsprop", "adam"])
+    c, d = {"sgd": (-2, 0), "rmsprop": (-4, 0.15), "adam": (-3.5, 0.25)}[kind]
+    f = 0.5 * (math.log10(t.suggest_float("lr_" + kind, 1e-5, 1e-1, log=True)) - c) ** 2 + d
+    if kind == "sgd":
+        f += 0.03 * (t.suggest_int("k", 1, 9) - 7) ** 2 + 2 * (t.suggest_float("m", 0, 1) - 0.35) ** 2
+    return f
+
+
 FUNCTIONS = {
     "branin": (branin, 0.39788735772973816),
     "hartmann6": (hartmann6, -3.322368011415512),
     "sphere10": (sphere10, 0),
     "tree": (tree, 0),
     "mixed": (mixed, 0),
+    "styblinski5": (styblinski5, -195.83082850898),
+    "shekel7": (shekel7, -10.402915336777745),
+    "tree2": (tree2, 0),
 }
 SAMPLERS = {
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
@@ -93,6 +120,7 @@ def run(function, least, sampler, evals):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--seeds", type=int, default=20)
+    p.add_argument("--first", type=int, default=0, help="the first seed")
     p.add_argument("--evals", type=int, default=100)
     p.add_argument("--sampler", default="random,tpe,tpe-group,cmaes,gp")
     p.add_argument("--function", default=",".join(FUNCTIONS))
@@ -111,7 +139,7 @@ def main():
             except (AttributeError, ImportError, ModuleNotFoundError):
                 continue
             runs = []
-            for seed in range(o.seeds):
+            for seed in range(o.first, o.first + o.seeds):
                 at, asking = run(function, least, SAMPLERS[which](seed), o.evals)
                 runs.append((at, asking))
                 if o.each:
