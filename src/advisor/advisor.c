@@ -91,7 +91,7 @@ static bool on_observe(struct advice *a, struct msg_reader *r)
     }
     point_init(&pt, &a->preset);
     ok = read_observe(&m, &pt, r) && m.number >= -INT32_MAX && m.number <= INT32_MAX && m.phase >= 0 && m.phase < PHASE_COUNT;
-    if (ok && in_space(&a->preset, &pt)) {
+    if (ok && (state_of(&m) == SEEN_LEFT_OUT || in_space(&a->preset, &pt))) {
         struct seen t = {(int)m.number, state_of(&m), {m.value[0], m.value[1]}, m.epoch, m.violation, m.expected};
         sampler_observe(a->sampler, &t, &pt);
     }

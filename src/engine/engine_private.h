@@ -47,6 +47,7 @@ struct run { /* one trial */
     bool edited, kept;
     enum err_code unsaved; /* why its newest checkpoint could not be written yet; OK: it was */
     bool foreign;      /* another program's: not ours to run */
+    bool refused;      /* it waits with values outside the space, or someone else was faster */
     int slice;
     int attempts;
     int deaths;        /* of its worker while alone on it, since the newest checkpoint */
@@ -140,6 +141,7 @@ struct advisor_link {
      * ended. An advisor that dies over them is asked the very same again. */
     int asked, first;
     size_t told;
+    bool spoiled;      /* the answers under way are for numbers that have gone */
     bool exhausted;    /* the space has no more */
     bool reviewing;    /* a review is under way */
     size_t reviewed;   /* trials that had ended at the last one */
@@ -174,6 +176,8 @@ struct engine {
     bool may_stop; /* study.stop may end it */
     int objectives;           /* 1 or 2 */
     struct asha_rule rungs;
+    int n_waiting; /* trials that another program enqueued and we have not looked at */
+    int64_t foreign_version;
 
     struct probe probe; /* the machine's devices; card[i] is probe.device[i] */
     struct card *card;
@@ -213,6 +217,8 @@ void engine_banner(struct engine *en); /* shows the most urgent banner */
 /* --- runs.c: the table of trials */
 struct run *run_find(struct engine *en, int64_t number); /* NULL: no such trial */
 struct run *run_new(struct engine *en, const struct point *pt, enum trial_phase phase); /* QUEUED or ENQUEUED */
+struct run *run_add_foreign(struct engine *en); /* the next number is another program's */
+void run_take(struct engine *en, struct run *r, const struct point *pt); /* it is ours now, stored and queued */
 bool run_final(const struct run *r);
 void run_epoch(struct engine *en, struct run *r, const struct epoch_row *row); /* its newest */
 struct outcome outcome_of(const struct engine *en, const struct epoch_row *row);
@@ -253,6 +259,12 @@ void schedule(struct engine *en); /* assigns what can be assigned, asks for more
 void take_back(struct engine *en, struct run *r);
 /* Takes it back and ends it for good, with a line in the log. */
 void run_end(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason);
+
+/* --- foreign.c */
+void foreign_look(struct engine *en);           /* once a second */
+void foreign_take_in(struct engine *en);        /* another program has written */
+void foreign_count(struct engine *en);          /* sets n_waiting */
+void foreign_adopt(struct engine *en, int most); /* makes so many of its waiting trials ours */
 
 /* --- slices.c, slice_messages.c */
 WUR enum err_code slices_make(struct engine *en);
@@ -309,6 +321,11 @@ void advisor_ask(struct engine *en, int n);
 int advisor_ahead(const struct engine *en);
 /* A trial has begun, ended, or is held at a rung; value NaN: its last one. Its point is still there. */
 void advisor_tell(struct engine *en, const struct run *r, double value);
+void advisor_tell_row(struct engine *en, const struct trial_row *t); /* another program's */
+/* This number was given out and is not taken: it no longer counts as running. */
+void advisor_forget(struct engine *en, int number);
+/* The answers under way are for numbers that have gone. */
+void advisor_void(struct engine *en);
 void advisor_reap(struct engine *en);
 void advisor_end(struct engine *en);
 void advisor_anew(struct engine *en); /* another space: it begins again, with all that is known */
@@ -336,6 +353,7 @@ void write_suggestion(struct engine *en, struct suggestion *made); /* takes what
 void write_ended(struct engine *en, int number);                  /* a trial that another program ended */
 void write_card(struct engine *en, const struct card_row *row);
 void write_cards_drop(struct engine *en, int from);
+void writer_forget(struct engine *en, int trial);                 /* drops all that waits for it */
 void write_log(struct engine *en, int trial, const char *text);
 void write_note(struct engine *en, const struct trial_note *note);
 void write_progress(struct engine *en); /* the runs with progress_new, at the next commit */

@@ -254,6 +254,7 @@ void engine_tick(void *arg)
     if (en->leave_s == CHECKPOINT_S) {
         slices_kill(en);
     }
+    foreign_look(en);
     schedule(en);
     advisor_review(en);
     engine_check_end(en);

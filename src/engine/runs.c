@@ -67,6 +67,22 @@ struct run *run_new(struct engine *en, const struct point *pt, enum trial_phase 
     return r;
 }
 
+struct run *run_add_foreign(struct engine *en)
+{
+    struct run *r = add(en);
+    r->foreign = r->stored = true;
+    return r;
+}
+
+void run_take(struct engine *en, struct run *r, const struct point *pt)
+{
+    r->foreign = false;
+    r->phase = PHASE_QUEUED;
+    point_copy(&r->point, pt);
+    r->first_best = first_best(en, r);
+    en->first_open = en->first_open < (size_t)r->number ? en->first_open : (size_t)r->number;
+}
+
 void run_ended(struct engine *en, int number, int epoch)
 {
     for (size_t i = 0; epoch > 0 && i < en->n_ended; i++) {
@@ -132,7 +148,8 @@ size_t runs_queued(const struct engine *en)
 {
     size_t n = 0;
     for (size_t i = en->first_open; i < en->n_runs; i++) {
-        n += en->run[i].phase == PHASE_QUEUED || en->run[i].phase == PHASE_ENQUEUED;
+        const struct run *r = &en->run[i];
+        n += !r->foreign && (r->phase == PHASE_QUEUED || r->phase == PHASE_ENQUEUED);
     }
     return n;
 }
@@ -157,7 +174,8 @@ size_t runs_active(const struct engine *en)
 
 bool runs_all_final(struct engine *en)
 {
-    return en->first_open == en->n_runs && (en->advisor.exhausted || (int64_t)en->n_runs >= en->total);
+    return en->n_waiting == 0 && en->first_open == en->n_runs &&
+           (en->advisor.exhausted || (int64_t)en->n_runs >= en->total);
 }
 
 /* --- weights of finished trials */
@@ -425,6 +443,7 @@ enum err_code runs_load(struct engine *en, struct err *e)
             load_one(en, &row[i]);
         }
     }
+    foreign_count(en);
     rc = rc ? rc : load_order(en, row, n, e);
     rc = rc ? rc : load_expected(en, e);
     for (size_t i = 0; !rc && i < n; i++) {

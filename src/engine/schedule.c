@@ -39,7 +39,7 @@ static struct slice *pick_slice(struct engine *en, bool alone, const struct slic
 
 static bool waiting(const struct run *r)
 {
-    return r->stored && r->slice < 0 && (r->phase == PHASE_QUEUED || r->phase == PHASE_ENQUEUED);
+    return r->stored && !r->foreign && r->slice < 0 && (r->phase == PHASE_QUEUED || r->phase == PHASE_ENQUEUED);
 }
 
 /* A worker that gets nothing new until a trial that must be alone can have it. */
@@ -167,6 +167,9 @@ void schedule(struct engine *en)
     size_t active = runs_active(en), begun = active + runs_begun(en);
     if (room && begun < (size_t)en->slots) {
         prune_promote(en, (size_t)en->slots - begun);
+    }
+    if (room && en->n_waiting > 0) { /* what a person enqueued goes before what the advisor would suggest */
+        foreign_adopt(en, advisor_ahead(en) - (int)runs_queued(en));
     }
     for (int pass = 0; room && pass < 2; pass++) { /* what the person asked for comes before suggestions */
         for (size_t i = en->first_open; i < en->n_runs && active < (size_t)en->slots; i++) {

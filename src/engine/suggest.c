@@ -86,6 +86,35 @@ static void tell_row(struct engine *en, const struct trial_row *t, bool running)
     observe(en, &m, &t->point);
 }
 
+void advisor_tell_row(struct engine *en, const struct trial_row *t)
+{
+    if (en->advisor.conn) {
+        tell_row(en, t, false);
+    }
+}
+
+/* As a trial edited by hand: nothing is known of it. pt: in the space as it is now. */
+static void forget(struct engine *en, int number, const struct point *pt)
+{
+    struct m_observe m = {.number = number, .phase = PHASE_FAILED, .edited = 1, .expected = (double)NAN};
+    (void)send_observe(en->advisor.conn, &m, pt);
+}
+
+void advisor_forget(struct engine *en, int number)
+{
+    struct point any;
+    if (en->advisor.conn) {
+        point_init(&any, &en->space);
+        forget(en, number, &any);
+        point_release(&any);
+    }
+}
+
+void advisor_void(struct engine *en)
+{
+    en->advisor.spoiled = en->advisor.asked > 0;
+}
+
 static void ask(struct engine *en)
 {
     for (int i = 0; i < en->advisor.asked; i++) {
@@ -139,7 +168,7 @@ static void tell_rows(struct engine *en, const struct trial_row *row, size_t n)
     }
     tell_ended(en, row, n, 0, told);
     for (size_t i = 0; i < most; i++) {
-        if (!done[i] && !row[i].foreign) {
+        if (!done[i] && (!row[i].foreign || row[i].phase == PHASE_ACTIVE)) {
             tell_row(en, &row[i], true);
         }
     }
@@ -207,9 +236,15 @@ static void on_suggested(struct engine *en, struct msg_reader *r)
             struct err e;
             (void)err_set(&e, ERR_USAGE, "no suggestion for trial %lld: %s", (long long)m.made.number, m.made.text);
             engine_fail(en, &e);
-        } else if (m.made.number == (int64_t)en->n_runs) {
+        } else if (!a->spoiled && m.made.number == (int64_t)en->n_runs) {
             take_suggestion(en, &m, &pt);
-        } /* else the trials have changed since it was asked; schedule() asks again */
+        } else { /* the trials have changed since it was asked; schedule() asks again */
+            a->spoiled = true;
+            if (m.made.number >= (int64_t)en->n_runs) { /* else the advisor has heard whose trial that is */
+                forget(en, (int)m.made.number, &pt);
+            }
+        }
+        a->spoiled = a->spoiled && a->asked > 0;
     }
     suggestion_release(&m.made);
     point_release(&pt);
@@ -416,13 +451,15 @@ void advisor_ask(struct engine *en, int n)
 {
     struct advisor_link *a = &en->advisor;
     advisor_start(en);
-    if (!a->conn || a->asked > 0) {
+    if (a->asked > 0) {
         return; /* answers come in order and make the next numbers; then more are asked for */
     }
     a->asked = n;
     a->first = (int)en->n_runs;
     a->told = en->n_ended;
-    ask(en);
+    if (a->conn) { /* else the next advisor is asked, and it is this that it is asked */
+        ask(en);
+    }
 }
 
 /* How many trials should wait for a slot. What learns waits for results rather than being asked far ahead. */

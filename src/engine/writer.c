@@ -56,6 +56,7 @@ struct writer {
     int64_t retry_ns;   /* full: not before */
     bool full;          /* only what cannot wait is committed */
     bool held;          /* the workers' trials wait in memory */
+    bool clash;         /* another program took a number that was to be stored */
     char why[400];      /* of the last refusal */
 };
 
@@ -275,11 +276,9 @@ static enum err_code apply(struct engine *en, const struct op *o, struct err *e)
     case OP_TRIAL:
         rc = store_trial_new(s, &number, &en->preset, &o->u.point, o->phase, e);
         if (!rc && number != o->trial) {
-            /* Another program has added trials. Our supervisor starts us anew, and then they are read with the rest;
-             * this transaction never was. */
-            log_error("trial %d would be number %d: another program writes to this study; starting anew", o->trial,
-                      number);
-            _exit(1);
+            /* Another program was faster with that number: see commit(). */
+            en->writer->clash = true;
+            rc = err_set(e, ERR_BUSY, "trial %d would be number %d", o->trial, number);
         }
         return rc;
     case OP_PHASE:
@@ -340,6 +339,21 @@ static enum err_code apply_progress(struct engine *en, struct err *e)
     return rc;
 }
 
+void writer_forget(struct engine *en, int trial)
+{
+    struct writer *w = en->writer;
+    size_t kept = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->op[i].trial == trial && trial >= 0) {
+            w->pictures -= w->op[i].kind == OP_SNAPSHOT;
+            op_release(&w->op[i]);
+        } else {
+            w->op[kept++] = w->op[i];
+        }
+    }
+    w->n = kept;
+}
+
 /* While the disk is full: what no one was told yet, and what is trained again when it is lost. */
 static bool can_wait(const struct engine *en, const struct op *o)
 {
@@ -361,7 +375,7 @@ static bool goes_now(const struct engine *en, const struct op *o)
 }
 
 /* One transaction with all that goes now. */
-static enum err_code commit(struct engine *en, struct err *e)
+static enum err_code commit_once(struct engine *en, struct err *e)
 {
     struct writer *w = en->writer;
     enum err_code rc = store_begin(en->store, e);
@@ -381,6 +395,19 @@ static enum err_code commit(struct engine *en, struct err *e)
     }
     if (rc) {
         store_rollback(en->store);
+    }
+    return rc;
+}
+
+/* A number that another program took meanwhile is given up, with what waits for it, and the rest goes. */
+static enum err_code commit(struct engine *en, struct err *e)
+{
+    en->writer->clash = false;
+    enum err_code rc = commit_once(en, e);
+    if (rc && en->writer->clash) {
+        foreign_take_in(en);
+        en->writer->clash = false;
+        rc = commit_once(en, e);
     }
     return rc;
 }

@@ -215,6 +215,59 @@ bool optuna_find_range(const struct preset *p, const char *param, double interna
     return found;
 }
 
+static bool fits(const struct range *r, const json_t *v, double *value)
+{
+    if (r->kind == RANGE_CHOICE) {
+        return find_choice(r, v, value);
+    }
+    *value = json_number_value(v);
+    return json_is_number(v) && *value >= r->lo && *value <= r->hi && (r->kind == RANGE_FLOAT || *value == floor(*value));
+}
+
+static enum err_code fix_knob(struct point *out, const struct preset *p, enum knob k, const json_t *v, struct err *e)
+{
+    bool searched = false, found = false;
+    for (size_t r = 0; r < p->n_ranges; r++) {
+        if (p->range[r].knob == k) {
+            searched = true;
+            out->present[r] = fits(&p->range[r], v, &out->value[r]);
+            found = found || out->present[r];
+        }
+    }
+    if (!searched || found) {
+        return ERR_OK;
+    }
+    char *text = json_dumps(v, JSON_ENCODE_ANY), clean[80];
+    enum err_code rc = err_set(e, ERR_USAGE, "%s: %s is outside the space", knob_info(k)->full,
+                               str_clean(clean, sizeof clean, text ? text : "?"));
+    free(text);
+    return rc;
+}
+
+enum err_code optuna_fixed(struct point *out, const struct preset *p, const char *json, struct err *e)
+{
+    size_t len = json ? strlen(json) : 0;
+    if (len == 0) {
+        return ERR_OK;
+    }
+    json_t *root = len <= MAX_JSON_BYTES ? json_loadb(json, len, 0, NULL) : NULL;
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return err_set(e, ERR_USAGE, "fixed_params is not a JSON object");
+    }
+    const char *name;
+    json_t *v;
+    enum err_code rc = ERR_OK;
+    json_object_foreach(root, name, v) {
+        enum knob k = knob_find(name);
+        if (!rc && k != KNOB_NONE) {
+            rc = fix_knob(out, p, k, v, e);
+        }
+    }
+    json_decref(root);
+    return rc;
+}
+
 const char *optuna_value_type(double v)
 {
     return isnan(v) ? "NAN" : isfinite(v) ? "FINITE" : v > 0 ? "INF_POS" : "INF_NEG";

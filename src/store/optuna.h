@@ -25,6 +25,10 @@ bool optuna_find_range(const struct preset *p, const char *param, double interna
                        size_t *range, double *value);
 
 /* FINITE, INF_POS, INF_NEG or NAN. */
+/* "fixed_params" of an enqueued trial: {name: value as people write it}. out: as store_waiting(). NULL json: none given.
+ * Errors: USAGE. */
+WUR enum err_code optuna_fixed(struct point *out, const struct preset *p, const char *json, struct err *e);
+
 const char *optuna_value_type(double v);
 
 #endif

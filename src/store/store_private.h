@@ -109,6 +109,11 @@
              " FROM vaetop_card ORDER BY idx")                                                                         \
     X(LOG_PUT, "INSERT INTO vaetop_log(utc_us, trial, text) VALUES(?, ?, ?)")                                          \
     X(LOG_TRIM, "DELETE FROM vaetop_log WHERE id <= ?")                                                                \
+    X(DATA_VERSION, "PRAGMA data_version")                                                                             \
+    X(WAITING_GET, "SELECT t.trial_id, a.value_json FROM trials t LEFT JOIN trial_system_attributes a ON"               \
+                   " a.trial_id = t.trial_id AND a.key = 'fixed_params' WHERE t.study_id = ? AND t.number = ? AND"     \
+                   " t.state = 'WAITING' AND t.number NOT IN (SELECT number FROM vaetop_trial)")                       \
+    X(WAITING_TAKE, "UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ? AND state = 'WAITING'") \
     X(ORDER_ADD, "INSERT OR IGNORE INTO vaetop_order(number, epoch) VALUES(?, ?)")                                    \
     X(ORDER, "SELECT number, epoch FROM vaetop_order ORDER BY seq")                                                    \
     X(SUGGESTION_PUT, "INSERT OR REPLACE INTO vaetop_suggestion(number, seed, told, fit, mean, sd, expected, sampler,"  \

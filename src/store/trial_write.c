@@ -158,8 +158,9 @@ double *point_pack(const struct point *pt)
     return v;
 }
 
-static enum err_code insert_trial(struct store *s, int number, const struct preset *p, const struct point *pt,
-                                  enum trial_phase phase, struct err *e)
+/* Our half of a trial whose Optuna half has this id. */
+static enum err_code insert_ours(struct store *s, int number, int64_t id, const struct preset *p,
+                                 const struct point *pt, enum trial_phase phase, struct err *e)
 {
     struct config c;
     enum err_code code = preset_apply(&c, p, pt, e);
@@ -167,21 +168,27 @@ static enum err_code insert_trial(struct store *s, int number, const struct pres
         err_prefix(e, "trial %d", number);
         return code;
     }
-    char now[UTC_TEXT];
-    bool waiting = phase == PHASE_ENQUEUED;
-    code = db_run(&s->db, ST_TRIAL_INSERT, e, "iltt", number, s->study_id, trial_state_name(trial_phase_state(phase)),
-                  waiting ? NULL : clock_format_utc(now, sizeof now, clock_utc_us()));
-    int64_t id = sqlite3_last_insert_rowid(s->db.h);
     double *packed = point_pack(pt);
-    code = code ? code : db_run(&s->db, ST_TRIAL_OURS_INSERT, e, "iltiibl", number, id, trial_phase_word(phase),
-                                (int)config_i64(&c, KNOB_TRAIN_EPOCHS), config_first_best(&c), (const void *)packed,
-                                (int)(pt->n * sizeof *packed), write_touch(s));
+    code = db_run(&s->db, ST_TRIAL_OURS_INSERT, e, "iltiibl", number, id, trial_phase_word(phase),
+                  (int)config_i64(&c, KNOB_TRAIN_EPOCHS), config_first_best(&c), (const void *)packed,
+                  (int)(pt->n * sizeof *packed), write_touch(s));
     free(packed);
     code = code ? code : db_run(&s->db, ST_TRIALS_ADD, e, "");
-    code = code ? code : waiting ? put_fixed(s, id, p, pt, e) : put_params(s, id, p, pt, e);
+    code = code ? code : phase == PHASE_ENQUEUED ? put_fixed(s, id, p, pt, e) : put_params(s, id, p, pt, e);
     code = code ? code : put_attr(s, id, "phase", trial_phase_word(phase), e);
     config_release(&c);
     return code;
+}
+
+static enum err_code insert_trial(struct store *s, int number, const struct preset *p, const struct point *pt,
+                                  enum trial_phase phase, struct err *e)
+{
+    char now[UTC_TEXT];
+    enum err_code code =
+        db_run(&s->db, ST_TRIAL_INSERT, e, "iltt", number, s->study_id, trial_state_name(trial_phase_state(phase)),
+               phase == PHASE_ENQUEUED ? NULL : clock_format_utc(now, sizeof now, clock_utc_us()));
+    int64_t id = sqlite3_last_insert_rowid(s->db.h);
+    return code ? code : insert_ours(s, number, id, p, pt, phase, e);
 }
 
 enum err_code store_trial_new(struct store *s, int *number, const struct preset *p, const struct point *pt,
@@ -197,6 +204,65 @@ enum err_code store_trial_new(struct store *s, int *number, const struct preset 
     enum err_code code = write_enter(s, &own, e);
     code = code ? code : next_number(s, number, e);
     code = code ? code : insert_trial(s, *number, p, pt, phase, e);
+    return write_leave(s, own, code, e);
+}
+
+/* --- trials that another program enqueued */
+
+enum err_code store_foreign_version(struct store *s, int64_t *version, struct err *e)
+{
+    sqlite3_stmt *st;
+    bool row;
+    enum err_code code = db_bind(&s->db, &st, ST_DATA_VERSION, e, "");
+    code = code ? code : db_step(&s->db, st, &row, e);
+    if (!code) {
+        *version = row ? sqlite3_column_int64(st, 0) : 0;
+        db_done(st);
+    }
+    return code;
+}
+
+/* *json may be NULL. Owns: caller frees it. */
+static enum err_code find_waiting(struct store *s, int number, int64_t *id, char **json, struct err *e)
+{
+    sqlite3_stmt *st;
+    bool row;
+    *json = NULL;
+    enum err_code code = db_bind(&s->db, &st, ST_WAITING_GET, e, "li", s->study_id, number);
+    code = code ? code : db_step(&s->db, st, &row, e);
+    if (code) {
+        return code;
+    }
+    if (!row) {
+        return err_set(e, ERR_NOTFOUND, "trial %d: does not wait for anybody", number);
+    }
+    *id = sqlite3_column_int64(st, 0);
+    *json = sqlite3_column_type(st, 1) == SQLITE_NULL ? NULL : xstrdup(db_text(st, 1));
+    db_done(st);
+    return ERR_OK;
+}
+
+enum err_code store_waiting(struct store *s, int number, const struct preset *p, struct point *out, struct err *e)
+{
+    int64_t id;
+    char *json;
+    enum err_code code = find_waiting(s, number, &id, &json, e);
+    code = code ? code : optuna_fixed(out, p, json, e);
+    free(json);
+    return code;
+}
+
+enum err_code store_adopt(struct store *s, int number, const struct preset *p, const struct point *pt, struct err *e)
+{
+    bool own;
+    int64_t id = 0;
+    char *json = NULL, now[UTC_TEXT];
+    enum err_code code = write_enter(s, &own, e);
+    code = code ? code : find_waiting(s, number, &id, &json, e);
+    code = code ? code
+                : db_run(&s->db, ST_WAITING_TAKE, e, "tl", clock_format_utc(now, sizeof now, clock_utc_us()), id);
+    code = code ? code : insert_ours(s, number, id, p, pt, PHASE_QUEUED, e);
+    free(json);
     return write_leave(s, own, code, e);
 }
 

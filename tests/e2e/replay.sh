@@ -56,6 +56,8 @@ for name in calm killed-gp killed-tpe together; do
         fail "$name is not the same again"
     }
     echo "$name: $(cat "$T/replayed")"
+    trials=$(json $name | jq '.trials | length')
+    says "$T/replayed" "$trials suggestions of $trials trials"
 done
 case $(cat "$T/replayed") in
 *" 0 with several"*) fail "no two trials ran at once" ;;

@@ -83,6 +83,16 @@ WUR enum err_code store_fact_set(struct store *s, const char *key, const char *v
 /* Owns: caller frees *value; NULL when absent. */
 WUR enum err_code store_fact_get(struct store *s, const char *key, char **value, struct err *e);
 
+/* --- what another program (Optuna) writes to the same file */
+/* Differs from the last call's when another connection has written since; costs next to nothing. */
+WUR enum err_code store_foreign_version(struct store *s, int64_t *version, struct err *e);
+/* The values that another program's waiting trial was given. out is initialised for p; present where a value was given,
+ * in every range of the knob that admits it. Names that are no knobs of the space are passed over. Errors: NOTFOUND (it
+ * does not wait, or not any more), USAGE (a value outside the space). */
+WUR enum err_code store_waiting(struct store *s, int number, const struct preset *p, struct point *out, struct err *e);
+/* Makes it ours, queued, unless another program was faster (NOTFOUND). In a transaction of its own. */
+WUR enum err_code store_adopt(struct store *s, int number, const struct preset *p, const struct point *pt, struct err *e);
+
 /* Why a trial got its point; replaces what was stored for its number. */
 WUR enum err_code store_suggestion(struct store *s, const struct suggestion *made, struct err *e);
 /* A trial that another program ended takes its place in the order now; store_trial_phase() does it for ours. */
