@@ -169,6 +169,13 @@ _vaetop() {
             _vaetop_words "$(vaetop __words studies 2>/dev/null)"
         fi
         ;;
+    rerun)
+        if [[ $cur == -* ]]; then
+            _vaetop_words " --dir --top --seeds --json --output --quiet --help"
+        elif ((COMP_CWORD == at + 1)); then
+            _vaetop_words "$(vaetop __words studies 2>/dev/null)"
+        fi
+        ;;
     enqueue)
         if [[ $cur == -* ]]; then
             _vaetop_words " --dir --set --quiet --help"
@@ -261,7 +268,7 @@ _vaetop() {
         fi
         ;;
     '')
-        _vaetop_words "run attach ls show stop pause resume set clone enqueue space rm presets devices bench export eval sample reconstruct interpolate encode fsck --help --version"
+        _vaetop_words "run attach ls show stop pause resume set clone rerun enqueue space rm presets devices bench export eval sample reconstruct interpolate encode fsck --help --version"
         ;;
     esac
 }

@@ -30,6 +30,7 @@ _vaetop() {
         'resume:go on with what was paused or stopped'
         'set:change lr, beta or epochs of a running trial; or how many trials, how many at once'
         'clone:a new trial with another'\''s values, some of them changed'
+        'rerun:repeat the best trials with other seeds; print mean and deviation'
         'enqueue:a trial of your own; what is not given is drawn at random'
         'space:print the search space; narrow or extend a range, append a choice'
         'rm:remove a study and all its files'
@@ -189,6 +190,22 @@ _vaetop() {
             '--trial[one trial by number, or best]:value: ' \
             '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
             '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '-q[no progress lines]' \
+            '--quiet[no progress lines]' \
+            '-h[this text]' \
+            '--help[this text]' \
+            '1:studies:_vaetop_studies'
+        ;;
+    rerun)
+        _arguments -s \
+            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '--top[how many of the best trials (default\: 5)]:value: ' \
+            '--seeds[how many other seeds each (default\: 3)]:value: ' \
+            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '-o[where to write]:file:_files' \
+            '--output[where to write]:file:_files' \
             '-q[no progress lines]' \
             '--quiet[no progress lines]' \
             '-h[this text]' \

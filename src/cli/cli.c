@@ -44,6 +44,10 @@ const struct cli_command commands[] = {
      "dtTLq", 1, 2, set_command},
     {"clone", "clone STUDY --trial N [--set K=V]", "a new trial with another's values, some of them changed",
      "  vaetop clone quickstart --trial best --set optimizer.lr=3e-4\n", "dtsq", 1, 1, clone_command},
+    {"rerun", "rerun STUDY [options]", "repeat the best trials with other seeds; print mean and deviation",
+     "  vaetop rerun quickstart --top 5 --seeds 3\n"
+     "  vaetop rerun quickstart --json         the same call adds nothing twice\n",
+     "d45joq", 1, 1, rerun_command},
     {"enqueue", "enqueue STUDY --set K=V", "a trial of your own; what is not given is drawn at random",
      "  vaetop enqueue quickstart --set model.latent=8 --set optimizer.lr=1e-3\n", "dsq", 1, 1, enqueue_command},
     {"space", "space STUDY [--set K=RANGE]", "print the search space; narrow or extend a range, append a choice",

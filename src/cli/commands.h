@@ -17,6 +17,7 @@ WUR enum err_code resume_command(const struct options *o, struct err *e);
 WUR enum err_code set_command(const struct options *o, struct err *e);
 WUR enum err_code enqueue_command(const struct options *o, struct err *e);
 WUR enum err_code clone_command(const struct options *o, struct err *e);
+enum err_code rerun_command(const struct options *o, struct err *e);
 WUR enum err_code space_command(const struct options *o, struct err *e);
 WUR enum err_code rm_command(const struct options *o, struct err *e);
 WUR enum err_code presets_command(const struct options *o, struct err *e);
@@ -87,5 +88,8 @@ WUR enum err_code report_trial_json(const struct study *s, const struct trial_ro
 WUR enum err_code report_trial_line(const struct study *s, const struct trial_row *t, struct err *e);
 /* Errors: IO. path NULL or "-": stdout. */
 WUR enum err_code write_text(const char *path, const char *text, size_t len, struct err *e);
+
+/* Enqueues n trials with the values of trial `of`, marked as its repetitions; an engine is told, else they are written. */
+WUR enum err_code rerun_add(const struct options *o, int of, int n, struct err *e);
 
 #endif

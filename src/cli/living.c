@@ -136,6 +136,52 @@ enum err_code clone_command(const struct options *o, struct err *e)
     return !o->trial ? err_set(e, ERR_USAGE, "clone: --trial N says which trial") : by_hand(o, COMMAND_CLONE, e);
 }
 
+/* --- the same values once more */
+
+static enum err_code rerun_offline(struct offline *f, const struct trial_row *like, int n, struct err *e)
+{
+    int number;
+    enum err_code rc = config_choice(&f->s.preset.base, KNOB_STUDY_SAMPLER) == SAMPLER_GRID
+                           ? err_set(e, ERR_USAGE, "a grid's cells are numbered as its trials: another would take a cell's place")
+                           : store_begin(f->store, e);
+    for (int i = 0; i < n && !rc; i++) {
+        rc = store_trial_new(f->store, &number, &f->s.preset, &like->point, PHASE_ENQUEUED, e);
+        rc = rc ? rc : store_rerun(f->store, number, like->number, e);
+    }
+    rc = rc ? rc : offline_wake(f, e);
+    return rc ? rc : store_commit(f->store, e);
+}
+
+enum err_code rerun_add(const struct options *o, int of, int n, struct err *e)
+{
+    struct study s;
+    struct offline f;
+    const struct trial_row *like = NULL;
+    char text[16];
+    struct options one = *o;
+    (void)snprintf(text, sizeof text, "%d", of);
+    one.trial = text;
+    one.quiet = true;
+    enum err_code rc = study_open(&s, o, o->arg[0], e);
+    if (rc) {
+        return rc;
+    }
+    if (s.live) {
+        study_close(&s);
+        for (int i = 0; i < n && !rc; i++) {
+            rc = tell(&one, COMMAND_RERUN, COMMAND_RERUN, "", e);
+        }
+        return rc;
+    }
+    rc = offline_open(&f, &s, e);
+    if (!rc) {
+        rc = study_trial(&like, &f.s, text, e);
+        rc = rc ? rc : rerun_offline(&f, like, n, e);
+        offline_close(&f);
+    }
+    return rc;
+}
+
 /* --- the space */
 
 static enum err_code space_offline(struct offline *f, const struct options *o, struct err *e)

@@ -34,6 +34,8 @@ static const struct option_row option_table[] = {
     {'Y', "clblast", NULL, "measure CLBlast's products too; on a CPU it compiles for a minute first"},
     {'3', "tune", NULL, "measure every plan and keep which is fastest on this device"},
     {'A', "repair", NULL, "save what can be read of a damaged study as a study of another name"},
+    {'4', "top", "N", "how many of the best trials (default: 5)"},
+    {'5', "seeds", "N", "how many other seeds each (default: 3)"},
     {'q', "quiet", NULL, "no progress lines"},
     {'w', "slow", NULL, "draw seldom: for slow links"},
     {'a', "ascii", NULL, "ASCII characters only"},
@@ -68,6 +70,8 @@ static void assign(struct options *o, char letter, const char *value)
     case 'L': o->slots = value; break;
     case 'S': o->seed = value; break;
     case '2': o->warm_start = value; break;
+    case '4': o->top = value; break;
+    case '5': o->seeds = value; break;
     case 't': o->trial = value; break;
     case 'o': o->output = value; break;
     case 'c': o->color = value; break;

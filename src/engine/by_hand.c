@@ -60,6 +60,18 @@ enum err_code enqueue_trial(struct engine *en, const struct run *like, const cha
     return rc;
 }
 
+enum err_code rerun_trial(struct engine *en, const struct run *like, char *reply, size_t cap, struct err *e)
+{
+    const int of = like->number;
+    const enum err_code rc = enqueue_trial(en, like, "", reply, cap, e);
+    if (!rc) {
+        struct run *r = &en->run[en->n_runs - 1];
+        r->edited = true; /* as the store marks it */
+        write_rerun(en, r->number, of);
+    }
+    return rc;
+}
+
 enum err_code change_space(struct engine *en, const char *assignment, char *reply, size_t cap, struct err *e)
 {
     struct preset wide, narrow;

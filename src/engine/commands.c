@@ -129,6 +129,8 @@ static enum err_code do_trial(struct request *q, enum command c, struct err *e)
         return edit_trial(q, e);
     case COMMAND_CLONE:
         return enqueue_trial(q->en, q->run, q->arg, q->reply, q->cap, e);
+    case COMMAND_RERUN:
+        return rerun_trial(q->en, q->run, q->reply, q->cap, e);
     default:
         return err_set(e, ERR_USAGE, "%s is for a study, not for a trial", command_word(c));
     }

@@ -249,6 +249,8 @@ void stops_now(struct engine *en); /* all that still wait */
 /* --- by_hand.c: trials enqueued by the person, and a space that is changed */
 WUR enum err_code enqueue_trial(struct engine *en, const struct run *like, const char *assignments, char *reply,
                                 size_t cap, struct err *e);
+/* The same values once more; the trial's number makes another seed. */
+WUR enum err_code rerun_trial(struct engine *en, const struct run *like, char *reply, size_t cap, struct err *e);
 WUR enum err_code change_space(struct engine *en, const char *assignment, char *reply, size_t cap, struct err *e);
 /* A finished study goes on when there is something to do again. Errors: as engine_devices(). */
 WUR enum err_code wake(struct engine *en, struct err *e);
@@ -355,6 +357,7 @@ void write_card(struct engine *en, const struct card_row *row);
 void write_cards_drop(struct engine *en, int from);
 void writer_forget(struct engine *en, int trial);                 /* drops all that waits for it */
 void write_log(struct engine *en, int trial, const char *text);
+void write_rerun(struct engine *en, int number, int of);
 void write_note(struct engine *en, const struct trial_note *note);
 void write_progress(struct engine *en); /* the runs with progress_new, at the next commit */
 /* Commits all that waits now; on a full disk what cannot wait. False: the store refused; it is kept and tried again. */

@@ -26,7 +26,7 @@
 #define RESERVE_BYTES ((size_t)4 << 20) /* what SQLite's WAL grows to before it is written back */
 
 enum op_kind { OP_TRIAL, OP_PHASE, OP_DEVICE, OP_EPOCH, OP_SNAPSHOT, OP_EDIT, OP_KEPT, OP_FACT, OP_SLICE, OP_CARD,
-               OP_CARDS_DROP, OP_LOG, OP_SUGGESTION, OP_ENDED, OP_NOTE };
+               OP_CARDS_DROP, OP_LOG, OP_SUGGESTION, OP_ENDED, OP_NOTE, OP_RERUN };
 
 struct op {
     enum op_kind kind;
@@ -255,6 +255,11 @@ void write_log(struct engine *en, int trial, const char *text)
     push(en, OP_LOG, trial, WRITE_LATER)->text = xstrdup(text);
 }
 
+void write_rerun(struct engine *en, int number, int of)
+{
+    push(en, OP_RERUN, number, WRITE_SOON)->number = of;
+}
+
 void write_note(struct engine *en, const struct trial_note *note)
 {
     push(en, OP_NOTE, note->trial, WRITE_LATER)->u.note = *note;
@@ -308,6 +313,8 @@ static enum err_code apply(struct engine *en, const struct op *o, struct err *e)
         return store_log(s, number, o->text, e);
     case OP_SUGGESTION:
         return store_suggestion(s, &o->u.made, e);
+    case OP_RERUN:
+        return store_rerun(s, number, o->number, e);
     case OP_NOTE:
         return store_note(s, &o->u.note, e);
     case OP_ENDED:

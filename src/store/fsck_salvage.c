@@ -16,7 +16,7 @@ static const char *const tables[] = {
     "studies", "study_directions", "study_user_attributes", "study_system_attributes", "version_info", "trials",
     "trial_user_attributes", "trial_system_attributes", "trial_params", "trial_values", "trial_intermediate_values",
     "vaetop_study", "vaetop_fact", "vaetop_trial", "vaetop_epoch", "vaetop_edit", "vaetop_log", "vaetop_order",
-    "vaetop_suggestion", "vaetop_note", "vaetop_foreign"};
+    "vaetop_suggestion", "vaetop_note", "vaetop_foreign", "vaetop_rerun"};
 
 /* A failed trial for each number that is missing. */
 #define FILL(id)                                                                                                       \
@@ -49,6 +49,7 @@ static const char mend[] =
     " (SELECT trial_id FROM vaetop_trial WHERE last_epoch IS NULL);"
     "DELETE FROM vaetop_order WHERE number NOT IN (SELECT number FROM trials);"
     "DELETE FROM vaetop_order WHERE epoch > 0 AND number NOT IN (SELECT number FROM vaetop_epoch);"
+    "DELETE FROM vaetop_rerun WHERE number NOT IN (SELECT number FROM vaetop_trial);"
     "DELETE FROM vaetop_note WHERE number NOT IN (SELECT number FROM vaetop_trial);"
     "DELETE FROM vaetop_suggestion WHERE number NOT IN (SELECT number FROM vaetop_trial);"
     "DELETE FROM trial_values WHERE trial_id NOT IN (SELECT trial_id FROM trials);"

@@ -90,6 +90,7 @@ static const char added_tables[] =
     "CREATE TABLE IF NOT EXISTS vaetop_suggestion (number INTEGER PRIMARY KEY, seed INTEGER NOT NULL,"
     " told INTEGER NOT NULL, fit INTEGER NOT NULL, mean REAL, sd REAL, expected REAL, sampler TEXT NOT NULL,"
     " running TEXT NOT NULL, text TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS vaetop_rerun (number INTEGER PRIMARY KEY, of INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS vaetop_note (number INTEGER NOT NULL, kind TEXT NOT NULL, epoch INTEGER NOT NULL,"
     " text TEXT NOT NULL, PRIMARY KEY (number, kind)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS vaetop_card (idx INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL,"

@@ -88,6 +88,8 @@
     X(PARAMS, "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?"                 \
               " ORDER BY param_id")                                                                                    \
     X(TRIAL_TOUCH, "UPDATE vaetop_trial SET changed = ? WHERE number = ?")                                             \
+    X(RERUN_PUT, "INSERT OR REPLACE INTO vaetop_rerun(number, of) VALUES(?, ?)")                                       \
+    X(RERUNS, "SELECT number, of FROM vaetop_rerun ORDER BY number")                                                   \
     X(NOTE_PUT, "INSERT OR REPLACE INTO vaetop_note(number, kind, epoch, text) VALUES(?, ?, ?, ?)")                    \
     X(NOTES, "SELECT number, epoch, kind, text FROM vaetop_note WHERE number = ? ORDER BY epoch, kind")                \
     X(EDIT_PUT, "INSERT INTO vaetop_edit(number, knob, value, step) VALUES(?, ?, ?, ?)")                               \

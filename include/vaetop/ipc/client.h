@@ -20,6 +20,7 @@
     X(TRIALS, "trials", "study only: argument N, the new total number of trials")                         \
     X(SLOTS, "slots", "study only: argument N, trials running at once from now on")                       \
     X(CLONE, "clone", "a trial: a new one with its values; argument \"knob=value; ...\" changes some")      \
+    X(RERUN, "rerun", "a trial: a new one with its values and another seed, of which the sampler hears nothing")   \
     X(ENQUEUE, "enqueue", "study only: a new trial of \"knob=value; ...\"; what is not given is drawn")     \
     X(SPACE, "space", "study only: argument knob=RANGE, what is suggested from now on")                    \
     X(DEVICE_ON, "device-on", "study only: argument as --device: use these again")                        \

@@ -11,7 +11,7 @@
 #include "vaetop/base/err.h"
 #include "vaetop/base/str.h"
 
-#define PROTOCOL_VERSION 5 /* bump when any message changes */
+#define PROTOCOL_VERSION 6 /* bump when any message changes */
 #define FRAME_MAX (1u << 20)
 
 struct msg_writer {

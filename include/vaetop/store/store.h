@@ -54,6 +54,8 @@ WUR enum err_code store_epoch(struct store *s, const struct epoch_row *row, stru
 WUR enum err_code store_snapshot(struct store *s, const struct snapshot *snap, struct err *e);
 /* A recorded edit of a running trial (knob, value, step); the trial is marked edited. */
 WUR enum err_code store_edit(struct store *s, int number, enum knob k, const char *value, int64_t step, struct err *e);
+/* The trial repeats another with another seed: marked as an edited one, ranked, and no word to the sampler. */
+WUR enum err_code store_rerun(struct store *s, int number, int of, struct err *e);
 /* A word about a trial; replaces the one of the same kind. Of a trial that is final too. */
 WUR enum err_code store_note(struct store *s, const struct trial_note *note, struct err *e);
 /* Weights kept or deleted for a finished trial. */
@@ -194,6 +196,12 @@ void store_suggestions_free(struct suggestion *rows, size_t n);
 WUR enum err_code store_order(struct store *s, struct telling **out, size_t *n, struct err *e);
 /* ERR_NOTFOUND: none yet. Owns: insight_release(). */
 WUR enum err_code store_insight(struct store *s, struct insight *out, struct err *e);
+
+/* Trials that repeat another with another seed, by number. Owns: caller frees. */
+struct rerun_row {
+    int number, of;
+};
+WUR enum err_code store_reruns(struct store *s, struct rerun_row **out, size_t *n, struct err *e);
 
 /* Notes of a trial by epoch; a study from before they were stored has none. Owns: caller frees. */
 WUR enum err_code store_notes(struct store *s, int number, struct trial_note **out, size_t *n, struct err *e);
