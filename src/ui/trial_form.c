@@ -102,7 +102,7 @@ bool form_key(struct ui_state *s, const struct view *v, enum action act, struct 
         if (f->row > 0) {
             const char *now = f->value[f->row - 1];
             prompt_open(s, PROMPT_VALUE, now[0] ? now : was(text, sizeof text, v, f, f->row - 1));
-        } else {
+        } else if (act == ACT_OPEN) {
             *w = send_form(s);
         }
         return true;

@@ -81,10 +81,9 @@ key U
 # A clone with another learning rate: it waits, and starts before what is suggested.
 key g C
 sees 'clone of #'
-key -l ':clone lr=2e-4'
 key Escape
 misses 'clone of #'
-key -l ':clone lr=2e-4'
+key -l ':clone lr=2e-3'
 key Enter
 sees 'waits for a slot'
 
