@@ -61,7 +61,7 @@ static void count(struct finalist *f, const struct study *s, const struct rerun_
     for (size_t i = 0; i < s->n_trials; i++) {
         const struct rerun_row *r = row_of(row, n, s->trial[i].number);
         if (r && r->of == f->trial->number) {
-            const double v = s->trial[i].phase == PHASE_DONE ? s->trial[i].value : (double)NAN;
+            const double v = s->trial[i].phase == PHASE_DONE ? objective_shown(s->objective, s->trial[i].value) : (double)NAN;
             f->there++;
             f->ended += isfinite(v) != 0;
             f->sum += isfinite(v) ? v : 0;
@@ -84,7 +84,7 @@ static double deviation(const struct finalist *f)
 
 static void print_table(const struct study *s, const struct finalist *f, int n)
 {
-    (void)printf("trial  value/nats  seeds       mean  deviation  parameters\n");
+    (void)printf("trial       value  seeds       mean  deviation  parameters\n");
     for (int i = 0; i < n; i++) {
         char average[16] = "-", spread[16] = "-";
         struct sbuf point = {0};
@@ -95,7 +95,8 @@ static void print_table(const struct study *s, const struct finalist *f, int n)
         if (f[i].ended > 1) {
             (void)snprintf(spread, sizeof spread, "%.2f", deviation(&f[i]));
         }
-        (void)printf("%5d  %10.2f  %2d/%-2d  %9s  %9s  %s\n", f[i].trial->number, f[i].trial->value, f[i].ended, f[i].there,
+        (void)printf("%5d  %10.2f  %2d/%-2d  %9s  %9s  %s\n", f[i].trial->number,
+                     objective_shown(s->objective, f[i].trial->value), f[i].ended, f[i].there,
                      average, spread, point.text ? point.text : "");
         sbuf_release(&point);
     }
@@ -111,9 +112,17 @@ static enum err_code write_table(const struct study *s, const struct finalist *f
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
         json_t *o = json_pack("{s:i, s:i, s:i}", "trial", f[i].trial->number, "seeds", f[i].there, "seeds_ended", f[i].ended);
-        (void)json_object_set_new(o, "value_nats", real(f[i].trial->value));
-        (void)json_object_set_new(o, "mean_nats", real(mean(&f[i])));
-        (void)json_object_set_new(o, "deviation_nats", real(deviation(&f[i])));
+        const char *unit = s->objective == OBJECTIVE_KNN ? "" : "_nats";
+        const struct {
+            const char *word;
+            double value;
+        } figure[] = {{"value", objective_shown(s->objective, f[i].trial->value)}, {"mean", mean(&f[i])},
+                      {"deviation", deviation(&f[i])}};
+        for (size_t j = 0; j < sizeof figure / sizeof *figure; j++) {
+            char key[32];
+            (void)snprintf(key, sizeof key, "%s%s", figure[j].word, unit);
+            (void)json_object_set_new(o, key, real(figure[j].value));
+        }
         (void)json_array_append_new(list, o);
     }
     json_t *root = json_pack("{s:i, s:s, s:o}", "schema_version", 1, "study", s->name, "finalists", list);
