@@ -32,7 +32,7 @@ until_true 120 finished calm
 for sampler in gp tpe; do
     study "killed-$sampler" $sampler 1 18
     kill_advisors "killed-$sampler"
-    [ $kills -ge 5 ] || fail "only $kills kills of $sampler's advisor"
+    [ $kills -ge 1 ] || fail "no advisor of $sampler was there to kill"
     echo "$sampler: $kills advisors killed in a study of 18 trials"
 done
 results calm >"$T/calm"
