@@ -26,15 +26,15 @@ train:
 YAML
 run_it 0 run "$T/live.yaml" --trials 2000 --detach
 done_of_ours() { [ "$(json | jq '[.trials[] | select(.phase == "done" and .attempts > 0)] | length')" -ge "$1" ]; }
-until_true 60 done_of_ours 6
+until_true 180 done_of_ours 6
 
 # Enqueued while it runs: taken before the sampler's own, with exactly these values; what was left open is filled in.
 waiting=$(live enqueue)
 set -- $waiting
 [ $# = 3 ] || fail "Optuna enqueued $waiting"
 ended() { json | jq -e ".trials[] | select(.number == $1 and .phase == \"done\")" >/dev/null; }
-until_true 60 ended "$1"
-until_true 60 ended "$2"
+until_true 180 ended "$1"
+until_true 180 ended "$2"
 json | jq -e ".trials[] | select(.number == $1) | .attempts == 1 and
     .params == {\"model.latent\": 7, \"model.activation\": \"tanh\", \"optimizer.lr\": 0.00125}" >/dev/null ||
     fail "trial $1 was not run as enqueued: $(json | jq -c ".trials[] | select(.number == $1)")"
@@ -46,9 +46,9 @@ grep -aq "left to it: model.latent: 99 is outside the space" "$XDG_DATA_HOME/vae
 # Optuna works beside it: its trials get numbers of their own and count.
 at=$(json | jq '.trials | length')
 live work
-until_true 60 done_of_ours $((at / 2))
+until_true 180 done_of_ours $((at / 2))
 later() { [ "$("$vaetop" show live --study --json | jq '.trials_ended')" -gt $((at + 6)) ]; }
-until_true 60 later
+until_true 180 later
 run_it 0 stop live
 stopped() { [ "$(json | jq -r '"\(.phase) \(.engine_running)"')" = "stopped false" ]; }
 until_true 20 stopped

@@ -28,7 +28,7 @@ results() { json "$1" | jq -cS '[.trials[] | {number, phase, value_nats, params}
 
 # One slot: the question is the same whenever the answer comes, so the whole study is.
 study calm gp 1 18
-until_true 120 finished calm
+until_true 200 finished calm
 for sampler in gp tpe; do
     study "killed-$sampler" $sampler 1 18
     kill_advisors "killed-$sampler"
@@ -47,7 +47,7 @@ study together auto 4 30
 "$vaetop" stop together --trial 2 --quiet >/dev/null 2>&1 || true
 "$vaetop" set together --trial 3 optimizer.lr=1e-3 >/dev/null 2>&1 || true
 half() { [ "$(json together | jq '[.trials[] | select(.phase == "done")] | length')" -ge 12 ]; }
-until_true 120 half
+until_true 200 half
 kill -KILL "$(engine_of together)" 2>/dev/null || true
 kill_advisors together
 for name in calm killed-gp killed-tpe together; do

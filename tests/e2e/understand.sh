@@ -36,7 +36,7 @@ jq -e '[.trials[] | {number, rec_nats, kl_nats}] as $t | [$t[] | . as $a |
 run_it 0 run bayes --name live --trials 2000 --slots 1 "$@" --set study.sampler=gp --detach
 told() { whole live | jq -e '.next.sampler == "gp" and .next.predicted_nats > 0 and .next.predicted_sd_nats > 0 and
     .next.fit > 0 and (.next.params | length) >= 4 and (.next.why | test("gp: predicts"))' >/dev/null; }
-until_true 60 told
+until_true 180 told
 "$vaetop" stop live --quiet
 
 # The rule: no trial improves for long, the study ends by itself and says so; who asks for more gets it.
