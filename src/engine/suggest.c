@@ -21,7 +21,17 @@
 #define DYING_MS 100
 #define WAIT_MOST 4 /* 16 s between two starts of an advisor that someone keeps killing */
 
+#define TOLD_MOST ((size_t)1 << 30) /* a study's trials, told at once: about 150 bytes each */
+
 static void advisor_died(struct engine *en);
+static void advisor_read(void *arg, int fd, int revents);
+
+/* What the socket does not take at once goes when it is writable. */
+static void listen_to(struct engine *en)
+{
+    const struct conn *c = en->advisor.conn;
+    loop_fd(en->loop, conn_fd(c), conn_queued(c) > 0 ? POLLIN | POLLOUT : POLLIN, advisor_read, en);
+}
 
 /* Samplers that need to know what became of the trials. */
 static bool learns(const struct engine *en)
@@ -36,6 +46,7 @@ static void observe(struct engine *en, const struct m_observe *m, const struct p
     point_init(&inside, &en->space);
     if (point_move(&inside, &en->space, pt, &en->preset)) {
         (void)send_observe(en->advisor.conn, m, &inside);
+        listen_to(en);
     }
     point_release(&inside);
 }
@@ -98,6 +109,7 @@ static void forget(struct engine *en, int number, const struct point *pt)
 {
     struct m_observe m = {.number = number, .phase = PHASE_FAILED, .edited = 1, .expected = (double)NAN};
     (void)send_observe(en->advisor.conn, &m, pt);
+    listen_to(en);
 }
 
 void advisor_forget(struct engine *en, int number)
@@ -120,6 +132,7 @@ static void ask(struct engine *en)
     for (int i = 0; i < en->advisor.asked; i++) {
         (void)send_suggest(en->advisor.conn, &(struct m_suggest){en->advisor.first + i});
     }
+    listen_to(en);
 }
 
 /* Rows by number, for trials of the order from..to. */
@@ -298,6 +311,7 @@ void advisor_review(struct engine *en)
     if (a->conn && a->open && !a->reviewing && a->asked == 0 && a->reviewed != en->n_ended) {
         a->reviewing = true;
         (void)send_review(a->conn, &(struct m_review){(int64_t)en->n_ended});
+        listen_to(en);
     }
 }
 
@@ -316,7 +330,10 @@ static void advisor_read(void *arg, int fd, int revents)
     struct msg_reader r;
     enum conn_result got = CONN_NOTHING;
     (void)fd;
-    (void)revents;
+    if (revents & POLLOUT) {
+        (void)conn_flush(en->advisor.conn); /* its end is read below */
+        listen_to(en);
+    }
     bool any = false;
     while (en->advisor.conn && (got = conn_next(en->advisor.conn, &type, &r)) == CONN_FRAME) {
         struct m_advising m;
@@ -422,6 +439,7 @@ void advisor_start(struct engine *en)
         return;
     }
     a->conn = conn_new(fd[0]);
+    conn_queue_most(a->conn, TOLD_MOST);
     char *path = proc_find_helper("vaetop-advisor");
     char name[] = "vaetop-advisor";
     char *argv[] = {name, NULL};
@@ -441,7 +459,7 @@ void advisor_start(struct engine *en)
     char *text = sbuf_take(&yaml);
     (void)send_advise(a->conn, &(struct m_advise){text});
     free(text);
-    loop_fd(en->loop, conn_fd(a->conn), POLLIN, advisor_read, en);
+    listen_to(en);
     if (!tell_all(en)) {
         advisor_died(en);
     }

@@ -15,7 +15,7 @@
 #define HEADER_BYTES 8
 #define READ_STEP 65536
 /* A peer that leaves this much unread is too slow to be waited for. */
-#define QUEUE_MAX ((size_t)8 << 20)
+#define QUEUE_MOST ((size_t)8 << 20)
 
 /* --- fields */
 
@@ -137,7 +137,7 @@ struct conn {
     unsigned char *in; /* in[in_from .. in_len) is not yet handed out */
     size_t in_from, in_len, in_cap;
     unsigned char *out; /* out[out_from .. out_len) is not yet sent */
-    size_t out_from, out_len, out_cap;
+    size_t out_from, out_len, out_cap, out_most;
     bool eof, bad, gone; /* nothing more to read; broke the protocol; nothing more can be sent */
     uint16_t foreign_version;
 };
@@ -146,6 +146,7 @@ struct conn *conn_new(int fd)
 {
     struct conn *c = xcalloc(1, sizeof *c);
     c->fd = fd;
+    c->out_most = QUEUE_MOST;
     int flags = fcntl(fd, F_GETFL);
     (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -163,6 +164,11 @@ void conn_free(struct conn *c)
     free(c);
 }
 
+void conn_queue_most(struct conn *c, size_t bytes)
+{
+    c->out_most = bytes;
+}
+
 int conn_fd(const struct conn *c)
 {
     return c->fd;
@@ -178,10 +184,11 @@ unsigned conn_foreign_version(const struct conn *c)
     return c->foreign_version;
 }
 
-/* Room for n more bytes behind *len, moving what is left to the front first. */
+/* Room for n more bytes behind *len; what is left moves to the front when that frees half, so that a long queue is not
+ * moved for every few bytes that went. */
 static void make_room(unsigned char **buf, size_t *from, size_t *len, size_t *cap, size_t n)
 {
-    if (*from > 0) {
+    if (*from > 0 && *from >= *len / 2) {
         memmove(*buf, *buf + *from, *len - *from);
         *len -= *from;
         *from = 0;
@@ -221,7 +228,7 @@ bool conn_flush(struct conn *c)
 bool conn_send(struct conn *c, uint16_t type, const struct msg_writer *w)
 {
     size_t n = w ? w->bytes.len : 0;
-    if (n > FRAME_MAX || c->gone || conn_queued(c) + n > QUEUE_MAX) {
+    if (n > FRAME_MAX || c->gone || conn_queued(c) + n > c->out_most) {
         return false;
     }
     if (c->out_cap - c->out_len < HEADER_BYTES + n) {

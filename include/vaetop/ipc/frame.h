@@ -40,7 +40,9 @@ struct conn *conn_new(int fd); /* takes the fd; makes it non-blocking */
 void conn_free(struct conn *c); /* closes the fd */
 int conn_fd(const struct conn *c);
 
-/* Queues a frame and tries to send. False when the peer is gone, or so slow that more than 8 MiB wait: close it. */
+/* How many bytes may wait to be sent; 8 MiB unless told. */
+void conn_queue_most(struct conn *c, size_t bytes);
+/* Queues a frame and tries to send. False when the peer is gone, or so slow that more than may wait: close it. */
 bool conn_send(struct conn *c, uint16_t type, const struct msg_writer *w); /* w may be NULL: empty payload */
 size_t conn_queued(const struct conn *c);
 /* For poll loops: send what is queued; false when the peer is gone. */
