@@ -22,5 +22,5 @@ mkdir -p "$XDG_DATA_HOME/vaetop"
 "$VAETOP_BUILD/tests/bench_screen" make "$XDG_DATA_HOME/vaetop/large" 5000 1 "$T/null.yaml"
 timeout 120 "$vaetop" run "$T/null.yaml" --name large --trials 5010 --no-tui --quiet >"$T/out" ||
     fail "the study did not go on: $(tail -n 3 "$XDG_DATA_HOME/vaetop/large/log")"
-ended=$("$vaetop" show large --json | jq '[.trials[] | select(.number >= 5000 and .state == "done")] | length')
+ended=$("$vaetop" show large --json | jq '[.trials[] | select(.number >= 5000 and .phase == "done")] | length')
 [ "$ended" = 10 ] || fail "$ended of the 10 further trials ended"
