@@ -19,7 +19,24 @@ void history_release(struct history *h)
 {
     list_release(h->done, h->n_done);
     list_release(h->running, h->n_running);
+    free(h->is_done[0]);
+    free(h->is_done[1]);
     *h = (struct history){0};
+}
+
+/* Where it is noted whether the trial stands in done: most that are told are new, and a search for each of 100,000 takes
+ * long. */
+static unsigned char *done_mark(struct history *h, int number)
+{
+    int side = number < 0;
+    size_t i = side ? (size_t)(-1 - (int64_t)number) : (size_t)number, old = h->cap_is_done[side];
+    if (i >= old) {
+        size_t cap = i + 1 > 2 * old ? i + 64 : 2 * old;
+        h->is_done[side] = xreallocarray(h->is_done[side], cap, 1);
+        memset(h->is_done[side] + old, 0, cap - old);
+        h->cap_is_done[side] = cap;
+    }
+    return &h->is_done[side][i];
 }
 
 static size_t find(const struct record *list, size_t n, int number)
@@ -57,9 +74,9 @@ void history_observe(struct history *h, const struct seen *t, const struct point
     if (i < h->n_running) {
         take_out(h->running, &h->n_running, i);
     }
-    i = find(h->done, h->n_done, t->number);
-    if (i < h->n_done) { /* told again: a value corrected, a trial edited or begun anew */
-        take_out(h->done, &h->n_done, i);
+    if (*done_mark(h, t->number)) { /* told again: a value corrected, a trial edited or begun anew */
+        take_out(h->done, &h->n_done, find(h->done, h->n_done, t->number));
+        *done_mark(h, t->number) = 0;
         h->rewritten++;
     }
     if (t->state == SEEN_LEFT_OUT) {
@@ -74,6 +91,7 @@ void history_observe(struct history *h, const struct seen *t, const struct point
         put_in(&h->running, &h->n_running, &h->cap_running, at, &r);
     } else {
         put_in(&h->done, &h->n_done, &h->cap_done, h->n_done, &r);
+        *done_mark(h, t->number) = 1;
     }
 }
 

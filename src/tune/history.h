@@ -14,6 +14,8 @@ struct history {
     int objectives;
     struct record *done; /* COMPLETE, PRUNED, FAILED */
     size_t n_done, cap_done;
+    unsigned char *is_done[2]; /* by trial number: stands it in done? [1]: of the numbers -1, -2, ... (another study's) */
+    size_t cap_is_done[2];
     struct record *running;
     size_t n_running, cap_running;
     unsigned rewritten; /* counts changes of finished records: what was fitted before no longer holds */
