@@ -178,7 +178,7 @@ static enum err_code follow(struct progress *p, struct client *client, const str
             pass_on_signals(client, passed);
         }
         take_events(p, client, o->quiet);
-        if (clock_mono_ns() - p->printed_ns >= pause_ns || p->finished) {
+        if (p->finished || (!o->quiet && clock_mono_ns() - p->printed_ns >= pause_ns)) {
             rc = study_refresh(p->study, e);
             if (!rc && !o->quiet) {
                 print_progress(p);

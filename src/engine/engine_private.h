@@ -173,6 +173,8 @@ struct engine {
     struct telling *order; /* (n_ended) what the advisor is told, in its order */
     size_t n_ended, order_cap;
     int total, slots, keep;
+    int *kept; /* numbers of the finished trials whose weights are kept, in no order */
+    size_t n_kept, cap_kept;
     bool may_stop; /* study.stop may end it */
     int objectives;           /* 1 or 2 */
     struct asha_rule rungs;

@@ -256,17 +256,24 @@ static bool worse(const struct engine *en, const struct run *a, const struct run
     return a->value > b->value || (!(a->value < b->value) && a->number > b->number);
 }
 
-static struct run *worst_kept(struct engine *en, size_t *kept)
+static void keep(struct engine *en, struct run *r)
 {
-    struct run *worst = NULL;
-    *kept = 0;
-    for (size_t i = 0; i < en->n_runs; i++) {
-        struct run *r = &en->run[i];
-        if (run_final(r) && r->kept) {
-            ++*kept;
-            worst = !worst || worse(en, r, worst) ? r : worst;
-        }
+    if (en->n_kept == en->cap_kept) {
+        en->cap_kept = en->cap_kept ? 2 * en->cap_kept : 32;
+        en->kept = xreallocarray(en->kept, en->cap_kept, sizeof *en->kept);
     }
+    en->kept[en->n_kept++] = r->number;
+}
+
+/* Takes the worst trial off the list. Never with an empty list. */
+static struct run *drop_worst(struct engine *en)
+{
+    size_t at = 0;
+    for (size_t i = 1; i < en->n_kept; i++) {
+        at = worse(en, run_find(en, en->kept[i]), run_find(en, en->kept[at])) ? i : at;
+    }
+    struct run *worst = run_find(en, en->kept[at]);
+    en->kept[at] = en->kept[--en->n_kept];
     return worst;
 }
 
@@ -274,20 +281,22 @@ void retain(struct engine *en, struct run *r)
 {
     char *path = path_checkpoint(en->dir, r->number);
     bool worth = trial_phase_state(r->phase) != TRIAL_FAIL && !isnan(r->value);
+    bool before = r->kept;
     r->kept = worth && fs_exists(path);
     free(path);
     if (r->kept) {
+        if (!before) {
+            keep(en, r);
+        }
         write_kept(en, r->number, true);
         forget_previous(en, r);
     } else {
         forget_weights(en, r);
     }
-    size_t kept;
-    struct run *worst = worst_kept(en, &kept);
-    while (worst && kept > (size_t)en->keep) {
+    while (en->n_kept > (size_t)en->keep) {
+        struct run *worst = drop_worst(en);
         worst->kept = false;
         write_kept(en, worst->number, false); /* the file goes once that is stored */
-        worst = worst_kept(en, &kept);
     }
 }
 
@@ -325,12 +334,15 @@ static void load_one(struct engine *en, struct trial_row *t)
 }
 
 /* A crash may have come between removing a file and the store's word of it. */
-static void check_kept(struct engine *en)
+static void load_kept(struct engine *en)
 {
+    en->n_kept = 0;
     for (size_t i = 0; i < en->n_runs; i++) {
         struct run *r = &en->run[i];
         char *path = run_final(r) && r->kept ? path_checkpoint(en->dir, r->number) : NULL;
-        if (path && !fs_exists(path)) {
+        if (path && fs_exists(path)) {
+            keep(en, r);
+        } else if (path) {
             r->kept = false;
             write_kept(en, r->number, false);
         }
@@ -457,7 +469,7 @@ enum err_code runs_load(struct engine *en, struct err *e)
     }
     if (!rc) {
         sweep_checkpoints(en);
-        check_kept(en);
+        load_kept(en);
     }
     return rc;
 }
@@ -476,4 +488,5 @@ void runs_release(struct engine *en)
     }
     free(en->run);
     free(en->order);
+    free(en->kept);
 }
