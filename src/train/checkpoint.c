@@ -160,19 +160,19 @@ enum err_code trainer_checkpoint(struct trainer *t, int lane, const char *path, 
     const enum err_code rc = save(t, l, path, e);
     if (rc) return rc;
     l->saved_ns = clock_mono_ns();
-    l->save_cost_ns = l->saved_ns - start;
-    log_debug("trial %d, checkpoint: %.3f ms", l->trial, (double)l->save_cost_ns * 1e-6);
+    t->save_cost_ns = l->saved_ns - start;
+    log_debug("trial %d, checkpoint: %.3f ms", l->trial, (double)t->save_cost_ns * 1e-6);
     l->saved_step = l->step;
     l->saved_epoch = l->epochs_done;
     return ERR_OK;
 }
 
-bool trainer_checkpoint_due(const struct trainer *t, int lane)
+bool trainer_checkpoint_due(const struct trainer *t, int lane, int sharing)
 {
     const struct train_lane *l = &t->lane[lane];
     const int64_t gap = clock_mono_ns() - l->saved_ns;
     if (l->step == l->saved_step) return false;
-    return gap >= LONGEST_GAP_NS || (l->epochs_done > l->saved_epoch && gap >= COST_FACTOR * l->save_cost_ns);
+    return gap >= LONGEST_GAP_NS || (l->epochs_done > l->saved_epoch && gap >= COST_FACTOR * t->save_cost_ns * sharing);
 }
 
 /* --- reading */

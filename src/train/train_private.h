@@ -46,7 +46,7 @@ struct train_lane {
     double last_loss;        /* nats, of the last step whose loss was finite; NaN before */
     double chunk_loss;       /* nats, mean of the last chunk; NaN before */
     char reason[160];        /* of a divergence */
-    int64_t saved_ns, save_cost_ns, saved_step;
+    int64_t saved_ns, saved_step;
     int saved_epoch;
 };
 
@@ -60,6 +60,7 @@ struct trainer {
     int idle_chunks;         /* chunks with a slot unused */
     double step_seconds;     /* of the last chunk, all its lanes together; 0 before the first */
     int timed_lanes;         /* lanes step_seconds was measured with */
+    int64_t save_cost_ns;    /* of the last checkpoint; 0 before the first */
 };
 
 /* Largest value of the training rows and the root of their mean square, from up to 1,000 of them. */

@@ -426,11 +426,15 @@ enum err_code lanes_chunk(struct lanes *l, size_t pack, struct err *e)
     if (rc) {
         return rc;
     }
+    int sharing = 0;
+    for (size_t i = 0; i < l->n_packs; i++) {
+        sharing += (int)l->pack[i]->n;
+    }
     for (size_t i = 0; i < p->n; i++) {
         struct lane *lane = &p->lane[i];
         if (!lane->done && !lane->diverged) {
             late_edits(l, p, lane);
-            if (lane->leave == LEAVE_NOT && trainer_checkpoint_due(p->trainer, lane->handle)) {
+            if (lane->leave == LEAVE_NOT && trainer_checkpoint_due(p->trainer, lane->handle, sharing)) {
                 (void)checkpoint(l, p, lane);
             }
         }
