@@ -280,6 +280,7 @@ static void stop_early(struct engine *en, const struct insight *in)
                    in->expected, in->since, (int)en->n_runs, en->total);
     }
     en->total = (int)en->n_runs;
+    advisor_void(en); /* what was asked for meanwhile */
     (void)snprintf(total, sizeof total, "%d", en->total);
     write_fact(en, knob_info(KNOB_STUDY_TRIALS)->name, total);
 }
@@ -308,7 +309,8 @@ static void on_reviewed(struct engine *en, struct msg_reader *r)
 void advisor_review(struct engine *en)
 {
     struct advisor_link *a = &en->advisor;
-    if (a->conn && a->open && !a->reviewing && a->asked == 0 && a->reviewed != en->n_ended) {
+    bool idle = a->asked == 0 || en->stage == STAGE_FINISHED; /* before, no suggestion waits for a review */
+    if (a->conn && a->open && !a->reviewing && idle && a->reviewed != en->n_ended) {
         a->reviewing = true;
         (void)send_review(a->conn, &(struct m_review){(int64_t)en->n_ended});
         listen_to(en);
