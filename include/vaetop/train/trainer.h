@@ -86,7 +86,7 @@ WUR enum err_code trainer_chunk(struct trainer *t, trainer_event_fn *fn, void *a
  * On resume lr, beta, schedules and epochs come from lane_spec's config, so that an edit made meanwhile holds. */
 WUR enum err_code trainer_checkpoint(struct trainer *t, int lane, const char *path, struct err *e);
 /* True when a checkpoint is due: at least every 60 s, else when the last one's cost allows (design section 4). sharing:
- * how many lanes are trained in turn by this process, for their checkpoints together are to cost a 50th of its time. */
+ * how many lanes are trained in turn by this process, for their checkpoints together are to cost a 50th of its time at most. */
 bool trainer_checkpoint_due(const struct trainer *t, int lane, int sharing);
 
 /* Where a lane stands. */
