@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,11 @@ static char *make_study(enum demo_kind kind)
     char *dir = xasprintf("%s/pty", temp_dir());
     assert_ok(demo_store(dir, kind, &e), &e);
     return dir;
+}
+
+static double cpu_s(const struct rusage *u)
+{
+    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) + (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1e-6;
 }
 
 static void the_first_frame_is_small_and_then_nothing_is_sent(void **state)
@@ -116,6 +122,28 @@ static void a_storm_of_sizes_ends_in_a_quiet_screen(void **state)
     free(dir);
 }
 
+/* A dropped connection: the client ends by the hang-up, having used no more than what ending takes. */
+static void a_hang_up_ends_the_client_without_work(void **state)
+{
+    struct pty p;
+    struct rusage before, after;
+    char *dir = make_study(DEMO_THIRTEEN);
+    (void)state;
+    start(&p, dir, 80, 24, NULL);
+    (void)pty_read(&p, QUIET_MS, MOST_MS);
+    double used = proc_cpu_s(p.pid);
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &before), 0);
+    int64_t dropped = pty_clock_ns();
+    int status = pty_close(&p);
+    double seconds = (double)(pty_clock_ns() - dropped) * 1e-9;
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &after), 0);
+    double whole = cpu_s(&after) - cpu_s(&before);
+    print_message("gone %.3f s after the hang-up, %.2f s of processor time\n", seconds, whole - used);
+    assert_true(WIFEXITED(status)); /* by itself, not by the signal */
+    assert_true(whole - used < 0.1);
+    free(dir);
+}
+
 static void a_slow_link_gets_the_same_with_fewer_frames(void **state)
 {
     struct pty p;
@@ -135,6 +163,7 @@ int pty_tests(void)
         cmocka_unit_test(the_first_frame_is_small_and_then_nothing_is_sent),
         cmocka_unit_test(a_tick_of_ten_running_rows_costs_less_than_a_kilobyte),
         cmocka_unit_test(a_storm_of_sizes_ends_in_a_quiet_screen),
+        cmocka_unit_test(a_hang_up_ends_the_client_without_work),
         cmocka_unit_test(a_slow_link_gets_the_same_with_fewer_frames),
     };
     return cmocka_run_group_tests_name("ui pty", tests, NULL, NULL);
