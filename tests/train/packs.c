@@ -270,6 +270,12 @@ static void memory_is_what_the_plan_foretold(void **state)
     rig_data_release(&d);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED true /* shadow memory and freed blocks held back make the process larger than it is */
+#else
+#define SANITIZED false
+#endif
+
 /* Bytes of this process in memory. */
 static double resident(void)
 {
@@ -311,7 +317,7 @@ static void memory_seen_is_what_was_predicted(void **state)
             print_message("%s: predicted %.1f MiB, buffers %.1f, resident %.1f\n", plan_kind_name(kind), (double)foretold / mib,
                           buffers / mib, grown / mib);
             assert_close((double)foretold / buffers, 1.0, 0.1, 0);
-            if (wide) {
+            if (wide && !SANITIZED) {
                 assert_close(grown / mib, (double)foretold / mib, 32, 0);
             }
             trainer_free(t);
