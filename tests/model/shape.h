@@ -56,6 +56,8 @@ void shape_read(struct shape *s, int layer, enum act what, int column, int rows,
 
 /* Names slot SLOT for `n` steps. */
 void shape_steps(struct shape *s, const struct pack_step *steps, int n);
+/* The reference's pass for a step, with the device's noise and dropout. ref_pass_free(). In steps.c. */
+struct ref_pass *shape_reference(struct shape *s, const struct pack_step *step);
 /* Training step `step` with learning rate and beta in force, as the lane would do it. */
 struct pack_step shape_train_step(const struct shape *s, int64_t step, double lr, double beta);
 /* Rows of a training step's batch in the reference: x (rows, data). */
