@@ -215,7 +215,11 @@ enum err_code client_command(struct client *c, enum command cmd, int trial, cons
     struct m_reply m;
     while (!find_reply(c, id, &m)) {
         int64_t left = (deadline - clock_mono_ns()) / 1000000;
-        if (!listen_for(c, left > 0 ? (int)left : 0) && !find_reply(c, id, &m)) {
+        bool alive = listen_for(c, left > 0 ? (int)left : 0);
+        if (find_reply(c, id, &m)) { /* it may answer and end at once */
+            break;
+        }
+        if (!alive) {
             return err_set(e, ERR_IO, "the engine ended before it answered");
         }
         if (left <= 0) {
