@@ -63,24 +63,6 @@ static enum seen_state state_of(const struct m_observe *m)
     }
 }
 
-/* Foreign points: a value outside its range, or one that its conditions switch on and that is not there, would lead a
- * sampler astray. */
-static bool in_space(const struct preset *p, const struct point *pt)
-{
-    struct config c;
-    bool ok = !preset_apply(&c, p, pt, NULL);
-    for (size_t r = 0; ok && r < p->n_ranges; r++) {
-        if (range_active(p, r, &c) != pt->present[r]) {
-            config_release(&c);
-            return false;
-        }
-    }
-    if (ok) {
-        config_release(&c);
-    }
-    return ok;
-}
-
 static bool on_observe(struct advice *a, struct msg_reader *r)
 {
     struct m_observe m;
@@ -91,7 +73,7 @@ static bool on_observe(struct advice *a, struct msg_reader *r)
     }
     point_init(&pt, &a->preset);
     ok = read_observe(&m, &pt, r) && m.number >= -INT32_MAX && m.number <= INT32_MAX && m.phase >= 0 && m.phase < PHASE_COUNT;
-    if (ok && (state_of(&m) == SEEN_LEFT_OUT || in_space(&a->preset, &pt))) {
+    if (ok && (state_of(&m) == SEEN_LEFT_OUT || point_in_space(&a->preset, &pt))) {
         struct seen t = {(int)m.number, state_of(&m), {m.value[0], m.value[1]}, m.epoch, m.violation, m.expected};
         sampler_observe(a->sampler, &t, &pt);
     }

@@ -240,3 +240,17 @@ enum err_code preset_apply(struct config *out, const struct preset *p, const str
     }
     return rc;
 }
+
+bool point_in_space(const struct preset *p, const struct point *pt)
+{
+    struct config c;
+    if (preset_apply(&c, p, pt, NULL)) {
+        return false;
+    }
+    bool in = true;
+    for (size_t r = 0; r < p->n_ranges && in; r++) {
+        in = range_active(p, r, &c) == pt->present[r];
+    }
+    config_release(&c);
+    return in;
+}

@@ -54,23 +54,6 @@ static enum seen_state state_of(const struct trial_row *t)
     }
 }
 
-/* Another program's trial may lack a knob, or lie outside the space: the advisor passes it over. */
-static bool in_space(const struct preset *p, const struct point *pt)
-{
-    struct config c;
-    bool ok = !preset_apply(&c, p, pt, NULL);
-    for (size_t r = 0; ok && r < p->n_ranges; r++) {
-        if (range_active(p, r, &c) != pt->present[r]) {
-            config_release(&c);
-            return false;
-        }
-    }
-    if (ok) {
-        config_release(&c);
-    }
-    return ok;
-}
-
 /* What the advisor knew when it was asked. */
 static void tell(struct sampler *s, const struct study *study, const struct suggestion *m)
 {
@@ -97,7 +80,7 @@ static void tell(struct sampler *s, const struct study *study, const struct sugg
             seen.value[1] = v[1];
             seen.violation = require_violation(&study->preset.base, row);
         }
-        if (in_space(&study->preset, &t->point)) {
+        if (point_in_space(&study->preset, &t->point)) {
             sampler_observe(s, &seen, &t->point);
         }
     }

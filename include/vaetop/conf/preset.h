@@ -92,6 +92,9 @@ bool range_active(const struct preset *p, size_t range, const struct config *so_
 
 /* The trial's configuration: base with the point's values. Errors: USAGE (value outside its range). */
 WUR enum err_code preset_apply(struct config *out, const struct preset *p, const struct point *pt, struct err *e);
+/* Does pt have just the knobs that its conditions switch on, each within its range? Another program's trial may not: it
+ * would lead a sampler astray. */
+bool point_in_space(const struct preset *p, const struct point *pt);
 
 /* Names and first lesson line of every preset that can be found. Owns: caller frees with preset_list_free. */
 struct preset_entry {
