@@ -95,12 +95,27 @@ static void place(int fd, int want)
     }
 }
 
+static _Noreturn void give_up(int report_fd, int error, int status)
+{
+    (void)fs_write_all(report_fd, &error, sizeof error);
+    _exit(status);
+}
+
+/* In the child: fd out of the way, so that placing another cannot overwrite it. */
+static int aside(int fd, int report_fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 4);
+    if (copy < 0) {
+        give_up(report_fd, errno, 126);
+    }
+    return copy;
+}
+
 /* In the child, after fork: signals, descriptors, session, exec. Reports errno through report_fd. */
 static _Noreturn void child(const struct proc_spawn *s, char **env, int report_fd, pid_t parent)
 {
     int fd[4] = {s->stdin_fd, s->stdout_fd, s->stderr_fd, s->socket_fd};
     sigset_t none;
-    int error;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     for (int sig = 1; sig < NSIG; sig++) {
@@ -115,13 +130,15 @@ static _Noreturn void child(const struct proc_spawn *s, char **env, int report_f
             _exit(0); /* it died in between */
         }
     }
-    /* Out of the way first, so that placing one cannot overwrite another. */
-    report_fd = fcntl(report_fd, F_DUPFD_CLOEXEC, 16);
+    report_fd = aside(report_fd, report_fd);
     for (int i = 0; i < 4; i++) {
         if (fd[i] < 0 && i < 3) {
             fd[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
         }
-        fd[i] = fd[i] >= 0 ? fcntl(fd[i], F_DUPFD_CLOEXEC, 16) : -1;
+        if (fd[i] < 0 && i < 3) {
+            give_up(report_fd, errno, 126);
+        }
+        fd[i] = fd[i] >= 0 ? aside(fd[i], report_fd) : -1;
     }
     for (int i = 0; i < 4; i++) {
         if (fd[i] >= 0) {
@@ -130,9 +147,7 @@ static _Noreturn void child(const struct proc_spawn *s, char **env, int report_f
     }
     (void)close_range(4, ~0u, CLOSE_RANGE_CLOEXEC); /* what others left open to us ends here */
     (void)execve(s->path, s->argv, env);
-    error = errno;
-    (void)fs_write_all(report_fd, &error, sizeof error);
-    _exit(127);
+    give_up(report_fd, errno, 127);
 }
 
 /* The environment with the extra entries over it. Owns: caller frees the array only. */

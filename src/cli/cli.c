@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "vaetop/base/limits.h"
 #include "vaetop/base/str.h"
 #include "vaetop/engine/engine.h"
 
@@ -169,12 +170,24 @@ static enum err_code dispatch(int argc, char **argv, struct err *e)
     return c->run(&o, e);
 }
 
+/* The line that a command ends with. Where limits may be the cause of it, it names them. */
+static void print_error(const struct err *e)
+{
+    char clean[sizeof e->text], low[LIMITS_TEXT] = "";
+    if (e->code == ERR_NOMEM || e->code == ERR_IO || e->code == ERR_FULL || e->code == ERR_NODEVICE) {
+        (void)limits_low(low, sizeof low);
+    }
+    (void)fprintf(stderr, "vaetop: %s%s%s\n", str_clean(clean, sizeof clean, e->text),
+                  *low ? "; limits here that may be too low: " : "", low);
+}
+
 int cli_main(int argc, char **argv)
 {
     struct err e = {0};
     enum err_code rc;
     (void)setlocale(LC_CTYPE, "");
     (void)umask(077);
+    limits_raise(); /* for all that is started from here, too */
     (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full disk */
     /* Started by client_start(), not by people: DIR DEVICE, with the ready pipe as descriptor 3. */
     if (argc == 4 && strcmp(argv[1], "__supervise") == 0) {
@@ -194,8 +207,7 @@ int cli_main(int argc, char **argv)
     }
     rc = dispatch(argc, argv, &e);
     if (rc) {
-        char clean[sizeof e.text];
-        (void)fprintf(stderr, "vaetop: %s\n", str_clean(clean, sizeof clean, e.text));
+        print_error(&e);
         return err_exit_status(rc);
     }
     if (fflush(stdout) != 0) {

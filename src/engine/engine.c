@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <fcntl.h>
@@ -14,6 +13,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
+#include "vaetop/base/limits.h"
 #include "vaetop/base/log.h"
 #include "vaetop/base/str.h"
 #include "vaetop/conf/paths.h"
@@ -230,16 +230,6 @@ static void set_signals(struct engine *en)
     }
 }
 
-/* As many descriptors as we may have: each worker and client takes one. */
-static void raise_limits(void)
-{
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-        r.rlim_cur = r.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &r);
-    }
-}
-
 enum err_code engine_open(struct engine *en, const char *dir, const char *device, struct err *e)
 {
     const char *limit = getenv("VAETOP_IDLE_S");
@@ -254,7 +244,6 @@ enum err_code engine_open(struct engine *en, const char *dir, const char *device
     en->writer = writer_new(en);
     en->tick_ns = clock_mono_ns();
     set_signals(en);
-    raise_limits();
     enum err_code rc = lock_study(en, e);
     if (!rc) {
         rc = open_store(en, e);
@@ -328,7 +317,11 @@ static void say(int fd, const char *line)
 
 static void run(struct engine *en)
 {
+    char low[LIMITS_TEXT];
     engine_log(en, -1, "engine started (process %d)", (int)getpid());
+    if (*limits_low(low, sizeof low)) {
+        engine_log(en, -1, "limits here that may be too low: %s", low);
+    }
     loop_fd(en->loop, en->listen_fd, POLLIN, links_accept, en);
     slices_start(en);
     (void)loop_timer(en->loop, SECOND_NS, engine_tick, en);

@@ -1,7 +1,8 @@
 /* LD_PRELOAD'ed into a program under test: makes chosen calls on files below one folder fail, or ends the process.
  *
  *   VAETOP_FAULT_DIR    only files whose path begins with it count; nothing happens without it
- *   VAETOP_FAULT        CALLS:N:HOW. CALLS: open,write,sync,rename,link,unlink,close,truncate, comma-separated, or all.
+ *   VAETOP_FAULT        CALLS:N:HOW. CALLS: open,write,sync,rename,link,unlink,close,truncate, comma-separated, or all
+ *                       of those; fork, which is of no file.
  *                       N: the N-th such call counted from 1; 0: every one. HOW:
  *                         EIO, ENOSPC, EROFS, ...  the call fails with it (a write puts nothing down)
  *                         exit   the process ends before the call
@@ -38,9 +39,9 @@
 
 #define EXIT_STATUS 41
 
-enum call { C_OPEN, C_WRITE, C_SYNC, C_RENAME, C_LINK, C_UNLINK, C_CLOSE, C_TRUNCATE, C_COUNT };
+enum call { C_OPEN, C_WRITE, C_SYNC, C_RENAME, C_LINK, C_UNLINK, C_CLOSE, C_TRUNCATE, C_FORK, C_COUNT };
 static const char *const call_word[C_COUNT] = {"open", "write",  "sync",  "rename",
-                                              "link", "unlink", "close", "truncate"};
+                                              "link", "unlink", "close", "truncate", "fork"};
 
 enum how { H_ERRNO, H_EXIT, H_TORN, H_LOST };
 
@@ -65,7 +66,7 @@ static int error_number(const char *word)
         const char *word;
         int value;
     } known[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS}, {"EACCES", EACCES},
-                 {"EMFILE", EMFILE}, {"EPERM", EPERM}};
+                 {"EMFILE", EMFILE}, {"EPERM", EPERM}, {"EAGAIN", EAGAIN}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(word, known[i].word) == 0) {
             return known[i].value;
@@ -88,7 +89,7 @@ static void read_plan(const char *plan)
     f.error = error_number(how);
     for (char *w = strtok(calls, ","); w; w = strtok(NULL, ",")) {
         for (int c = 0; c < C_COUNT; c++) {
-            f.calls[c] |= strcmp(w, call_word[c]) == 0 || strcmp(w, "all") == 0;
+            f.calls[c] |= strcmp(w, call_word[c]) == 0 || (strcmp(w, "all") == 0 && c != C_FORK);
         }
     }
     f.on = true;
@@ -485,6 +486,12 @@ int unlink(const char *path)
         note(U_REMOVED, path, NULL);
     }
     return real(path);
+}
+
+pid_t fork(void)
+{
+    REAL(pid_t, fork, void);
+    return active() && strikes(C_FORK, -1, NULL, 0) ? -1 : real();
 }
 
 /* --- another time and place */
