@@ -220,7 +220,7 @@ _vaetop() {
         ;;
     export)
         if [[ $cur == -* ]]; then
-            _vaetop_words " --dir --trial --csv --json --output --quiet --help"
+            _vaetop_words " --dir --trial --csv --json --optuna --output --quiet --help"
         elif ((COMP_CWORD == at + 1)); then
             _vaetop_words "$(vaetop __words studies 2>/dev/null)"
         fi

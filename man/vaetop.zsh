@@ -37,7 +37,7 @@ _vaetop() {
         'presets:list the presets, or print one to start your own from'
         'devices:list the OpenCL devices; those of a study: also switch them while it runs'
         'bench:how fast a device is beside its own limit; --tune chooses plans by it'
-        'export:weights as safetensors, trials as CSV or JSON'
+        'export:weights as safetensors, trials as CSV, JSON or for Optuna'
         'eval:figures of a trained model on held-out or other data'
         'sample:new images as PNG or NPY'
         'reconstruct:held-out images above what the model makes of them'
@@ -291,6 +291,7 @@ _vaetop() {
             '--csv[one line a trial, comma-separated]' \
             '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '--optuna[a copy of study.db marked as Optuna'\''s own, for tools that look for the mark]' \
             '-o[where to write]:file:_files' \
             '--output[where to write]:file:_files' \
             '-q[no progress lines]' \

@@ -71,10 +71,11 @@ const struct cli_command commands[] = {
      "  vaetop bench                           about a minute, best on a machine that does nothing else\n"
      "  vaetop bench --networks 784-400-20:128 --rounds 25 --json\n",
      "DWIY3jqo", 0, 0, bench_command},
-    {"export", "export STUDY [options] -o FILE", "weights as safetensors, trials as CSV or JSON",
+    {"export", "export STUDY [options] -o FILE", "weights as safetensors, trials as CSV, JSON or for Optuna",
      "  vaetop export quickstart -o model.safetensors\n"
-     "  vaetop export quickstart --csv -o trials.csv\n",
-     "dtCjoq", 1, 1, export_command},
+     "  vaetop export quickstart --csv -o trials.csv\n"
+     "  vaetop export quickstart --optuna -o optuna.db\n",
+     "dtCj6oq", 1, 1, export_command},
     {"eval", "eval STUDY [options]", "figures of a trained model on held-out or other data",
      "  vaetop eval quickstart                 the best trial on the study's validation part\n"
      "  vaetop eval mnist --source t10k-images-idx3-ubyte.gz --samples 1000 --json\n",

@@ -1,4 +1,4 @@
-/* `export`: a table of the trials as CSV or JSON, or one trial's weights as safetensors. */
+/* `export`: the trials as a table (CSV, JSON) or as a file of Optuna's, or one trial's weights as safetensors. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,18 +177,28 @@ out:
     return rc;
 }
 
+/* What is asked for goes together, and a file that is no text has a name. */
+static enum err_code check_options(const struct options *o, struct err *e)
+{
+    if (o->csv + o->json + o->optuna > 1) {
+        return err_set(e, ERR_USAGE, "export: one of --csv, --json and --optuna");
+    }
+    if (o->optuna && !o->output) {
+        return err_set(e, ERR_USAGE, "export: -o FILE says where the copy for Optuna goes");
+    }
+    if (!o->csv && !o->json && !o->output) {
+        return err_set(e, ERR_USAGE,
+                       "export: -o model.safetensors says where the weights go (or --csv, --json, --optuna)");
+    }
+    return ERR_OK;
+}
+
 enum err_code export_command(const struct options *o, struct err *e)
 {
     struct study s;
     const struct trial_row *t = NULL;
-    enum err_code rc;
-    if (o->csv && o->json) {
-        return err_set(e, ERR_USAGE, "export: --csv or --json, not both");
-    }
-    if (!o->csv && !o->json && !o->output) {
-        return err_set(e, ERR_USAGE, "export: -o model.safetensors says where the weights go (or --csv, --json)");
-    }
-    rc = study_open(&s, o, o->arg[0], e);
+    enum err_code rc = check_options(o, e);
+    rc = rc ? rc : study_open(&s, o, o->arg[0], e);
     if (rc) {
         return rc;
     }
@@ -196,6 +206,8 @@ enum err_code export_command(const struct options *o, struct err *e)
         rc = export_csv(&s, o, e);
     } else if (o->json) {
         rc = report_study_json(&s, o, e);
+    } else if (o->optuna) {
+        rc = store_copy(s.store, o->output, e);
     } else {
         rc = study_trial(&t, &s, o->trial ? o->trial : "best", e);
         if (!rc) {

@@ -20,6 +20,7 @@ static const struct option_row option_table[] = {
     {'t', "trial", "N", "one trial by number, or best"},
     {'j', "json", NULL, "JSON on standard output; numbers are numbers, the unit is in the key"},
     {'C', "csv", NULL, "one line a trial, comma-separated"},
+    {'6', "optuna", NULL, "a copy of study.db marked as Optuna's own, for tools that look for the mark"},
     {'o', "output", "FILE", "where to write"},
     {'F', "source", "FILE", "other data than the study's own validation part"},
     {'Q', "test", NULL, "the study's test rows (data.test)"},
@@ -89,6 +90,7 @@ static void assign(struct options *o, char letter, const char *value)
     case 'R': o->dry_run = true; break;
     case 'j': o->json = true; break;
     case 'C': o->csv = true; break;
+    case '6': o->optuna = true; break;
     case 'V': o->self_test = true; break;
     case 'Q': o->test = true; break;
     case 'Y': o->clblast = true; break;

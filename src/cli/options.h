@@ -17,7 +17,7 @@ struct options {
     const char *source, *count, *samples, *from, *steps, *labels, *networks, *rounds, *warm_start, *top, *seeds;
     const char *set[SET_MAX];
     size_t n_set;
-    bool once, plain, json_lines, demo, no_tui, detach, dry_run, json, csv, quiet, slow, ascii, self_test, test;
+    bool once, plain, json_lines, demo, no_tui, detach, dry_run, json, csv, optuna, quiet, slow, ascii, self_test, test;
     bool repair, clblast, tune, whole, help;
     const char *arg[ARG_MAX_WORDS]; /* words that are no options */
     int n_args;

@@ -13,7 +13,7 @@ from optuna.distributions import CategoricalDistribution as Choice
 from optuna.distributions import FloatDistribution as Float
 from optuna.distributions import IntDistribution as Int
 
-STUDY, WRITTEN, READER = sys.argv[1:]
+STUDY, WRITTEN, READER, COPY = sys.argv[1:]
 URL = f"sqlite:///{STUDY}/study.db"
 
 # The space of tests/store/fixture.c, as Optuna would have it.
@@ -180,6 +180,24 @@ def our_reader(written, taken, own, own_params):
     check(rows[-1]["state"] == "RUNNING" and rows[-1]["foreign"], "Optuna's running trial", rows[-1])
 
 
+def check_copy(study):
+    """Optuna takes the mark for its own, finds the same trials, and goes on in the copy alone."""
+    with open(COPY, "rb") as f:
+        check(f.read(20)[18:] == b"\1\1", "the copy needs a write-ahead log, which some readers lack")
+    db = sqlite3.connect(COPY)
+    check(db.execute("SELECT version_num FROM alembic_version").fetchall() == [("v3.0.0.d",)], "the copy's mark")
+    db.close()
+    storage = optuna.storages.RDBStorage(f"sqlite:///{COPY}")
+    check(storage.get_current_version() == "v3.0.0.d", "current version", storage.get_current_version())
+    copy = optuna.load_study(study_name="from-vaetop", storage=storage)
+    check(len(copy.trials) == len(study.trials), "trials in the copy", len(copy.trials))
+    for mine, theirs in zip(study.trials, copy.trials):
+        check(repr(mine) == repr(theirs), "the copy's trial", theirs, "is not", mine)  # NaN is NaN here
+    check(copy.user_attrs == study.user_attrs and copy.direction == study.direction, "the copy's study")
+    copy.optimize(suggest, n_trials=2)
+    check(len(copy.trials) == len(study.trials) + 1, "trials in the copy", len(copy.trials))  # one was waiting
+
+
 def main():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("error", category=UserWarning, module="optuna.distributions")
@@ -187,6 +205,7 @@ def main():
         written = load_lines(f.read())
     check_file(written)
     study = first_look(written)
+    check_copy(study)
     taken, own = optuna_goes_on(study, written)
     again = optuna.load_study(study_name="from-vaetop", storage=URL)
     check(len(again.trials) == len(written) + 4, "trials in the end", len(again.trials))

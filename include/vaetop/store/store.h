@@ -85,6 +85,10 @@ WUR enum err_code store_fact_set(struct store *s, const char *key, const char *v
 /* Owns: caller frees *value; NULL when absent. */
 WUR enum err_code store_fact_get(struct store *s, const char *key, char **value, struct err *e);
 
+/* Replaces path by a copy of study.db that bears Optuna's mark (alembic_version), for tools that ask for it. One state of
+ * the study, also while it runs; mode 0600. Errors: USAGE (path is the study itself), IO, FULL, DB. */
+WUR enum err_code store_copy(struct store *s, const char *path, struct err *e);
+
 /* --- what another program (Optuna) writes to the same file */
 /* Differs from the last call's when another connection has written since; costs next to nothing. */
 WUR enum err_code store_foreign_version(struct store *s, int64_t *version, struct err *e);
