@@ -24,7 +24,7 @@ static cl_int fill(struct device *d, cl_mem mem, unsigned char byte, size_t offs
 {
     unsigned char pattern[16];
     memset(pattern, byte, sizeof pattern);
-    queue_has_work(d);
+    busy_begin(d);
     if (!(d->quirks & QUIRK_NO_FILL)) {
         size_t both = offset | n;
         size_t unit = both % 16 == 0 ? 16 : both % 4 == 0 ? 4 : 1;
@@ -146,11 +146,14 @@ static enum err_code copied(const struct buffer *b, cl_int status, const char *c
         return cl_fail(e, status, call, b->what);
     }
     enum err_code rc = ERR_OK;
+    busy_end(b->device, event);
     if (b->device->quirks & QUIRK_SPIN_WAIT) {
         rc = queue_wait(b->device, event, b->what, e);
-        (void)clReleaseEvent(event);
+    } else {
+        status = clWaitForEvents(1, &event);
+        rc = status ? cl_fail(e, status, "clWaitForEvents", b->what) : ERR_OK;
     }
-    queue_is_empty(b->device);
+    (void)clReleaseEvent(event);
     return rc;
 }
 
@@ -160,11 +163,9 @@ enum err_code buffer_write(struct buffer *b, size_t offset, const void *p, size_
     if (rc || n == 0) {
         return rc;
     }
-    bool nap = (b->device->quirks & QUIRK_SPIN_WAIT) != 0;
     cl_event event = NULL;
-    queue_has_work(b->device);
-    cl_int status = clEnqueueWriteBuffer(b->device->queue, b->mem, nap ? CL_FALSE : CL_TRUE, offset, n, p, 0, NULL,
-                                         nap ? &event : NULL);
+    busy_begin(b->device);
+    cl_int status = clEnqueueWriteBuffer(b->device->queue, b->mem, CL_FALSE, offset, n, p, 0, NULL, &event);
     return copied(b, status, "clEnqueueWriteBuffer", event, e);
 }
 
@@ -174,11 +175,9 @@ enum err_code buffer_read(const struct buffer *b, size_t offset, void *p, size_t
     if (rc || n == 0) {
         return rc;
     }
-    bool nap = (b->device->quirks & QUIRK_SPIN_WAIT) != 0;
     cl_event event = NULL;
-    queue_has_work(b->device);
-    cl_int status = clEnqueueReadBuffer(b->device->queue, b->mem, nap ? CL_FALSE : CL_TRUE, offset, n, p, 0, NULL,
-                                        nap ? &event : NULL);
+    busy_begin(b->device);
+    cl_int status = clEnqueueReadBuffer(b->device->queue, b->mem, CL_FALSE, offset, n, p, 0, NULL, &event);
     rc = copied(b, status, "clEnqueueReadBuffer", event, e);
     return rc || !b->device->guard ? rc : guards_check(b->device, e);
 }

@@ -5,7 +5,6 @@
 
 #include "device_private.h"
 #include "vaetop/base/alloc.h"
-#include "vaetop/base/clock.h"
 #include "vaetop/base/str.h"
 #include "vaetop/device/clerr.h"
 
@@ -56,6 +55,7 @@ static enum err_code make_queue(struct device *d, struct err *e)
     if (status) {
         return cl_fail(e, status, "clCreateCommandQueue", d->info.name);
     }
+    busy_open(d);
     return ERR_OK;
 }
 
@@ -74,7 +74,6 @@ enum err_code device_open(struct device **out, int platform_index, int device_in
     d->info.device_index = device_index;
     d->sync = env_is_1("VAETOP_CL_SYNC");
     d->guard = env_is_1("VAETOP_CL_GUARD");
-    d->busy_asked_ns = clock_mono_ns();
     enum err_code rc = find_platform(d, platform_index, e);
     rc = rc ? rc : find_device(d, device_index, e);
     if (!rc) {
@@ -99,6 +98,7 @@ void device_close(struct device *d)
         return;
     }
     buffer_free(d->gemm_temp);
+    busy_close(d);
     if (d->queue) {
         (void)clFinish(d->queue);
         (void)clReleaseCommandQueue(d->queue);

@@ -22,6 +22,17 @@ enum quirk {
 /* Flags of a device; *note is the table's reason for QUIRK_REFUSE (static), else untouched. */
 unsigned quirk_flags(const char *platform, const char *device, const char *driver, const char **note);
 
+/* How long our queue held work, by the device's own clock; busy.c. */
+#define STRETCHES 64
+struct busy {
+    cl_command_queue clock; /* holds markers only, and is the profiled one; NULL: no event times */
+    cl_event first;         /* start of the stretch in which the queue has had work; NULL: idle */
+    cl_event begun[STRETCHES], ended[STRETCHES];
+    int n;
+    double ns; /* of read stretches since the last device_busy() */
+    int64_t asked_ns;
+};
+
 struct device {
     cl_platform_id platform;
     cl_device_id id;
@@ -36,10 +47,8 @@ struct device {
     uint64_t budget;     /* most that they may be */
     struct buffer *gemm_temp; /* of CLBlast; NULL: none needed yet */
     uint64_t source_hash;
-    int64_t busy_since_ns;  /* start of the stretch in which the queue has had work; 0: idle */
-    int64_t busy_ns;        /* finished stretches since the last device_busy() */
-    int64_t busy_asked_ns;  /* time of the last device_busy() */
-    int64_t last_wait_ns;   /* how long the last wait took */
+    struct busy busy;
+    int64_t last_wait_ns; /* how long the last wait took */
     bool guard;             /* VAETOP_CL_GUARD=1: buffers have edges of NaN that device_finish() checks */
     struct buffer *buffers; /* all that are alive */
 };
@@ -57,9 +66,12 @@ struct buffer {
 /* Errors: CL (a kernel wrote outside of a buffer, which is named). */
 WUR enum err_code guards_check(struct device *d, struct err *e);
 
-/* The queue got work; the queue was seen empty. For device_busy(). */
-void queue_has_work(struct device *d);
-void queue_is_empty(struct device *d);
+/* Before work is queued; once the last of it is, with its event. Neither waits, and neither fails: a driver that gives
+ * no event times is said so in the log, and device_busy() is NaN from then on. */
+void busy_open(struct device *d);
+void busy_begin(struct device *d);
+void busy_end(struct device *d, cl_event last);
+void busy_close(struct device *d);
 /* Waits for one event with naps. what names the waited-for thing in errors. Errors: CL. */
 WUR enum err_code queue_wait(struct device *d, cl_event event, const char *what, struct err *e);
 /* Waits for all that is queued. Errors: CL. */

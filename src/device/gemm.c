@@ -37,7 +37,7 @@ enum err_code device_gemm(struct device *d, const struct gemm *g, struct err *e)
     if (rc) {
         return rc;
     }
-    queue_has_work(d);
+    busy_begin(d);
     /* No event: CLBlast would keep one per call that nobody needs in an in-order queue. */
     const CLBlastStatusCode status = CLBlastSgemmWithTempBuffer(
         CLBlastLayoutRowMajor, turned(g->trans_a), turned(g->trans_b), g->m, g->n, g->k, 1.0f, g->a->mem, g->a_off, g->lda,

@@ -90,7 +90,7 @@ enum err_code launch_run(struct launch *l, const size_t global[3], const size_t 
                        cl_name(l->bad_status), (int)l->bad_status);
     }
     bool any = local && (local[0] | local[1] | local[2]) != 0;
-    queue_has_work(d);
+    busy_begin(d);
     cl_int status = clEnqueueNDRangeKernel(d->queue, l->kernel, 3, NULL, global, any ? local : NULL, 0, NULL, NULL);
     if (status) {
         return cl_fail(e, status, "clEnqueueNDRangeKernel", l->name);

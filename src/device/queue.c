@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -8,35 +7,6 @@
 
 #define NAP_MIN_NS 20000
 #define NAP_MAX_NS 2000000
-
-void queue_has_work(struct device *d)
-{
-    if (d->busy_since_ns == 0) {
-        d->busy_since_ns = clock_mono_ns();
-    }
-}
-
-void queue_is_empty(struct device *d)
-{
-    if (d->busy_since_ns != 0) {
-        d->busy_ns += clock_mono_ns() - d->busy_since_ns;
-        d->busy_since_ns = 0;
-    }
-}
-
-double device_busy(struct device *d)
-{
-    int64_t now = clock_mono_ns();
-    if (d->busy_since_ns != 0) {
-        d->busy_ns += now - d->busy_since_ns;
-        d->busy_since_ns = now;
-    }
-    int64_t interval = now - d->busy_asked_ns;
-    double share = interval > 0 ? (double)d->busy_ns / (double)interval : (double)NAN;
-    d->busy_asked_ns = now;
-    d->busy_ns = 0;
-    return share;
-}
 
 static void nap(int64_t ns)
 {
@@ -74,26 +44,22 @@ void device_flush(struct device *d)
     (void)clFlush(d->queue);
 }
 
-static enum err_code wait_all(struct device *d, const char *what, struct err *e)
+enum err_code queue_finish(struct device *d, const char *what, struct err *e)
 {
-    if (!(d->quirks & QUIRK_SPIN_WAIT)) {
-        cl_int status = clFinish(d->queue);
-        return status ? cl_fail(e, status, "clFinish", what) : ERR_OK;
-    }
     cl_event event = NULL;
     cl_int status = clEnqueueMarkerWithWaitList(d->queue, 0, NULL, &event);
     if (status) {
         return cl_fail(e, status, "clEnqueueMarkerWithWaitList", what);
     }
-    enum err_code rc = queue_wait(d, event, what, e);
+    busy_end(d, event);
+    enum err_code rc = ERR_OK;
+    if (d->quirks & QUIRK_SPIN_WAIT) {
+        rc = queue_wait(d, event, what, e);
+    } else {
+        status = clFinish(d->queue);
+        rc = status ? cl_fail(e, status, "clFinish", what) : ERR_OK;
+    }
     (void)clReleaseEvent(event);
-    return rc;
-}
-
-enum err_code queue_finish(struct device *d, const char *what, struct err *e)
-{
-    enum err_code rc = wait_all(d, what, e);
-    queue_is_empty(d);
     return rc;
 }
 

@@ -284,7 +284,7 @@ static void sync_mode_waits_after_every_launch(void **state)
     launch_buffer(l, 0, b);
     launch_int(l, 1, 3);
     assert_ok(launch_run(l, (const size_t[3]){1, 1, 1}, (const size_t[3]){1, 1, 1}, &e), &e);
-    assert_int_equal(d->busy_since_ns, 0); /* nothing is queued any more */
+    assert_null(d->busy.first); /* nothing is queued any more */
     launch_free(l);
     buffer_free(b);
     device_close(d);

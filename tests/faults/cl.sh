@@ -34,6 +34,7 @@ recovers() {
 recovers launch launch:60:-5 CL_OUT_OF_RESOURCES
 recovers lost read:9:-36 CL_INVALID_COMMAND_QUEUE
 recovers aborted launch:90:abort "signal 6"
+recovers unclocked clock:1:-35 "its busy share is unknown"
 VAETOP_QUIET_S=3
 export VAETOP_QUIET_S
 recovers hung launch:70:hang "it had said nothing for"

@@ -1,7 +1,7 @@
 /* LD_PRELOAD'ed into the worker: an OpenCL driver with a fault. Counts the calls of one function and lets them fail or
  * hang; everything else goes to the real library.
  *
- *   VAETOP_CL_FAULT        CALL:N:WHAT[+]   CALL: buffer, launch, build, read, write, finish, context, event
+ *   VAETOP_CL_FAULT        CALL:N:WHAT[+]   CALL: buffer, launch, build, read, write, finish, context, event, clock
  *                          N: the N-th such call of a process; with + that one and all after it
  *                          WHAT: an OpenCL error code such as -4, or hang (the call never returns), or abort
  *   VAETOP_CL_FAULT_ONCE   a file: the first process that takes it away (unlinks it) has the fault, nobody else
@@ -99,6 +99,16 @@ cl_context clCreateContext(const cl_context_properties *p, cl_uint n, const cl_d
     REAL(clCreateContext);
     POINTER("context")
     return real(p, n, d, fn, arg, code);
+}
+
+/* "clock" is a queue whose events have times. */
+cl_command_queue clCreateCommandQueue(cl_context c, cl_device_id d, cl_command_queue_properties p, cl_int *code)
+{
+    REAL(clCreateCommandQueue);
+    if (p & CL_QUEUE_PROFILING_ENABLE) {
+        POINTER("clock")
+    }
+    return real(c, d, p, code);
 }
 
 cl_int clBuildProgram(cl_program p, cl_uint n, const cl_device_id *d, const char *options,

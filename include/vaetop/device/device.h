@@ -60,8 +60,8 @@ WUR enum err_code launch_run(struct launch *l, const size_t global[3], const siz
 /* Starts what is queued without waiting; waits for all of it (sleeping, not spinning, on drivers that spin). */
 void device_flush(struct device *d);
 WUR enum err_code device_finish(struct device *d, struct err *e);
-/* Share of the time since the last call in which the queue held work of ours, 0..1; NaN unknown. Counted on the host
- * from the first launch after a wait to the end of the next wait: a profiling queue serialises some drivers. */
+/* Share of the time since the last call in which the queue held work of ours, by the times of events, 0..1; NaN: the
+ * driver gives none. Waits for what is queued. */
 double device_busy(struct device *d);
 
 /* C = op(A) op(B) through CLBlast, for GPUs and as a second opinion. Row-major; offsets and strides in floats.
