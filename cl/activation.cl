@@ -56,7 +56,7 @@ FN bool drops(const struct view *v)
 {
     return v->lane->dropout > 0.0f && v->step->mode != STEP_EVAL;
 }
-FN void dropout_factors(float16 *out, const struct view *v, int layer, int quad, int n0)
+PART void dropout_factors(float16 *out, const struct view *v, int layer, int quad, int n0)
 {
     const uint purpose = (uint)RNG_DROPOUT | (v->step->stream & ~255u);
     uint16 c[4] = {columns_from(n0), (uint16)((uint)(quad | layer << 16)), (uint16)(v->step->step_lo), (uint16)(purpose)};

@@ -2,7 +2,7 @@
 
 /* One tile: rows from r0, inputs from n0 of a layer; writes dy of the layer before, before its activation. done: the
  * product is there. */
-FN void back_tile(const struct view *v, int layer, int done, int r0, int n0)
+PART void back_tile(const struct view *v, int layer, int done, int r0, int n0)
 {
     float16 t[16];
     __global const struct layer *l = v->layers + layer, *before = l - 1;

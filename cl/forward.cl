@@ -2,7 +2,7 @@
 
 /* y of one tile from what its activation sees: rows from r0, columns from n0, zero in padding columns. Keeps that where the
  * way back needs it and no norm has it. */
-FN void activate_tile(const struct view *v, int layer, const float16 *x, int r0, int n0)
+PART void activate_tile(const struct view *v, int layer, const float16 *x, int r0, int n0)
 {
     __global const struct layer *l = v->layers + layer;
     __global float *y = v->acts + l->y + (size_t)r0 * l->ld_y + n0;
@@ -40,7 +40,7 @@ FN void forward_tile(const struct view *v, int layer, float16 *t, int r0, int n0
 }
 
 /* One strip of a layer. done: the product is in y already. */
-FN void forward_strip(const struct view *v, int layer, int done, int r0, struct strip s)
+PART void forward_strip(const struct view *v, int layer, int done, int r0, struct strip s)
 {
     float16 t[16 * WIDE_MOST];
     __global const struct layer *l = v->layers + layer;

@@ -1,7 +1,7 @@
 /* Rows of the data set into the first layer's input. */
 
 /* Values of one row of the data set to zeros and ones: binarize_row() in model/. */
-FN void binarize_values(const struct view *v, __global float *x, uint row)
+PART void binarize_values(const struct view *v, __global float *x, uint row)
 {
     __global const uint *key = v->step->draw ? v->lane->key : v->lane->data_key;
     for (int c = 0; c < v->shape->data_pad; c += 64) {
@@ -16,7 +16,7 @@ FN void binarize_values(const struct view *v, __global float *x, uint row)
 
 /* x (16 rows from r0, ld_x) = rows / 255 (uint8) or rows (float); zero in padding and beyond the batch's true rows.
  * data (n, data) as on disk; uint8 data have 64 readable bytes behind the last row. */
-FN void gather_rows(const struct view *v, __global const uchar *data, int r0)
+PART void gather_rows(const struct view *v, __global const uchar *data, int r0)
 {
     const int n = v->shape->data, n_pad = v->shape->data_pad;
     ROLLED for (int i = 0; i < 16; i++) {

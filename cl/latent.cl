@@ -76,7 +76,7 @@ FN float latent_store(const struct view *v, const float16 *mu_t, const float16 *
 }
 
 /* Both heads of 16 rows and 16 dimensions. done: the products are in y already. */
-FN float latent_tile(const struct view *v, int done, int r0, int j0, struct latent_out out)
+PART float latent_tile(const struct view *v, int done, int r0, int j0, struct latent_out out)
 {
     float16 t[32]; /* mu, logvar */
     __global const struct layer *l = v->layers + v->shape->heads;
@@ -107,7 +107,7 @@ ONE_ITEM __kernel void latent(PACK_ARGS, __global float *acts, __global const fl
 
 /* dmu | dlogvar (16, 16 each) from the gradient by z. Zero beyond the true rows. done: that gradient is there.
  * kl_weights (latent_pad): of the KL by dimension; 0: beta. */
-FN void back_latent_tile(const struct view *v, int done, int r0, int j0, __global const float *kl_weights)
+PART void back_latent_tile(const struct view *v, int done, int r0, int j0, __global const float *kl_weights)
 {
     float16 t[16];
     __global const struct shape *s = v->shape;

@@ -3,7 +3,7 @@
 #define NORM_EPS 1e-5f
 
 /* 16 rows from what forward_tile() left in pre: the normalised values take its place, and y is made. */
-FN void norm_rows(const struct view *v, int layer, int r0)
+PART void norm_rows(const struct view *v, int layer, int r0)
 {
     __global const struct layer *l = v->layers + layer;
     __global const float *gain = v->weights + l->gain, *shift = gain + l->out_pad;
@@ -36,7 +36,7 @@ FN void norm_rows(const struct view *v, int layer, int r0)
 }
 
 /* 16 rows' gradient by the norm's output becomes that by its input, and leaves their sums for gain and shift. */
-FN void back_norm_rows(const struct view *v, int layer, int r0)
+PART void back_norm_rows(const struct view *v, int layer, int r0)
 {
     __global const struct layer *l = v->layers + layer;
     __global const float *gain = v->weights + l->gain, *pre = v->acts + l->pre + (size_t)r0 * l->ld_y;

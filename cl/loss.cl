@@ -20,7 +20,7 @@ FN float log_sigma(const struct view *v)
 
 /* Gaussian, from products t: dy = (mean - x) / sigma^2 scale, with sigma 1 while it is unknown. Returns per column the
  * sum over rows of squared errors. */
-FN float16 gauss_tile(const struct view *v, const float16 *t, int r0, int n0)
+PART float16 gauss_tile(const struct view *v, const float16 *t, int r0, int n0)
 {
     __global const struct layer *l = v->layers + v->shape->n_layers - 1;
     __global const float *x_row = v->acts + v->layers[0].x + (size_t)r0 * v->layers[0].ld_x + n0;
@@ -60,7 +60,7 @@ FN float4 ring_entry(const struct view *v, float rec, float kl, int r0)
 /* Logits = t + b for 16 rows and 16 columns from n0; dy = (sigmoid(logit) - x) scale, zero in padding and beyond the
  * true rows. Returns per column the sum over rows of max(l, 0) - l x + log(1 + e^-|l|). The logarithms of 16 rows are
  * one logarithm of their product, which is at most 2^16. Other likelihoods: gauss_tile(). */
-FN float16 loss_tile(const struct view *v, const float16 *t, int r0, int n0)
+PART float16 loss_tile(const struct view *v, const float16 *t, int r0, int n0)
 {
     if (v->shape->likelihood != LIKE_BERNOULLI) return gauss_tile(v, t, r0, n0);
     __global const struct layer *l = v->layers + v->shape->n_layers - 1;
@@ -86,7 +86,7 @@ FN float16 loss_tile(const struct view *v, const float16 *t, int r0, int n0)
 }
 
 /* One strip's products. done: they are in dy already. */
-FN void loss_products(float16 *t, const struct view *v, int done, int r0, struct strip s)
+PART void loss_products(float16 *t, const struct view *v, int done, int r0, struct strip s)
 {
     __global const struct layer *l = v->layers + v->shape->n_layers - 1;
     const int n0 = 16 * s.first;

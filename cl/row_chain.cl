@@ -15,7 +15,7 @@ struct chain_sums {
     float kl[CHAIN_MOST];
 };
 
-FN void chain_layer(const struct view *v, int layer, struct rows rows)
+PART void chain_layer(const struct view *v, int layer, struct rows rows)
 {
     const int tiles = v->layers[layer].out_pad / 16, strips = strips_of(tiles, v->shape->wide);
     for (int n = 0; n < strips; n++) {

@@ -6,7 +6,7 @@ struct moments {
     __global float *m, *v, *c;
 };
 
-FN float16 updated_rmsprop(float16 w, float16 g, struct moments at, __global const struct lane *lane, float lr)
+PART float16 updated_rmsprop(float16 w, float16 g, struct moments at, __global const struct lane *lane, float lr)
 {
     const float16 v = fma((float16)(lane->beta2), vload16(0, at.v), lane->not_beta2 * g * g);
     float16 spread = v;
@@ -48,7 +48,7 @@ FN float16 updated(float16 w, float16 g, struct moments at, __global const struc
 
 /* Gradient by the learned deviation's weight, in the first column, from the squared errors of all rows. ring: of this
  * step. */
-FN float16 sigma_gradient(const struct view *v, __global const float *ring)
+PART float16 sigma_gradient(const struct view *v, __global const float *ring)
 {
     const float raw = v->weights[v->shape->sigma], count = (float)v->step->rows * (float)v->shape->data;
     float squares = 0.0f;
@@ -82,7 +82,7 @@ FN void weight_gradient(float16 *t, const struct view *v, struct place p)
     strip_tn(t, p.wide, v->acts + p.l->x + p.m0, p.l->ld_x, v->acts + p.l->dy + p.n0, p.l->ld_y, v->shape->batch_pad);
 }
 
-FN float16 bias_gradient(const struct view *v, struct place p, int n)
+PART float16 bias_gradient(const struct view *v, struct place p, int n)
 {
     __global const float *dy = v->acts + p.l->dy + p.n0 + 16 * n;
     float16 g = (float16)(0.0f);
@@ -91,7 +91,7 @@ FN float16 bias_gradient(const struct view *v, struct place p, int n)
 }
 
 /* Of layer norm's gain (0) or shift (1), from the sums of 16 rows each. */
-FN float16 norm_gradient(const struct view *v, struct place p, int n, int which)
+PART float16 norm_gradient(const struct view *v, struct place p, int n, int which)
 {
     __global const float *sums = v->acts + p.l->dgain + which * p.l->out_pad + p.n0 + 16 * n;
     float16 g = (float16)(0.0f);
@@ -177,8 +177,8 @@ FN void update_sigma(const struct view *v, struct arenas a, size_t at, float16 g
 
 /* A strip's weights by its gradients t, and where it is a layer's first row their bias and norm. grads: all gradients,
  * which count `factor` times; 0: t is the gradient itself. */
-FN void update_strip(const struct view *v, struct arenas a, struct place p, const float16 *t,
-                     __global const float *grads, float factor)
+PART void update_strip(const struct view *v, struct arenas a, struct place p, const float16 *t,
+                       __global const float *grads, float factor)
 {
     const size_t lane_params = v->slot * v->shape->params, row = (size_t)p.m0 * p.l->ld_w + p.n0;
     ROLLED for (int i = 0; i < 16; i++) {

@@ -7,7 +7,7 @@
 
 /* Weights (latent_pad) of the KL by dimension, from its sums (row_tiles, latent_pad) before them. Returns the weighted
  * term, batch mean. */
-FN float kl_weights(const struct view *v, __global float *dims)
+PART float kl_weights(const struct view *v, __global float *dims)
 {
     const int lp = v->shape->latent_pad, tiles = v->shape->row_tiles, latent = v->lane->latent;
     const float mean = v->step->scale, least = v->lane->free_bits;
@@ -28,7 +28,7 @@ FN float kl_weights(const struct view *v, __global float *dims)
 }
 
 /* One over the variance to *inverse, nats to the ring, and the moving mean that evaluation uses to *moving. */
-FN void best_sigma(const struct view *v, __global float *ring, __global float *inverse, __global float *moving)
+PART void best_sigma(const struct view *v, __global float *ring, __global float *inverse, __global float *moving)
 {
     float squares = 0.0f;
     for (int i = 0; i < v->shape->row_tiles; i++) squares += ring[4 * i + 2];
