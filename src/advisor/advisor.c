@@ -57,7 +57,7 @@ static enum seen_state state_of(const struct m_observe *m)
     case PHASE_DIVERGED:
     case PHASE_NOMEM:
     case PHASE_FAILED: /* its worker died of it more than once, alone on its device */
-        return m->edited ? SEEN_LEFT_OUT : SEEN_FAILED;
+        return m->edited ? SEEN_FORGOTTEN : SEEN_FAILED;
     default:
         return SEEN_RUNNING;
     }
@@ -73,8 +73,10 @@ static bool on_observe(struct advice *a, struct msg_reader *r)
     }
     point_init(&pt, &a->preset);
     ok = read_observe(&m, &pt, r) && m.number >= -INT32_MAX && m.number <= INT32_MAX && m.phase >= 0 && m.phase < PHASE_COUNT;
-    if (ok && (state_of(&m) == SEEN_LEFT_OUT || point_in_space(&a->preset, &pt))) {
-        struct seen t = {(int)m.number, state_of(&m), {m.value[0], m.value[1]}, m.epoch, m.violation, m.expected};
+    enum seen_state state = ok ? state_of(&m) : SEEN_FORGOTTEN;
+    bool inside = ok && point_in_space(&a->preset, &pt);
+    if (ok && (inside || state == SEEN_LEFT_OUT || state == SEEN_FORGOTTEN)) {
+        struct seen t = {(int)m.number, inside ? state : SEEN_FORGOTTEN, {m.value[0], m.value[1]}, m.epoch, m.violation, m.expected};
         sampler_observe(a->sampler, &t, &pt);
     }
     point_release(&pt);

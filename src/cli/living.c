@@ -78,9 +78,6 @@ static enum err_code enqueue_offline(struct offline *f, const struct options *o,
     struct point pt;
     struct sbuf drawn = {0};
     int number = (int)f->s.n_trials;
-    if (config_choice(&f->s.preset.base, KNOB_STUDY_SAMPLER) == SAMPLER_GRID) {
-        return err_set(e, ERR_USAGE, "a grid's cells are numbered as its trials: one by hand would take a cell's place");
-    }
     enum err_code rc = point_compose(&pt, &drawn, &f->s.preset, like ? &like->point : NULL, text, number, e);
     if (rc) {
         return rc;
@@ -141,9 +138,7 @@ enum err_code clone_command(const struct options *o, struct err *e)
 static enum err_code rerun_offline(struct offline *f, const struct trial_row *like, int n, struct err *e)
 {
     int number;
-    enum err_code rc = config_choice(&f->s.preset.base, KNOB_STUDY_SAMPLER) == SAMPLER_GRID
-                           ? err_set(e, ERR_USAGE, "a grid's cells are numbered as its trials: another would take a cell's place")
-                           : store_begin(f->store, e);
+    enum err_code rc = store_begin(f->store, e);
     for (int i = 0; i < n && !rc; i++) {
         rc = store_trial_new(f->store, &number, &f->s.preset, &like->point, PHASE_ENQUEUED, e);
         rc = rc ? rc : store_rerun(f->store, number, like->number, e);
@@ -197,6 +192,7 @@ static enum err_code space_offline(struct offline *f, const struct options *o, s
         int rows = 0;
         rc = space_change(&wide, &narrow, &k, o->set[i], e);
         rc = rc ? rc : store_space(f->store, &wide, &narrow, k, &rows, e);
+        rc = rc ? rc : offline_wake(f, e); /* a space that was used up may have more now */
         if (!rc) {
             char *said = xasprintf("suggested from now on: %s; stored distributions rewritten: %d", o->set[i], rows);
             say_resume(f, o, said);

@@ -179,6 +179,7 @@ enum err_code study_refresh(struct study *s, struct err *e)
     }
     s->total = total ? (int)strtol(total, NULL, 10) : (int)config_i64(&s->preset.base, KNOB_STUDY_TRIALS);
     free(total);
+    s->total = s->total > (int)s->n_trials ? s->total : (int)s->n_trials; /* by hand, or a grid's cells once more */
     s->live = study_lock_held(s->dir);
     return rc;
 }

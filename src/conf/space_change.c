@@ -110,9 +110,6 @@ enum err_code space_change(struct preset *wide, struct preset *narrow, enum knob
     struct preset want, w, s;
     size_t first = 0, first_want = 0;
     *k = knob_of(assignment);
-    if (config_choice(&wide->base, KNOB_STUDY_SAMPLER) == SAMPLER_GRID) {
-        return err_set(e, ERR_USAGE, "a grid's cells are numbered once and for all; a new study searches another grid");
-    }
     preset_copy(&want, narrow);
     enum err_code rc = preset_set(&want, assignment, e);
     size_t n = rc ? 0 : ranges_of(wide, *k, &first), n_want = rc ? 0 : ranges_of(&want, *k, &first_want);

@@ -34,9 +34,6 @@ enum err_code enqueue_trial(struct engine *en, const struct run *like, const cha
     struct sbuf drawn = {0};
     int as = like ? like->number : -1; /* the table may move */
     enum err_code rc = not_now(en, e);
-    if (!rc && config_choice(&en->preset.base, KNOB_STUDY_SAMPLER) == SAMPLER_GRID) {
-        rc = err_set(e, ERR_USAGE, "a grid's cells are numbered as its trials: one by hand would take a cell's place");
-    }
     if (!rc && like) { /* a final trial's values are in the store alone */
         rc = writer_flush(en) ? store_trial_point(en->store, as, &en->preset, &from, e)
                               : err_set(e, ERR_IO, "the study's data base cannot be written now; try again");
@@ -99,5 +96,5 @@ enum err_code change_space(struct engine *en, const char *assignment, char *repl
     (void)snprintf(reply, cap, "suggested from now on: %.200s; stored distributions rewritten: %d", assignment, rows);
     engine_log(en, -1, "%.230s", reply);
     advisor_anew(en);
-    return ERR_OK;
+    return wake(en, e);
 }

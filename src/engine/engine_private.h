@@ -173,6 +173,7 @@ struct engine {
     struct telling *order; /* (n_ended) what the advisor is told, in its order */
     size_t n_ended, order_cap;
     int total, slots, keep;
+    int n_failed; /* trials of ours that failed, diverged or did not fit */
     int *kept; /* numbers of the finished trials whose weights are kept, in no order */
     size_t n_kept, cap_kept;
     bool may_stop; /* study.stop may end it */
@@ -237,6 +238,8 @@ void forget_half_written(struct engine *en, const struct run *r, pid_t worker);
 /* Its checkpoint was not written (code, text), or was, or matters no longer (ERR_OK). */
 void run_unsaved(struct engine *en, struct run *r, enum err_code code, const char *text);
 bool runs_lack_room(const struct engine *en); /* a checkpoint waits for room on the disk */
+/* Trials the study may have: a grid tries cells whose trials failed again, which takes nothing from its others. */
+int runs_most(const struct engine *en);
 size_t runs_queued(const struct engine *en);
 size_t runs_begun(const struct engine *en); /* those of the queued that have run before */
 size_t runs_active(const struct engine *en);

@@ -16,6 +16,13 @@
 #include "vaetop/conf/objective.h"
 #include "vaetop/conf/paths.h"
 
+#define AGAIN_MOST 2 /* a grid's failed trials leave room for others, up to so many times study.trials */
+
+static bool grid(const struct engine *en)
+{
+    return config_choice(&en->preset.base, KNOB_STUDY_SAMPLER) == SAMPLER_GRID;
+}
+
 static bool ended(enum trial_phase phase)
 {
     enum trial_state s = trial_phase_state(phase);
@@ -95,6 +102,11 @@ void run_ended(struct engine *en, int number, int epoch)
         en->order = xreallocarray(en->order, en->order_cap, sizeof *en->order);
     }
     en->order[en->n_ended++] = (struct telling){number, epoch};
+    const struct run *r = &en->run[number];
+    if (epoch == 0 && !r->foreign && trial_phase_state(r->phase) == TRIAL_FAIL) {
+        en->n_failed++;
+        en->advisor.exhausted = en->advisor.exhausted && !grid(en); /* its cell may be tried again */
+    }
 }
 
 void run_phase(struct engine *en, struct run *r, enum trial_phase phase, double value, const char *reason)
@@ -172,10 +184,17 @@ size_t runs_active(const struct engine *en)
     return n;
 }
 
+int runs_most(const struct engine *en)
+{
+    int64_t again = (int64_t)en->total * AGAIN_MOST;
+    again = !grid(en) ? 0 : en->n_failed < again ? en->n_failed : again;
+    return en->total + again < INT32_MAX ? (int)(en->total + again) : INT32_MAX;
+}
+
 bool runs_all_final(struct engine *en)
 {
     return en->n_waiting == 0 && en->first_open == en->n_runs &&
-           (en->advisor.exhausted || (int64_t)en->n_runs >= en->total);
+           (en->advisor.exhausted || (int64_t)en->n_runs >= runs_most(en));
 }
 
 /* --- weights of finished trials */

@@ -144,7 +144,7 @@ void run_end(struct engine *en, struct run *r, enum trial_phase phase, double va
 static void ask_for_more(struct engine *en)
 {
     int queued = (int)runs_queued(en) + en->advisor.asked;
-    int room = en->total - (int)en->n_runs - en->advisor.asked;
+    int room = runs_most(en) - (int)en->n_runs - en->advisor.asked;
     int wanted = advisor_ahead(en) - queued;
     int n = wanted < room ? wanted : room;
     if (n > 0 && !en->advisor.exhausted) {
@@ -154,7 +154,7 @@ static void ask_for_more(struct engine *en)
 
 static bool more_to_come(const struct engine *en)
 {
-    return !en->advisor.exhausted && (int64_t)en->n_runs < en->total;
+    return !en->advisor.exhausted && (int64_t)en->n_runs < runs_most(en);
 }
 
 void schedule(struct engine *en)

@@ -104,7 +104,7 @@ void advisor_tell_row(struct engine *en, const struct trial_row *t)
     }
 }
 
-/* As a trial edited by hand: nothing is known of it. pt: in the space as it is now. */
+/* As if it had never been: edited and failed says so to the advisor. pt: of the space as it is now. */
 static void forget(struct engine *en, int number, const struct point *pt)
 {
     struct m_observe m = {.number = number, .phase = PHASE_FAILED, .edited = 1, .expected = (double)NAN};
@@ -115,6 +115,7 @@ static void forget(struct engine *en, int number, const struct point *pt)
 void advisor_forget(struct engine *en, int number)
 {
     struct point any;
+    en->advisor.exhausted = false; /* its point can be given out again */
     if (en->advisor.conn) {
         point_init(&any, &en->space);
         forget(en, number, &any);
@@ -223,7 +224,7 @@ static void take_suggestion(struct engine *en, struct m_suggested *m, const stru
     made->expected = m->made.expected;
     m->made.seed = config_i64(&en->preset.base, KNOB_STUDY_SEED);
     m->made.told = (int64_t)en->advisor.told;
-    if (learns(en)) {
+    if (config_choice(&en->preset.base, KNOB_STUDY_SAMPLER) != SAMPLER_RANDOM) {
         engine_log(en, made->number, "%s", m->made.text);
     }
     write_suggestion(en, &m->made);
@@ -244,6 +245,9 @@ static void on_suggested(struct engine *en, struct msg_reader *r)
         a->first++;
         a->failures = 0;
         if (m.code == ERR_NOTFOUND) {
+            if (!a->exhausted) {
+                engine_log(en, -1, "nothing is left to try: %s", m.made.text);
+            }
             a->exhausted = true;
         } else if (m.code) {
             struct err e;

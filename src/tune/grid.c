@@ -1,6 +1,7 @@
 /* The full Cartesian product, a conditional range multiplying only where it is active. Cells are numbered, not
  * listed: cell n is found by counting, so a grid of a million cells costs nothing to hold. */
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,11 +163,40 @@ static void descend(struct walk *w, size_t cell, struct point *out)
     }
 }
 
-enum err_code grid_suggest(const struct preset *p, size_t cell, struct point *out, struct err *e)
+void grid_suggest(const struct preset *p, size_t cell, struct point *out)
 {
     struct walk w = walk_start(p);
-    (void)e;
     descend(&w, cell, out);
     config_release(&w.so_far);
-    return ERR_OK;
+}
+
+/* Which of the range's values it is. */
+static size_t index_of(const struct range *r, double value)
+{
+    size_t n = range_count(r);
+    double at = r->kind == RANGE_CHOICE ? value : n > 1 ? round((value - r->lo) / r->step) : 0;
+    return at < (double)n ? (size_t)at : n - 1;
+}
+
+size_t grid_cell(const struct preset *p, const struct point *pt)
+{
+    struct walk w = walk_start(p);
+    size_t cell = 0;
+    for (size_t r = 0; r < p->n_ranges; r++) {
+        size_t unnamed = 0, i = pt->present[r] ? index_of(&p->range[r], pt->value[r]) : 0;
+        if (!pt->present[r]) {
+            continue;
+        }
+        if (!asked_later(p, r)) {
+            w.visits = 0;
+            cell += i > 0 ? i * count_from(&w, r + 1) : 0;
+        }
+        for (size_t k = 0; k < i && asked_later(p, r); k++) {
+            w.visits = 0;
+            cell += count_below(&w, r, k, &unnamed);
+        }
+        put(&w, r, i);
+    }
+    config_release(&w.so_far);
+    return cell;
 }

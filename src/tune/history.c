@@ -79,7 +79,7 @@ void history_observe(struct history *h, const struct seen *t, const struct point
         *done_mark(h, t->number) = 0;
         h->rewritten++;
     }
-    if (t->state == SEEN_LEFT_OUT) {
+    if (t->state == SEEN_LEFT_OUT || t->state == SEEN_FORGOTTEN) {
         return;
     }
     point_copy(&r.pt, pt);

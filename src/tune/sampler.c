@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cells.h"
 #include "gp_suggest.h"
 #include "history.h"
 #include "review.h"
@@ -25,6 +26,7 @@ struct sampler {
     size_t count; /* cells of a grid, or points of a small discrete space */
     struct space space;
     struct history seen;
+    struct cells cells; /* of a grid */
     struct sobol sobol;
     struct gp_sampler gp;
     struct suggestion_why why;
@@ -61,7 +63,8 @@ enum err_code sampler_new(struct sampler **out, const struct preset *p, struct e
     space_init(&s->space, p);
     sobol_init(&s->sobol, s->space.n, s->seed, -1);
     gp_sampler_init(&s->gp, &s->space);
-    if (kind > SAMPLER_GRID && !endless(&s->space)) {
+    cells_init(&s->cells, p, count);
+    if (kind != SAMPLER_GRID && !endless(&s->space)) {
         s->count = space_count(&s->space, SPACE_LISTED);
     }
     *out = s;
@@ -74,6 +77,7 @@ void sampler_free(struct sampler *s)
         gp_sampler_release(&s->gp);
         space_release(&s->space);
         history_release(&s->seen);
+        cells_release(&s->cells);
         sobol_release(&s->sobol);
         free(s);
     }
@@ -92,6 +96,9 @@ size_t sampler_count(const struct sampler *s)
 void sampler_observe(struct sampler *s, const struct seen *t, const struct point *pt)
 {
     history_observe(&s->seen, t, pt);
+    if (s->kind == SAMPLER_GRID) {
+        cells_observe(&s->cells, t, pt);
+    }
 }
 
 const struct suggestion_why *sampler_why(const struct sampler *s)
@@ -208,11 +215,32 @@ static bool another(struct sampler *s, int number, struct point *out)
         }
     }
     for (size_t i = 0; i < s->count; i++) {
-        if (!grid_suggest(s->p, i, out, NULL) && !history_has(&s->seen, out)) {
+        grid_suggest(s->p, i, out);
+        if (!history_has(&s->seen, out)) {
             return true;
         }
     }
     return s->count == 0; /* too large to list: a repetition is unlikely and harmless */
+}
+
+static enum err_code suggest_cell(struct sampler *s, struct point *out, struct err *e)
+{
+    char text[120], again[80] = "";
+    size_t cell, failed;
+    int tries = cells_next(&cell, &s->cells);
+    if (tries == CELL_TRIES) {
+        failed = cells_failed(&s->cells);
+        return err_set(e, ERR_NOTFOUND, failed > 0 ? "the grid has %zu cells, all of them given out; %zu failed %d times"
+                                                   : "the grid has %zu cells, all of them given out",
+                       s->count, failed, CELL_TRIES);
+    }
+    if (tries > 0) {
+        (void)snprintf(again, sizeof again, " once more, for it failed: try %d of %d", tries + 1, CELL_TRIES);
+    }
+    (void)snprintf(text, sizeof text, "grid: cell %zu of %zu%s", cell + 1, s->count, again);
+    explain(s, SAMPLER_GRID, text, "");
+    grid_suggest(s->p, cell, out);
+    return ERR_OK;
 }
 
 enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, struct err *e)
@@ -220,22 +248,17 @@ enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, 
     if (number < 0) {
         return err_set(e, ERR_NOTFOUND, "trial %d: numbers count from 0", number);
     }
+    if (s->kind == SAMPLER_GRID) {
+        return suggest_cell(s, out, e);
+    }
     if (s->kind == SAMPLER_RANDOM) {
         random_suggest(&s->space, s->seed, number, out);
         explain(s, SAMPLER_RANDOM, "random: drawn uniformly", "");
-        return ERR_OK;
-    }
-    if (s->kind != SAMPLER_GRID) {
+    } else {
         suggest_model(s, number, out);
-        if (!endless(&s->space) && history_has(&s->seen, out) && !another(s, number, out)) {
-            return err_set(e, ERR_NOTFOUND, "trial %d: all %zu points of the space have been given out", number,
-                           s->count);
-        }
-        return ERR_OK;
     }
-    if ((size_t)number >= s->count) {
-        return err_set(e, ERR_NOTFOUND, "trial %d: the grid has %zu cells, all of them given out", number, s->count);
+    if (!endless(&s->space) && history_has(&s->seen, out) && !another(s, number, out)) {
+        return err_set(e, ERR_NOTFOUND, "all %zu points of the space have been given out", s->count);
     }
-    explain(s, SAMPLER_GRID, "grid: the next cell", "");
-    return grid_suggest(s->p, (size_t)number, out, e);
+    return ERR_OK;
 }

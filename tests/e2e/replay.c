@@ -42,7 +42,7 @@ static void open_study(struct study *s, const char *dir)
 static enum seen_state state_of(const struct trial_row *t)
 {
     if (t->edited) {
-        return SEEN_LEFT_OUT;
+        return trial_phase_state(t->phase) == TRIAL_FAIL ? SEEN_FORGOTTEN : SEEN_LEFT_OUT;
     }
     switch (trial_phase_state(t->phase)) {
     case TRIAL_COMPLETE:

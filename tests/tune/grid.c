@@ -1,7 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/tune/cells.h"
 #include "check.h"
+#include "../../src/tune/sampler_kinds.h"
 #include "space.h"
 #include "vaetop/base/alloc.h"
 
@@ -12,6 +14,17 @@ int grid_tests(void);
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void tell(struct drawn *x, int number, enum seen_state state)
+{
+    sampler_observe(x->s, &(struct seen){.number = number, .state = state, .value = {1, 0}}, &x->pt);
+}
+
+static void draw(struct drawn *x, int number, enum seen_state state)
+{
+    space_draw(x, number);
+    tell(x, number, state);
 }
 
 /* All cells of a space: as many as wanted, no two alike, each in the space; none beyond. */
@@ -25,7 +38,8 @@ static void check_grid(const char *yaml, size_t cells)
     for (size_t n = 0; n < cells; n++) {
         struct sbuf text = {0};
         struct config c;
-        space_draw(&x, (int)n);
+        draw(&x, (int)n, n % 3 == 0 ? SEEN_RUNNING : n % 3 == 1 ? SEEN_COMPLETE : SEEN_PRUNED);
+        assert_int_equal(grid_cell(&x.p, &x.pt), n);
         assert_ok(preset_apply(&c, &x.p, &x.pt, &e), &e);
         for (size_t r = 0; r < x.p.n_ranges; r++) {
             assert_int_equal(x.pt.present[r], range_active(&x.p, r, &c));
@@ -87,7 +101,7 @@ static void the_last_range_varies_fastest(void **state)
     (void)state;
     space_open(&x, GRID "model:\n  latent: 2 | 4\ntrain:\n  batch: 32 | 64 | 128\n");
     for (int n = 0; n < 6; n++) {
-        space_draw(&x, n);
+        draw(&x, n, SEEN_RUNNING);
         assert_true(x.pt.value[0] == n / 3);
         assert_true(x.pt.value[1] == n % 3);
     }
@@ -101,7 +115,83 @@ static void a_large_grid_is_counted_not_listed(void **state)
     space_open(&x, GRID "model:\n  latent: 1 .. 4096\n  width: 1 .. 16384 if latent = 7\n"
                         "train:\n  batch: 1 .. 65536\n  epochs: 1 .. 1000000\n");
     assert_true(sampler_count(x.s) == (4095u + 16384u) * (size_t)65536 * 1000000u);
-    space_draw(&x, 2147483647);
+    size_t cell = sampler_count(x.s) - 1, first = 0;
+    for (; cell > 1000; cell = cell / 7 * 5) {
+        grid_suggest(&x.p, cell, &x.pt);
+        assert_int_equal(grid_cell(&x.p, &x.pt), cell);
+        first++;
+    }
+    assert_true(first > 50);
+    tell(&x, 0, SEEN_RUNNING); /* a cell far from the next one: nothing is listed between */
+    draw(&x, 1, SEEN_RUNNING);
+    assert_int_equal(grid_cell(&x.p, &x.pt), 0);
+    space_close(&x);
+}
+
+#define SIX GRID "model:\n  latent: 2 | 4\ntrain:\n  batch: 32 | 64 | 128\n"
+
+static void check_next(struct drawn *x, int number, size_t cell)
+{
+    space_draw(x, number);
+    assert_int_equal(grid_cell(&x->p, &x->pt), cell);
+}
+
+static void check_end(struct drawn *x, const char *says)
+{
+    struct err e;
+    assert_err(sampler_suggest(x->s, 1000, &x->pt, &e), ERR_NOTFOUND, &e);
+    assert_string_equal(e.text, says);
+}
+
+/* First all others, then those tried least, in their order; not while one more try runs. */
+static void a_failed_cell_is_given_out_again(void **state)
+{
+    struct drawn x;
+    (void)state;
+    space_open(&x, SIX);
+    for (int n = 0; n < 6; n++) {
+        draw(&x, n, n == 1 || n == 4 ? SEEN_FAILED : SEEN_COMPLETE);
+    }
+    check_next(&x, 6, 1);
+    assert_string_equal(sampler_why(x.s)->text, "grid: cell 2 of 6 once more, for it failed: try 2 of 3");
+    tell(&x, 6, SEEN_RUNNING);
+    check_next(&x, 7, 4);
+    tell(&x, 7, SEEN_COMPLETE);
+    check_end(&x, "the grid has 6 cells, all of them given out"); /* cell 1 runs */
+    grid_suggest(&x.p, 1, &x.pt);
+    tell(&x, 6, SEEN_FAILED);
+    check_next(&x, 8, 1);
+    assert_has(sampler_why(x.s)->text, "try 3 of 3");
+    tell(&x, 8, SEEN_FAILED);
+    check_end(&x, "the grid has 6 cells, all of them given out; 1 failed 3 times");
+    space_close(&x);
+}
+
+/* What a person enqueued, another program ran or the advisor before gave out, in whatever order it is told. */
+static void any_trial_of_a_cell_claims_it(void **state)
+{
+    struct drawn x;
+    (void)state;
+    space_open(&x, SIX);
+    static const size_t cell[] = {3, 0, 5};
+    for (int n = 2; n >= 0; n--) {
+        grid_suggest(&x.p, cell[n], &x.pt);
+        tell(&x, n, n == 1 ? SEEN_RUNNING : n == 2 ? SEEN_LEFT_OUT : SEEN_COMPLETE);
+    }
+    grid_suggest(&x.p, 3, &x.pt);
+    tell(&x, 3, SEEN_FAILED); /* the same values once more; the first has a value */
+    grid_suggest(&x.p, 1, &x.pt);
+    tell(&x, -1, SEEN_COMPLETE); /* another study's */
+    check_next(&x, 4, 1);
+    tell(&x, 4, SEEN_RUNNING);
+    check_next(&x, 5, 2);
+    tell(&x, 5, SEEN_RUNNING);
+    tell(&x, 4, SEEN_FORGOTTEN); /* the number was another program's */
+    check_next(&x, 6, 1);
+    tell(&x, 6, SEEN_COMPLETE);
+    check_next(&x, 7, 4);
+    tell(&x, 7, SEEN_COMPLETE);
+    check_end(&x, "the grid has 6 cells, all of them given out");
     space_close(&x);
 }
 
@@ -142,6 +232,8 @@ int grid_tests(void)
         cmocka_unit_test(conditional_ranges_multiply_only_where_active),
         cmocka_unit_test(the_last_range_varies_fastest),
         cmocka_unit_test(a_large_grid_is_counted_not_listed),
+        cmocka_unit_test(a_failed_cell_is_given_out_again),
+        cmocka_unit_test(any_trial_of_a_cell_claims_it),
         cmocka_unit_test(a_grid_that_cannot_be_counted_is_refused),
         cmocka_unit_test(a_continuous_range_in_a_grid_is_refused),
     };

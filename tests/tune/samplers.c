@@ -10,7 +10,7 @@
 
 int samplers_tests(void);
 
-static const enum sampler_kind learns[] = {SAMPLER_SOBOL, SAMPLER_TPE, SAMPLER_GP};
+static const enum sampler_kind learns[] = {SAMPLER_SOBOL, SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO};
 #define N_LEARNS (sizeof learns / sizeof *learns)
 
 struct study {
@@ -143,28 +143,56 @@ static void a_suggestion_is_a_function_of_seed_number_and_history(void **state)
     }
 }
 
+static const enum sampler_kind all[] = {SAMPLER_RANDOM, SAMPLER_GRID, SAMPLER_SOBOL,
+                                        SAMPLER_TPE,    SAMPLER_GP,   SAMPLER_AUTO};
+
+/* Of 20: five numbers, each with adam alone and with sgd at three settings. */
+static size_t index_of(const struct point *pt)
+{
+    return (size_t)(pt->value[0] - 1) * 4 + (size_t)(pt->value[1] == 0 ? 0 : 1 + pt->value[2]);
+}
+
+/* Ended, failed, running and enqueued trials alike; what was given out and not taken may come again. */
 static void no_point_of_a_discrete_space_comes_twice(void **state)
 {
     (void)state;
-    for (size_t k = 0; k < N_LEARNS; k++) {
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
         struct study x;
         struct err e;
-        bool seen[5][3] = {{false}};
+        bool seen[20] = {false};
         made_init(&x.p);
         made_int(&x.p, 1, 5, false);
-        made_choice(&x.p, "adam sgd rmsprop");
-        x.p.base.num[KNOB_STUDY_SAMPLER] = learns[k];
+        made_choice(&x.p, "adam sgd");
+        made_int(&x.p, 0, 2, false);
+        made_when(&x.p, 1, "sgd");
+        x.p.base.num[KNOB_STUDY_SAMPLER] = all[k];
+        x.p.base.num[KNOB_STUDY_STARTUP] = 4;
         assert_ok(sampler_new(&x.s, &x.p, &e), &e);
         point_init(&x.pt, &x.p);
-        for (int n = 0; n < 15; n++) {
-            ask(&x, n);
-            bool *at = &seen[(int)x.pt.value[0] - 1][(int)x.pt.value[1]];
-            assert_false(*at);
-            *at = true;
-            tell(&x, n, n % 5 == 4 ? SEEN_FAILED : SEEN_COMPLETE, x.pt.value[0] + x.pt.value[1]);
+        for (int n = 0; n < 20; n++) {
+            if (n == 0) { /* by hand: {3, sgd, 1} */
+                x.pt.present[0] = x.pt.present[1] = x.pt.present[2] = true;
+                x.pt.value[0] = 3;
+                x.pt.value[1] = x.pt.value[2] = 1;
+            } else {
+                ask(&x, n);
+            }
+            size_t at = index_of(&x.pt);
+            if (seen[at]) {
+                fail_msg("sampler %d gives point %zu twice, in trial %d", all[k], at, n);
+            }
+            seen[at] = true;
+            tell(&x, n, SEEN_RUNNING, 0);
+            if (n % 5 != 3) {
+                tell(&x, n, n % 5 == 4 && all[k] != SAMPLER_GRID ? SEEN_FAILED : SEEN_COMPLETE, x.pt.value[0] + x.pt.value[1]);
+            }
         }
-        assert_err(sampler_suggest(x.s, 15, &x.pt, &e), ERR_NOTFOUND, &e);
-        assert_has(e.text, "all 15 points");
+        assert_err(sampler_suggest(x.s, 20, &x.pt, &e), ERR_NOTFOUND, &e);
+        assert_has(e.text, all[k] == SAMPLER_GRID ? "the grid has 20 cells, all of them given out" : "all 20 points");
+        tell(&x, 7, SEEN_FORGOTTEN, 0);
+        ask(&x, 20);
+        tell(&x, 20, SEEN_RUNNING, 0);
+        assert_err(sampler_suggest(x.s, 21, &x.pt, &e), ERR_NOTFOUND, &e);
         close_study(&x);
     }
 }

@@ -20,7 +20,8 @@ enum seen_state {
     SEEN_COMPLETE,
     SEEN_PRUNED,   /* value is its last one, NaN if it reported none */
     SEEN_FAILED,   /* diverged or refused for want of memory: worse than every value */
-    SEEN_LEFT_OUT  /* says nothing about the space: edited, killed, cancelled */
+    SEEN_LEFT_OUT, /* says nothing about the space: edited. It has been tried, though: a grid does not try it again */
+    SEEN_FORGOTTEN /* as if its number had never been told: not taken, or edited and failed; pt is not looked at */
 };
 
 /* What is known of one trial. Values are minimised; a value that is not finite counts as failed. */
@@ -61,7 +62,9 @@ size_t sampler_count(const struct sampler *s);
  * of the history: results that arrive together are told in trial-number order. pt belongs to the caller. */
 void sampler_observe(struct sampler *s, const struct seen *t, const struct point *pt);
 
-/* The point of trial `number`. out is initialised for the preset. Errors: NOTFOUND (a space has no such cell). */
+/* The point of trial `number`. out is initialised for the preset. A discrete space gives no point twice while it is
+ * running or has ended; a grid gives a cell whose trials all failed again, up to CELL_TRIES times in all, once it has no
+ * other. Errors: NOTFOUND (nothing is left to give). */
 WUR enum err_code sampler_suggest(struct sampler *s, int number, struct point *out, struct err *e);
 
 /* Numbers of the trials told as running, ascending: "3 4 7". */
