@@ -22,10 +22,17 @@ static enum pruner_kind kind_of(const struct engine *en)
     return (enum pruner_kind)config_choice(&en->preset.base, KNOB_STUDY_PRUNER);
 }
 
+static double violation_at_end(const struct engine *en, const struct run *r)
+{
+    return r->phase == PHASE_DONE ? run_scored(en, r)->violation : 0;
+}
+
 static struct curve curve_of(const struct engine *en, const struct run *r)
 {
+    bool required = *config_text(&en->preset.base, KNOB_STUDY_REQUIRE) != '\0';
     return (struct curve){.trial = r->number, .complete = r->phase == PHASE_DONE, .value = r->curve[0],
-                          .n = (size_t)r->n_curve, .second = en->objectives == 2 ? r->curve[1] : NULL};
+                          .n = (size_t)r->n_curve, .second = en->objectives == 2 ? r->curve[1] : NULL,
+                          .violation = required ? r->curve[2] : NULL, .at_end = violation_at_end(en, r)};
 }
 
 /* --- curves */
@@ -183,6 +190,7 @@ static struct asha_entry *entries(const struct engine *en, size_t *n)
         for (int k = 0; k <= top; k++) {
             int at = asha_epochs(&en->rungs, k) - 1;
             e[(*n)++] = (struct asha_entry){.trial = r->number, .rung = k, .value = {r->curve[0][at], r->curve[1][at]},
+                                            .violation = fmax(r->curve[2][at], violation_at_end(en, r)),
                                             .promoted = k < top, .gone = k == top && r->phase != PHASE_HELD};
         }
     }

@@ -25,26 +25,33 @@ static double quantile(const double *v, size_t n, double q)
     return i + 1 < n ? v[i] + (at - (double)i) * (v[i + 1] - v[i]) : v[n - 1];
 }
 
-static double best_of(const struct curve *c, size_t from, size_t to)
+/* The epoch of the least value among from + 1 .. to; 0: none. */
+static size_t best_epoch(const struct curve *c, size_t from, size_t to)
 {
-    double best = (double)NAN;
+    size_t best = 0;
     for (size_t i = from; i < to && i < c->n; i++) {
-        if (!isnan(c->value[i]) && !(c->value[i] >= best)) {
-            best = c->value[i];
+        if (!isnan(c->value[i]) && (best == 0 || c->value[i] < c->value[best - 1])) {
+            best = i + 1;
         }
     }
     return best;
 }
 
-/* Places from 1, best first. Shapes: place (n), pair (n, 2). */
-static void places(int *place, const double *pair, size_t n)
+static double best_of(const struct curve *c, size_t from, size_t to)
 {
-    size_t *order = xcalloc(n + 1, sizeof *order);
-    front_order(order, NULL, pair, n);
-    for (size_t i = 0; i < n; i++) {
-        place[order[i]] = (int)i + 1;
+    size_t epoch = best_epoch(c, from, to);
+    return epoch > 0 ? c->value[epoch - 1] : (double)NAN;
+}
+
+/* study.require is broken by less after epoch `from` than before. */
+static bool nears_what_is_required(const struct curve *c, size_t from)
+{
+    double before = HUGE_VAL, since = HUGE_VAL;
+    for (size_t i = 0; c->violation && i < c->n; i++) {
+        double *at = i < from ? &before : &since;
+        *at = fmin(*at, c->violation[i]); /* what is NaN is passed over */
     }
-    free(order);
+    return since < before;
 }
 
 static bool measured(const struct curve *c, size_t step)
@@ -52,39 +59,93 @@ static bool measured(const struct curve *c, size_t step)
     return step > 0 && step <= c->n && !isnan(c->value[step - 1]) && !(c->second && isnan(c->second[step - 1]));
 }
 
-/* The trial's last point, then the others' at its epoch. pair: room for n_others + 1. Returns how many. */
-static size_t gather(double *pair, const struct curve *own, const struct curve *other, size_t n_others, bool complete)
+static double violation_at(const struct curve *c, size_t step)
 {
-    size_t n = 0;
-    for (size_t i = 0; i <= n_others; i++) {
-        const struct curve *c = i > 0 ? &other[i - 1] : own;
-        if (i == 0 || (c->trial != own->trial && (c->complete || !complete) && measured(c, own->n))) {
-            pair[2 * n] = c->value[own->n - 1];
-            pair[2 * n + 1] = c->second ? c->second[own->n - 1] : 0;
-            n++;
+    return c->violation ? fmax(c->violation[step - 1], c->at_end) : 0;
+}
+
+/* Values of the trial and of those it is compared with at an epoch; the trial is the first. */
+struct field {
+    size_t n;
+    double *pair; /* (n, 2) */
+    double *broken;
+};
+
+static void field_add(struct field *f, const struct curve *c, size_t step)
+{
+    f->pair[2 * f->n] = c->value[step - 1];
+    f->pair[2 * f->n + 1] = c->second ? c->second[step - 1] : 0;
+    f->broken[f->n++] = violation_at(c, step);
+}
+
+/* The trial's last point, then the others' at its epoch. Owns: field_release(). */
+static void gather(struct field *f, const struct curve *own, const struct curve *other, size_t n_others, bool complete)
+{
+    *f = (struct field){0, xcalloc(2 * (n_others + 1), sizeof *f->pair), xcalloc(n_others + 1, sizeof *f->broken)};
+    field_add(f, own, own->n);
+    for (size_t i = 0; i < n_others; i++) {
+        const struct curve *c = &other[i];
+        if (c->trial != own->trial && (c->complete || !complete) && measured(c, own->n)) {
+            field_add(f, c, own->n);
         }
     }
-    return n;
+}
+
+static void field_release(struct field *f)
+{
+    free(f->pair);
+    free(f->broken);
+}
+
+static bool any_broken(const struct field *f)
+{
+    bool any = false;
+    for (size_t i = 0; i < f->n && !any; i++) {
+        any = f->broken[i] > 0;
+    }
+    return any;
+}
+
+/* The trial's place from 1; of equals none is worse where there is one objective. */
+static int own_place(const struct field *f, bool two)
+{
+    double *kept = xcalloc(2 * f->n, sizeof *kept);
+    size_t *order = xcalloc(f->n, sizeof *order), m = 0, place = 1;
+    for (size_t i = 0; i < f->n; i++) {
+        bool before = f->broken[0] > 0 ? f->broken[i] < f->broken[0] : !(f->broken[i] > 0) && f->pair[2 * i] < f->pair[0];
+        place += before;
+        if (!(f->broken[i] > 0)) {
+            kept[2 * m] = f->pair[2 * i];
+            kept[2 * m + 1] = f->pair[2 * i + 1];
+            m++;
+        }
+    }
+    if (two && !(f->broken[0] > 0)) {
+        front_order(order, NULL, kept, m);
+        for (place = 1; order[place - 1] != 0; place++) {
+        }
+    }
+    free(order);
+    free(kept);
+    return (int)place;
 }
 
 /* Compares places instead of values. */
-static void judge_pair(struct verdict *v, const struct percentile_rule *r, const double *pair, size_t n)
+static void judge_place(struct verdict *v, const struct percentile_rule *r, const struct field *f, bool two)
 {
-    int *place = xcalloc(n, sizeof *place);
-    places(place, pair, n);
     v->value = (double)NAN;
-    v->place = place[0];
-    v->of = (int)n;
-    v->go_on = (int)ceil(r->percentile / 100 * (double)n);
+    v->place = own_place(f, two);
+    v->of = (int)f->n;
+    v->go_on = (int)ceil(r->percentile / 100 * (double)f->n);
     v->prune = v->place > v->go_on;
-    free(place);
 }
 
-static void judge(struct verdict *v, const struct percentile_rule *r, const double *pair, size_t n)
+static void judge(struct verdict *v, const struct percentile_rule *r, const struct field *f)
 {
+    size_t n = f->n - 1;
     double *at = xcalloc(n, sizeof *at);
     for (size_t i = 0; i < n; i++) {
-        at[i] = pair[2 * i];
+        at[i] = f->pair[2 * (i + 1)];
     }
     qsort(at, n, sizeof *at, by_size);
     v->threshold = quantile(at, n, r->percentile / 100);
@@ -104,17 +165,24 @@ struct verdict percentile_verdict(const struct percentile_rule *r, const struct 
     if (own->n == 0 || complete < r->startup || v.step <= r->warmup || (v.step - r->warmup - 1) % r->interval != 0) {
         return v;
     }
-    double *pair = xcalloc(2 * (n_others + 1), sizeof *pair);
-    size_t n = gather(pair, own, other, n_others, true);
-    v.others = (int)n - 1;
+    struct field f;
+    gather(&f, own, other, n_others, true);
+    if (!own->second && !isnan(v.value)) { /* the epoch that is best so far is what it would be scored by */
+        f.pair[0] = v.value;
+        f.broken[0] = violation_at(own, best_epoch(own, 0, own->n));
+    }
+    v.others = (int)f.n - 1;
+    v.broken = f.broken[0] > 0;
     if (isnan(v.value)) {
         v.prune = true;
-    } else if (v.others >= r->least_others && v.others > 0 && measured(own, own->n) && own->second) {
-        judge_pair(&v, r, pair, n);
-    } else if (v.others >= r->least_others && v.others > 0) {
-        judge(&v, r, pair + 2, n - 1);
+    } else if (v.others < r->least_others || v.others == 0 || (own->second && !measured(own, own->n))) {
+        v.prune = false;
+    } else if (own->second || any_broken(&f)) {
+        judge_place(&v, r, &f, own->second != NULL);
+    } else {
+        judge(&v, r, &f);
     }
-    free(pair);
+    field_release(&f);
     return v;
 }
 
@@ -136,6 +204,9 @@ bool patience_spent(const struct curve *own, size_t patience, double least)
         return true;
     }
     if (own->n <= window) {
+        return false;
+    }
+    if (nears_what_is_required(own, own->n - window)) {
         return false;
     }
     before = best_of(own, 0, own->n - window);
@@ -205,29 +276,23 @@ struct verdict asha_stop(const struct asha_rule *r, const struct curve *own, con
         v.prune = true;
         return v;
     }
-    double *pair = xcalloc(2 * (n_others + 1), sizeof *pair);
-    size_t n = gather(pair, own, other, n_others, false);
-    int *place = xcalloc(n, sizeof *place);
-    int better = 0;
-    for (size_t i = 1; i < n; i++) {
-        better += pair[2 * i] < own->value[own->n - 1];
-    }
-    places(place, pair, n);
+    struct field f;
+    gather(&f, own, other, n_others, false);
     v.value = own->second ? (double)NAN : own->value[own->n - 1];
-    v.others = (int)n - 1;
-    v.of = (int)n;
-    v.place = own->second ? place[0] : better + 1; /* of equals none is worse */
-    v.go_on = (int)n / r->eta > 0 ? (int)n / r->eta : 1;
+    v.others = (int)f.n - 1;
+    v.of = (int)f.n;
+    v.broken = f.broken[0] > 0;
+    v.place = own_place(&f, own->second != NULL);
+    v.go_on = (int)f.n / r->eta > 0 ? (int)f.n / r->eta : 1;
     v.prune = v.place > v.go_on;
-    free(place);
-    free(pair);
+    field_release(&f);
     return v;
 }
 
 /* What sort_rung() sorts; qsort has no argument for it. */
 static const struct asha_entry *sorting;
 
-/* What is not finite last; of equals the lower trial number is better. */
+/* What is not finite last; before it what breaks the requirement; of equals the lower trial number is better. */
 static int by_value(const void *x, const void *y)
 {
     const struct asha_entry *a = &sorting[*(const size_t *)x];
@@ -235,10 +300,33 @@ static int by_value(const void *x, const void *y)
     if (isnan(a->value[0]) != isnan(b->value[0])) {
         return isnan(a->value[0]) ? 1 : -1;
     }
+    if (a->violation < b->violation || a->violation > b->violation) {
+        return a->violation < b->violation ? -1 : 1;
+    }
     if (a->value[0] < b->value[0] || a->value[0] > b->value[0]) {
         return a->value[0] < b->value[0] ? -1 : 1;
     }
     return (a->trial > b->trial) - (a->trial < b->trial);
+}
+
+/* Front by front, those that keep the requirement; they stand in the order of the first objective, which makes ties settle
+ * by it and then by number. */
+static void sort_fronts(size_t *order, const struct asha_entry *entry, size_t n)
+{
+    double *pair = xcalloc(2 * n + 1, sizeof *pair);
+    size_t *to = xcalloc(n + 1, sizeof *to), *from = xcalloc(n + 1, sizeof *from), m = 0;
+    for (; m < n && !isnan(entry[order[m]].value[0]) && !(entry[order[m]].violation > 0); m++) {
+        from[m] = order[m];
+        pair[2 * m] = entry[order[m]].value[0];
+        pair[2 * m + 1] = entry[order[m]].value[1];
+    }
+    front_order(to, NULL, pair, m);
+    for (size_t i = 0; i < m; i++) {
+        order[i] = from[to[i]];
+    }
+    free(pair);
+    free(to);
+    free(from);
 }
 
 /* Indexes of a rung's entries, best first. Returns how many. */
@@ -254,21 +342,8 @@ static size_t sort_rung(size_t *order, const struct asha_entry *entry, size_t n,
     if (m > 0) {
         qsort(order, m, sizeof *order, by_value);
     }
-    if (objectives == 2) { /* in the order of the first, which makes ties settle by it and then by number */
-        double *pair = xcalloc(2 * m + 1, sizeof *pair);
-        size_t *to = xcalloc(m + 1, sizeof *to), *from = xcalloc(m + 1, sizeof *from);
-        for (size_t i = 0; i < m; i++) {
-            from[i] = order[i];
-            pair[2 * i] = entry[order[i]].value[0];
-            pair[2 * i + 1] = entry[order[i]].value[1];
-        }
-        front_order(to, NULL, pair, m);
-        for (size_t i = 0; i < m; i++) {
-            order[i] = from[to[i]];
-        }
-        free(pair);
-        free(to);
-        free(from);
+    if (objectives == 2) {
+        sort_fronts(order, entry, m);
     }
     return m;
 }
@@ -315,7 +390,7 @@ struct verdict asha_standing(const struct asha_rule *r, const struct asha_entry 
     free(order);
     return (struct verdict){.step = asha_epochs(r, x->rung), .value = x->value[0], .threshold = (double)NAN,
                             .others = (int)m - 1, .rung = x->rung, .place = (int)at + 1, .of = (int)m,
-                            .go_on = (int)m / r->eta, .prune = at >= m / (size_t)r->eta};
+                            .go_on = (int)m / r->eta, .prune = at >= m / (size_t)r->eta, .broken = x->violation > 0};
 }
 
 static const char *ordinal(int n)
@@ -337,8 +412,8 @@ const char *verdict_format(char *buf, size_t cap, const struct verdict *v)
     if (v->patience > 0) {
         (void)snprintf(buf, cap, "%s: none better than %.6g for %d epochs", where, v->value, v->patience);
     } else if (v->place > 0) {
-        (void)snprintf(buf, cap, "%s: %d%s of %d, the best %d go%s on", where, v->place, ordinal(v->place), v->of,
-                       v->go_on, v->go_on == 1 ? "es" : "");
+        (void)snprintf(buf, cap, "%s: %d%s of %d, the best %d go%s on%s", where, v->place, ordinal(v->place), v->of,
+                       v->go_on, v->go_on == 1 ? "es" : "", v->broken ? "; it breaks study.require" : "");
     } else if (isnan(v->value)) {
         (void)snprintf(buf, cap, "no finite value after epoch %d", v->step);
     } else if (isnan(v->threshold)) {

@@ -54,12 +54,14 @@ study hand --set 'optimizer.lr=1e-3 | 1e-2'
 [ "$(tries hand)" = '{"2/0.001":2,"2/0.01":1,"3/0.001":1,"3/0.01":1}' ] || fail "cells beside trials by hand: $(tries hand)"
 # The finished study goes on when its grid grows; a cell that was cut off is not given out, one that is enqueued is extra.
 run_it 0 space hand --set 'model.latent=3 | 4 | 5'
-run_it 0 space hand --set 'optimizer.lr=1e-2'
+run_it 0 space hand --set 'optimizer.lr=1e-2 | 3e-3'
+run_it 0 set hand --trials 20
 run_it 0 enqueue hand --set model.latent=4 --set lr=1e-3
 run_it 0 resume hand
 until_true 60 ended hand
 until_true 60 rests hand
-[ "$(tries hand '.number > 4')" = '{"4/0.001":1,"4/0.01":1,"5/0.01":1}' ] || fail "cells of the changed grid: $(tries hand)"
+[ "$(tries hand '.number > 4')" = '{"3/0.003":1,"4/0.001":1,"4/0.003":1,"4/0.01":1,"5/0.003":1,"5/0.01":1}' ] ||
+    fail "cells of the changed grid: $(tries hand)"
 run_it 0 fsck hand
 
 # The same with an engine that is there, and killed whenever another cell was given out.
@@ -74,6 +76,7 @@ while ! ended killed; do
         engine=$(engine_of killed)
         kill -KILL "$(ps -o ppid= -p "$engine" | tr -d ' ')" "$engine" 2>/dev/null || true
         kills=$((kills + 1))
+        until_true 30 rests killed
         run_it 0 resume killed
     fi
 done

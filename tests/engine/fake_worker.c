@@ -6,10 +6,12 @@
  *   bad-T        trial T cannot be built                 broken    the worker cannot open its device
  *   two          there are two devices                   broken-D  the worker of device D cannot open it
  *   unfit        the self-test fails                     deaf-T    trial T does not hear pause and stop
- *   gone         the probe for devices is killed */
+ *   gone         the probe for devices is killed         kl-T-K    K nats of the loss of trial T are KL, else 10
+ *   flat-T-E     its losses stand still after epoch E */
 #include "rig.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,18 +61,32 @@ static bool is_set(const char *word, int trial, int epoch)
     return yes;
 }
 
-static bool held(const struct fake_lane *l)
+/* The least number of the files WORD-T-NUMBER; otherwise: there is none. */
+static int number_of(const char *word, int trial, int otherwise)
 {
     DIR *d = opendir(getenv("FAKE_CONTROL"));
-    bool yes = false;
-    for (const struct dirent *f = d ? readdir(d) : NULL; f && !yes; f = readdir(d)) {
-        int trial, at;
-        yes = sscanf(f->d_name, "hold-%d-%d", &trial, &at) == 2 && trial == l->trial && at <= l->epoch;
+    char start[32];
+    size_t n = (size_t)snprintf(start, sizeof start, "%s-%d-", word, trial);
+    int least = INT_MAX;
+    for (const struct dirent *f = d ? readdir(d) : NULL; f; f = readdir(d)) {
+        int at = strncmp(f->d_name, start, n) == 0 ? atoi(f->d_name + n) : INT_MAX;
+        least = at < least ? at : least;
     }
     if (d) {
         (void)closedir(d);
     }
-    return yes;
+    return least < INT_MAX ? least : otherwise;
+}
+
+static bool held(const struct fake_lane *l)
+{
+    return number_of("hold", l->trial, INT_MAX) <= l->epoch;
+}
+
+static double loss_of(const struct fake_lane *l, int epoch)
+{
+    int flat = number_of("flat", l->trial, INT_MAX);
+    return rig_value(l->trial, epoch < flat ? epoch : flat);
 }
 
 static void save(struct fake *f, struct fake_lane *l)
@@ -86,7 +102,8 @@ static void save(struct fake *f, struct fake_lane *l)
 static void send_row(struct fake *f, const struct fake_lane *l, int epoch)
 {
     struct epoch_row row = {.trial = l->trial, .epoch = epoch, .step = (int64_t)epoch * STEPS,
-                            .value = rig_value(l->trial, epoch), .val_rec = 90, .val_kl = 10, .lr = l->lr, .beta = 1};
+                            .value = loss_of(l, epoch), .val_kl = number_of("kl", l->trial, 10), .lr = l->lr, .beta = 1};
+    row.val_rec = row.value - row.val_kl;
     (void)send_epoch(f->conn, &row);
 }
 
@@ -256,7 +273,7 @@ static bool epoch(struct fake *f, struct fake_lane *l)
     }
     if (l->epoch >= l->epochs) {
         save(f, l);
-        (void)send_done(f->conn, &(struct m_done){l->trial, rig_value(l->trial, l->epoch)});
+        (void)send_done(f->conn, &(struct m_done){l->trial, loss_of(l, l->epoch)});
         l->gone = true;
     }
     return true;

@@ -43,13 +43,14 @@ int main(int argc, char **argv)
     if (strcmp(use, "__start") == 0 && argc == 3) {
         return start_and_leave(argv[2]);
     }
+    static const struct {
+        const char *name;
+        int (*run)(void);
+    } group[] = {{"flow", flow_tests},       {"crash", crash_tests}, {"link", link_tests}, {"devices", devices_tests},
+                 {"living", living_tests}, {"full", full_tests},   {"prune", prune_tests}};
     int failed = 0;
-    failed += flow_tests();
-    failed += crash_tests();
-    failed += link_tests();
-    failed += devices_tests();
-    failed += living_tests();
-    failed += full_tests();
-    failed += prune_tests();
+    for (size_t i = 0; i < sizeof group / sizeof *group; i++) { /* all, or the one that is named */
+        failed += !*use || strcmp(use, group[i].name) == 0 ? group[i].run() : 0;
+    }
     return failed != 0;
 }

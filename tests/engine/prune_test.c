@@ -206,6 +206,87 @@ static void a_verdict_outlives_the_engine(void **state)
     rig_end(&r);
 }
 
+/* The median again, but the two whole trials break what is required: they set no standard. */
+static void what_breaks_a_requirement_prunes_nobody(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, "study:\n  pruner: median\n  pruner_startup: 2\n  pruner_min_epochs: 3\n  trials: 5\n  slots: 1\n"
+                  "  require: kl <= 20\ntrain:\n  epochs: 6\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n");
+    rig_set("kl-0-30");
+    rig_set("kl-1-40");
+    rig_set("kl-3-40");
+    rig_start(&r);
+    rig_until_finished(&r);
+    check_end(&r, 2, PHASE_DONE, 6, ""); /* the only one that keeps it */
+    check_end(&r, 3, PHASE_PRUNED, 3, "epoch 3: 3rd of 4, the best 2 go on; it breaks study.require");
+    check_end(&r, 4, PHASE_DONE, 6, ""); /* behind 2, before the others */
+    rig_end(&r);
+}
+
+/* The best by value breaks the requirement: the next one is promoted in its place, also by an engine that had to read
+ * all of it back. */
+static void rungs_go_by_what_is_required(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, "study:\n  pruner: asha\n  trials: 9\n  slots: 1\n  require: kl <= 20\n"
+                  "train:\n  epochs: 9\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n");
+    rig_set("kl-0-30");
+    rig_set("hold-2-0");
+    rig_start(&r);
+    rig_until_phase(&r, 1, PHASE_HELD);
+    rig_until_phase(&r, 2, PHASE_ACTIVE);
+    kill_engine(&r);
+    rig_clear("hold-2-0");
+    rig_until_finished(&r);
+    check_end(&r, 0, PHASE_PRUNED, 1, "rung 0 (1 epoch): 9th of 9, the best 3 go on; it breaks study.require");
+    check_end(&r, 1, PHASE_DONE, 9, "");
+    check_end(&r, 3, PHASE_PRUNED, 3, "rung 1 (3 epochs): 3rd of 3, the best 1 goes on");
+    rig_end(&r);
+}
+
+/* Two objectives: each trial has more of both than the one before, but the last, which is the other end of the front. */
+static void two_objectives_are_pruned_by_the_front(void **state)
+{
+    static const char *const rule[] = {"median", "percentile\n  pruner_percentile: 50"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct rig r;
+        char yaml[400];
+        (void)snprintf(yaml, sizeof yaml, "study:\n  objective: rec,kl\n  pruner: %s\n  pruner_startup: 2\n"
+                       "  pruner_min_epochs: 3\n  trials: 4\n  slots: 1\ntrain:\n  epochs: 6\noptimizer:\n"
+                       "  lr: 1e-4 .. 1e-2 log\n", rule[i]);
+        rig_study(&r, yaml);
+        rig_set("kl-3-1"); /* 102 + of rec where trial 2 has 92 +, 1 of kl where it has 10 */
+        rig_start(&r);
+        rig_until_finished(&r);
+        check_end(&r, 1, PHASE_DONE, 6, "");
+        check_end(&r, 2, PHASE_PRUNED, 3, "epoch 3: 3rd of 3, the best 2 go on");
+        check_end(&r, 3, PHASE_DONE, 6, "");
+        rig_end(&r);
+    }
+}
+
+/* The fake worker's curves fall for ever: nobody waits in vain, with one objective or two. With a fixed KL that is. */
+static void patience_lets_go_on_what_improves(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, "study:\n  objective: rec,kl\n  pruner: patience\n  pruner_patience: 2\n  trials: 2\n  slots: 1\n"
+                  "train:\n  epochs: 9\noptimizer:\n  lr: 1e-4 .. 1e-2 log\n");
+    rig_set("flat-1-4"); /* from epoch 4 on it stands still */
+    rig_start(&r);
+    rig_until_finished(&r);
+    check_end(&r, 0, PHASE_DONE, 9, "");
+    struct trial_row t;
+    assert_true(rig_trial(&r, 1, &t));
+    assert_int_equal(t.phase, PHASE_PRUNED);
+    assert_int_equal(t.last.epoch, 6);
+    assert_string_equal(t.reason, "epoch 6: none better than 93.5 for 2 epochs");
+    rig_end(&r);
+}
+
 int prune_tests(void)
 {
     const struct CMUnitTest test[] = {
@@ -216,6 +297,10 @@ int prune_tests(void)
         cmocka_unit_test(a_worker_that_dies_at_a_rung_changes_nothing),
         cmocka_unit_test(the_median_ends_a_trial_at_once),
         cmocka_unit_test(a_verdict_outlives_the_engine),
+        cmocka_unit_test(what_breaks_a_requirement_prunes_nobody),
+        cmocka_unit_test(rungs_go_by_what_is_required),
+        cmocka_unit_test(two_objectives_are_pruned_by_the_front),
+        cmocka_unit_test(patience_lets_go_on_what_improves),
     };
-    return cmocka_run_group_tests_name("engine prune", test, NULL, NULL);
+    return cmocka_run_group_tests_name("engine prune", test, rig_setup, rig_teardown);
 }

@@ -1,6 +1,10 @@
 /* Pruners: whether a trial's curve is worth going on with. Pure functions of the curves; lower is better. Callers hand
  * in the results of one chunk in trial-number order, and never ask before the KL warm-up of the trial has ended: the
  * value before it says nothing. Two objectives are ranked as front_order() has them, among those compared.
+ *
+ * Where study.require asks for something, the order is the leaderboard's, with the numbers of the epoch that is looked at:
+ * what breaks it comes behind all that keeps it, the less broken the better. A trial that broke it at its end breaks it at
+ * every epoch before, so that its values set no standard for those that may keep it.
  * Sources: Li et al., arXiv 1810.05934 (ASHA); Golovin et al., KDD 2017 (median). */
 #ifndef VAETOP_SCORE_PRUNER_H
 #define VAETOP_SCORE_PRUNER_H
@@ -18,6 +22,8 @@ struct curve {
     const double *value;
     size_t n;
     const double *second; /* the other objective's; NULL: there is one */
+    const double *violation; /* by how much study.require is broken there; NULL: nothing is required */
+    double at_end;           /* of a complete trial: by how much its value breaks it */
 };
 
 /* A verdict with the numbers it was made from, for the sentence people read. */
@@ -32,6 +38,7 @@ struct verdict {
     int rung;         /* ASHA; -1 */
     int place, of;    /* place among so many, from 1; 0: not ranked */
     int go_on;        /* so many of the best go on */
+    bool broken;      /* it breaks study.require there */
 };
 
 struct percentile_rule {
@@ -48,7 +55,7 @@ struct verdict percentile_verdict(const struct percentile_rule *r, const struct 
                                   size_t n_others);
 
 /* True once the best of the last patience + 1 values is not better by least than the best before; of two objectives,
- * once none of the last is undominated. patience 0: always. */
+ * once none of the last is undominated; and study.require is not broken by less either. patience 0: always. */
 bool patience_spent(const struct curve *own, size_t patience, double least);
 /* The same as a pruner of its own. */
 struct verdict patience_verdict(const struct curve *own, size_t patience);
@@ -77,6 +84,7 @@ struct asha_entry {
     int trial;
     int rung;
     double value[2]; /* [1] is not looked at with one objective; NaN: diverged, never promoted */
+    double violation; /* of study.require */
     bool promoted;
     bool gone;       /* counts in its rung but cannot be resumed (failed, pruned, complete) */
 };
