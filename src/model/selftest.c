@@ -68,6 +68,7 @@ static enum err_code set_up(struct run *r, enum plan_kind kind, struct err *e)
     for (int i = 0; !rc && i < r->lanes; i++) {
         struct rng_key key = rng_key(SELFTEST_SEED, i);
         pack_lane_init(&r->lane[i], &r->config, key);
+        pack_lane_widths(&r->lane[i], &r->plan.net);
         pack_set_lane(r->pack, i, &r->lane[i]);
         float *weights = xcalloc(r->plan.params, sizeof *weights);
         weights_init(weights, &r->plan.net, &r->plan, key);

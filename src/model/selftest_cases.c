@@ -5,8 +5,8 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/rng.h"
 
-/* Between them: both activations, the three optimisers, widths and batches that are no multiple of anything, one and
- * several layers and tiles, both kinds of data, momentum. The figures come from tests/ref in double precision; when a
+/* Between them: three activations, three optimisers, widths and batches that are no multiple of anything, one and
+ * several layers and tiles, both kinds of data, momentum, layer norm and dropout. The figures come from tests/ref in double precision; when a
  * case changes, tests/model prints the new ones. */
 const struct selftest_case selftest_cases[] = {
     {"relu, adam",
@@ -33,6 +33,14 @@ const struct selftest_case selftest_cases[] = {
        1788.00448264, 0.628267678337, 4.64106639526},
       {{4516.67547817, 4504.83761793, 4481.29917647}, {7.51142943922, 5.3770843271, 2.93612406651},
        1782.45888716, 0.593194669199, 14.9373936075}}},
+    {"layer norm, dropout, silu",
+     "model.encoder=37,20\nmodel.decoder=19\nmodel.latent=5\nmodel.activation=silu\nmodel.norm=layer\n"
+     "model.dropout=0.25\noptimizer.kind=sgd\noptimizer.lr=0.01\nloss.beta=1\ntrain.batch=30\n",
+     45, true,
+     {{{972.292270671, 638.305456142, 963.790523231}, {13.3698475268, 8.37071626113, 10.4171263401},
+       641.55523592, 4.33163621539, 0.719466795026},
+      {{966.527780997, 636.550161517, 970.163570971}, {19.6881710922, 9.25700081486, 12.3770501971},
+       635.725507302, 5.53523136926, -5.22353313525}}},
 };
 const size_t selftest_case_count = sizeof selftest_cases / sizeof *selftest_cases;
 

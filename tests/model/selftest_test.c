@@ -38,6 +38,7 @@ static void twin_init(struct twin *t, const struct selftest_case *c, int lane)
                               .n_enc = t->net.n_enc,
                               .n_dec = t->net.n_dec,
                               .act = (enum ref_act)t->net.activation,
+                              .layer_norm = t->net.layer_norm,
                               .s_min = -12,
                               .s_max = 6};
     memcpy(t->ref.enc, t->net.enc, sizeof t->ref.enc);
@@ -92,6 +93,12 @@ static void for_each_param(const struct twin *t, param_fn *fn, void *arg)
                 fn(arg, tensor + 1, row, 0, 1, l.b + (size_t)(part * width + row));
             }
             tensor += 2;
+        }
+        const size_t norm[2] = {l.gain, l.shift};
+        for (int part = 0; part < (t->ref.layer_norm && l.hidden ? 2 : 0); part++, tensor++) {
+            for (int row = 0; row < l.out; row++) {
+                fn(arg, tensor, row, 0, 1, norm[part] + (size_t)row);
+            }
         }
     }
 }
@@ -150,9 +157,23 @@ static double total(const double *row, int n)
     return sum;
 }
 
+/* What a step's dropout leaves of a hidden layer. Owns: caller frees. */
+static double *layer_drop(const struct twin *t, const struct pack_step *s, int layer)
+{
+    const struct ref_layer l = ref_layer(&t->ref, layer);
+    double *factor = doubles((size_t)s->rows * (size_t)l.out);
+    for (int i = 0; i < s->rows; i++) {
+        for (int j = 0; j < l.out; j++) {
+            factor[i * l.out + j] = dropout_factor(&t->lane, s, layer, (uint32_t)i, (uint32_t)j);
+        }
+    }
+    return factor;
+}
+
 static void twin_train(struct twin *t, int64_t k, struct selftest_figures *out)
 {
     struct pack_step s;
+    double *drop[REF_LAYER_MAX] = {0};
     double lr = config_f64(&t->config, KNOB_OPTIMIZER_LR), beta = config_f64(&t->config, KNOB_LOSS_BETA);
     pack_step_train(&s, &t->lane, k, SELFTEST_ROWS - SELFTEST_VAL, t->net.batch, (struct step_rates){.lr = lr, .beta = beta});
     double *x = doubles((size_t)s.rows * (size_t)t->net.data), *eps = doubles((size_t)s.rows * (size_t)t->net.latent);
@@ -163,12 +184,19 @@ static void twin_train(struct twin *t, int64_t k, struct selftest_figures *out)
             eps[i * t->net.latent + j] = latent_noise(&t->lane, &s, (uint32_t)i, (uint32_t)j);
         }
     }
+    for (int i = 0; i < ref_layers(&t->ref) && t->lane.dropout > 0; i++) {
+        t->ref.drop[i] = drop[i] = ref_layer(&t->ref, i).hidden ? layer_drop(t, &s, i) : NULL;
+    }
     struct ref_pass *p = ref_forward(&t->ref, t->theta, x, eps, s.rows);
     out->rec[k] = total(p->rec_row, s.rows);
     out->kl[k] = total(p->kl_row, s.rows);
     ref_backward(t->grad, p, t->theta, beta);
     ref_update(t->theta, t->m, t->v, t->grad, ref_params(&t->ref), &t->opt, lr, k + 1);
     ref_pass_free(p);
+    for (int i = 0; i < REF_LAYER_MAX; i++) {
+        t->ref.drop[i] = NULL;
+        free(drop[i]);
+    }
     free(x);
     free(eps);
 }
@@ -325,18 +353,26 @@ static const char *changed_kernels(const char *constant, const char *by)
     return dir;
 }
 
+/* The device with kernels changed like that. Owns: device_close(). */
+static struct device *changed_device(const char *constant, const char *by)
+{
+    struct err e;
+    struct device *d = NULL;
+    const struct device_info *info = device_info(test_device());
+    assert_int_equal(setenv("VAETOP_CL_DIR", changed_kernels(constant, by), 1), 0);
+    assert_ok(device_open(&d, info->platform_index, info->device_index, NULL, &e), &e);
+    assert_int_equal(unsetenv("VAETOP_CL_DIR"), 0);
+    return d;
+}
+
 /* As a compiler that gets one thing slightly wrong would leave it. */
 static void wrong_device_is_refused_and_gets_no_stamp(void **state)
 {
     (void)state;
     struct err e;
-    struct device *d = NULL;
     bool full = false;
-    const struct device_info *info = device_info(test_device());
     char *before = xstrdup(getenv("XDG_CACHE_HOME"));
-    assert_int_equal(setenv("VAETOP_CL_DIR", changed_kernels("0.5f", "0.501f"), 1), 0);
-    assert_ok(device_open(&d, info->platform_index, info->device_index, NULL, &e), &e);
-    assert_int_equal(unsetenv("VAETOP_CL_DIR"), 0);
+    struct device *d = changed_device("0.5f", "0.501f");
     assert_int_equal(setenv("XDG_CACHE_HOME", temp_dir(), 1), 0);
     char *stamp = selftest_stamp(d);
     assert_err(selftest_start(d, false, &full, &e), ERR_NODEVICE, &e);
@@ -350,6 +386,20 @@ static void wrong_device_is_refused_and_gets_no_stamp(void **state)
     free(before);
 }
 
+/* The only case with dropout and layer norm notices what is wrong there. */
+static void wrong_dropout_and_norm_are_refused(void **state)
+{
+    (void)state;
+    static const char *const change[][2] = {{"0x1p-24f", "0x1.2p-24f"}, {"NORM_EPS 1e-5f", "NORM_EPS 1e-2f"}};
+    for (int i = 0; i < 2; i++) {
+        struct err e;
+        struct device *d = changed_device(change[i][0], change[i][1]);
+        assert_err(selftest_full(d, false, &e), ERR_NODEVICE, &e);
+        assert_has(e.text, "self-test (layer norm, dropout, silu; ");
+        device_close(d);
+    }
+}
+
 int selftest_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +408,7 @@ int selftest_tests(void)
         cmocka_unit_test(full_test_runs_once_per_stamp),
         cmocka_unit_test(kernels_stay_inside_their_buffers),
         cmocka_unit_test(wrong_device_is_refused_and_gets_no_stamp),
+        cmocka_unit_test(wrong_dropout_and_norm_are_refused),
     };
     return cmocka_run_group_tests_name("model selftest", tests, NULL, NULL);
 }
