@@ -77,9 +77,6 @@ WUR enum err_code queue_wait(struct device *d, cl_event event, const char *what,
 /* Waits for all that is queued. Errors: CL. */
 WUR enum err_code queue_finish(struct device *d, const char *what, struct err *e);
 
-/* Things that must stand in the environment before the first OpenCL call of a process. */
-void driver_environment(void);
-
 /* Fills info for one device; usable and why_not too. Errors: never; a query that fails makes it unusable. */
 void device_describe(struct device_info *out, cl_platform_id platform, cl_device_id id);
 

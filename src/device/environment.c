@@ -31,7 +31,7 @@ static bool private_folder(const char *path)
     return true;
 }
 
-void driver_environment(void)
+void device_environment(void)
 {
     static bool done;
     if (done) {

@@ -16,7 +16,7 @@ enum err_code platforms_get(cl_platform_id **out, cl_uint *n, struct err *e)
 {
     *out = NULL;
     *n = 0;
-    driver_environment();
+    device_environment();
     cl_uint count = 0;
     cl_int status = clGetPlatformIDs(0, NULL, &count);
     if (status == -1001 || (!status && count == 0)) {

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "lanes.h"
@@ -25,29 +26,48 @@ struct serve {
     int64_t readings_ns; /* when they were taken: asking a driver takes its time */
 };
 
-static enum err_code open_device(struct lanes *l, const struct m_open *m, struct err *e)
+/* The data set, read by a thread of its own while the driver opens and builds: each takes about as long as the other. */
+struct reading {
+    struct lanes *lanes;
+    const char *settings;
+    struct err e;
+};
+
+static int read_data(void *what)
 {
+    struct reading *r = what;
+    struct lanes *l = r->lanes;
     struct config config;
     config_init(&config);
+    enum err_code rc = config_parse(&config, r->settings, &r->e);
+    rc = rc ? rc : dataset_load(&l->data, &config, &r->e);
+    rc = rc ? rc : split_make(&l->split, &config, l->data.n, &r->e);
+    config_release(&config);
+    return (int)rc;
+}
+
+static enum err_code open_device(struct lanes *l, const struct m_open *m, struct err *e)
+{
+    struct reading reading = {.lanes = l, .settings = m->data};
+    thrd_t reader;
+    int read = ERR_OK;
+    device_environment();
+    const bool apart = thrd_create(&reader, read_data, &reading) == thrd_success;
     enum err_code rc = device_open(&l->dev, (int)m->platform, (int)m->device, *m->log_dir ? m->log_dir : NULL, e);
     if (!rc) {
         device_share_memory(l->dev, (int)m->among);
         rc = selftest_start(l->dev, false, NULL, e);
     }
-    if (!rc) {
-        rc = config_parse(&config, m->data, e);
+    if (apart) {
+        (void)thrd_join(reader, &read);
+    } else {
+        read = read_data(&reading);
     }
-    if (!rc) {
-        rc = dataset_load(&l->data, &config, e);
+    if (!rc && read) {
+        *e = reading.e;
+        rc = (enum err_code)read;
     }
-    if (!rc) {
-        rc = split_make(&l->split, &config, l->data.n, e);
-    }
-    if (!rc) {
-        rc = trainer_data_new(&l->shared, l->dev, &l->data, &l->split, e);
-    }
-    config_release(&config);
-    return rc;
+    return rc ? rc : trainer_data_new(&l->shared, l->dev, &l->data, &l->split, e);
 }
 
 /* The first message must be OPEN. */

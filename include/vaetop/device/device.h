@@ -14,6 +14,10 @@
  * Owns: caller frees *out. Errors: CL. */
 WUR enum err_code device_list_icd(struct device_info **out, size_t *n, struct err *e);
 
+/* What must stand in the environment before the first OpenCL call of a process. The first use of a driver sets it; a
+ * process with a second thread does so before it starts that one. */
+void device_environment(void);
+
 /* Environment, for people who work on kernels: VAETOP_CL_DIR=folder reads the .cl files there instead of the built-in
  * ones; VAETOP_CL_SYNC=1 waits after every launch, so that an error names its kernel; VAETOP_CL_GUARD=1 puts edges of
  * NaN around every buffer, and device_finish() and buffer_read() name a buffer whose edge was written. */
