@@ -70,6 +70,10 @@ char *completion_words(const char *kind);
  * Errors: NOTFOUND (no engine runs it), what the engine refused. */
 WUR enum err_code tell(const struct options *o, enum command to_study, enum command to_trial, const char *arg,
                        struct err *e);
+/* A client of the study's engine, started where none runs, told to go on. One that is ending, because the study was stopped
+ * just now, is waited for and the next one started. *reply: what a running engine answered, else NULL; reply may be NULL.
+ * Errors: those of client_start(), BUSY (still ending after two minutes). Owns: caller frees *out, *reply. */
+WUR enum err_code resume_engine(struct client **out, char **reply, const char *dir, const struct options *o, struct err *e);
 
 /* show --study: the study as a whole, as on the Study screen. */
 WUR enum err_code show_whole_study(struct study *s, const struct options *o, struct err *e);

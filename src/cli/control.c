@@ -1,13 +1,18 @@
 /* Commands that tell a running engine something: stop, pause, resume, set; and rm. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/conf/paths.h"
 #include "vaetop/ipc/client.h"
+
+/* Longer than a driver's watchdog lets a checkpoint take. */
+#define ENDING_NS INT64_C(120000000000)
 
 enum err_code tell(const struct options *o, enum command to_study, enum command to_trial, const char *arg, struct err *e)
 {
@@ -62,32 +67,63 @@ enum err_code set_command(const struct options *o, struct err *e)
     return tell(o, COMMAND_EDIT, COMMAND_EDIT, o->arg[1], e);
 }
 
+enum err_code resume_engine(struct client **out, char **reply, const char *dir, const struct options *o, struct err *e)
+{
+    const int64_t deadline = clock_mono_ns() + ENDING_NS;
+    bool ending = false, again;
+    enum err_code rc;
+    do {
+        client_free(*out);
+        *out = NULL;
+        rc = client_start(out, dir, o->device, e);
+        const bool there = rc == ERR_OK;
+        rc = rc ? rc : client_command(*out, COMMAND_RESUME, -1, "", reply, e);
+        if (there && rc == ERR_BUSY && !ending && !o->quiet) {
+            (void)fprintf(stderr, "vaetop: the study is ending; it goes on when its trials have written their checkpoints\n");
+        }
+        ending = ending || (there && rc == ERR_BUSY);
+        again = ending && rc && clock_mono_ns() < deadline;
+        if (again) {
+            (void)poll(NULL, 0, 50);
+        }
+    } while (again);
+    if (ending && !rc && reply) {
+        free(*reply);
+        *reply = NULL;
+    }
+    return rc;
+}
+
 /* A study whose engine is gone is resumed by starting one. */
 enum err_code resume_command(const struct options *o, struct err *e)
 {
     struct study s;
     struct client *client = NULL;
-    enum err_code rc = study_open(&s, o, o->arg[0], e);
+    char *reply = NULL;
+    enum err_code rc = o->trial && o->device ? tell(o, COMMAND_DEVICE_ONLY, COMMAND_DEVICE_ONLY, o->device, e) : ERR_OK;
+    if (o->trial || rc) {
+        return rc ? rc : tell(o, COMMAND_RESUME, COMMAND_RESUME, "", e);
+    }
+    rc = study_open(&s, o, o->arg[0], e);
     if (rc) {
         return rc;
     }
-    if (s.live || o->trial) {
-        study_close(&s);
-        rc = o->device ? tell(o, COMMAND_DEVICE_ONLY, COMMAND_DEVICE_ONLY, o->device, e) : ERR_OK;
-        return rc ? rc : tell(o, COMMAND_RESUME, COMMAND_RESUME, "", e);
-    }
-    if (study_finished(&s)) {
+    if (!s.live && study_finished(&s)) {
         (void)printf("%s is finished; vaetop run with more --trials extends it\n", s.name);
-    } else {
-        rc = client_start(&client, s.dir, o->device, e);
-        if (!rc) {
-            rc = client_command(client, COMMAND_RESUME, -1, "", NULL, e);
-        }
-        if (!rc && !o->quiet) {
-            (void)printf("%s goes on; vaetop attach %s shows it\n", s.name, s.name);
-        }
-        client_free(client);
+        study_close(&s);
+        return ERR_OK;
     }
+    rc = resume_engine(&client, &reply, s.dir, o, e);
+    if (!rc && s.live && o->device) {
+        rc = client_command(client, COMMAND_DEVICE_ONLY, -1, o->device, NULL, e);
+    }
+    if (!rc && !o->quiet && s.live && reply) {
+        (void)printf("%s\n", reply);
+    } else if (!rc && !o->quiet) {
+        (void)printf("%s goes on; vaetop attach %s shows it\n", s.name, s.name);
+    }
+    free(reply);
+    client_free(client);
     study_close(&s);
     return rc;
 }

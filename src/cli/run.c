@@ -268,7 +268,7 @@ static enum err_code go(const struct options *o, const char *name, bool extend, 
     if (rc) {
         return rc;
     }
-    rc = client_start(&client, s.dir, o->device, e);
+    rc = extend ? resume_engine(&client, NULL, s.dir, o, e) : client_start(&client, s.dir, o->device, e);
     if (!rc && extend && s.live && o->device) {
         rc = take_devices(client, o, e);
     }
@@ -278,9 +278,6 @@ static enum err_code go(const struct options *o, const char *name, bool extend, 
     }
     if (!rc && extend && o->slots) {
         rc = client_command(client, COMMAND_SLOTS, -1, o->slots, NULL, e);
-    }
-    if (!rc && extend) {
-        rc = client_command(client, COMMAND_RESUME, -1, "", NULL, e);
     }
     if (!rc && !o->quiet) {
         say_what_ends_it(name);

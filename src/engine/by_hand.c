@@ -19,21 +19,13 @@ enum err_code wake(struct engine *en, struct err *e)
     return rc;
 }
 
-static enum err_code not_now(const struct engine *en, struct err *e)
-{
-    if (en->stage == STAGE_LEAVING) {
-        return err_set(e, ERR_USAGE, "the study is ending");
-    }
-    return ERR_OK;
-}
-
 enum err_code enqueue_trial(struct engine *en, const struct run *like, const char *assignments, char *reply, size_t cap,
                             struct err *e)
 {
     struct point from = {0}, pt;
     struct sbuf drawn = {0};
     int as = like ? like->number : -1; /* the table may move */
-    enum err_code rc = not_now(en, e);
+    enum err_code rc = en->stage == STAGE_LEAVING ? engine_is_ending(e) : ERR_OK;
     if (!rc && like) { /* a final trial's values are in the store alone */
         rc = writer_flush(en) ? store_trial_point(en->store, as, &en->preset, &from, e)
                               : err_set(e, ERR_IO, "the study's data base cannot be written now; try again");
@@ -74,7 +66,7 @@ enum err_code change_space(struct engine *en, const char *assignment, char *repl
     struct preset wide, narrow;
     enum knob k = KNOB_NONE;
     int rows = 0;
-    enum err_code rc = not_now(en, e);
+    enum err_code rc = en->stage == STAGE_LEAVING ? engine_is_ending(e) : ERR_OK;
     if (!rc && !writer_flush(en)) {
         rc = err_set(e, ERR_IO, "the study's data base cannot be written now; try again");
     }

@@ -186,35 +186,32 @@ static enum card_use use_of(enum command c, enum card_use now)
     }
 }
 
-/* "device 0 (NAME)" or "devices 0 1". */
-static const char *name_them(char *buf, size_t cap, const struct engine *en, const size_t *index, size_t n)
+/* "device 0" or "devices 0 1". */
+static const char *name_them(char *buf, size_t cap, const size_t *index, size_t n)
 {
-    if (n == 1) {
-        (void)snprintf(buf, cap, "device %zu (%.100s)", index[0], en->card[index[0]].info.name);
-        return buf;
-    }
-    size_t len = (size_t)snprintf(buf, cap, "devices");
+    size_t len = (size_t)snprintf(buf, cap, n == 1 ? "device" : "devices");
     for (size_t i = 0; i < n && len + 8 < cap; i++) {
         len += (size_t)snprintf(buf + len, cap - len, " %zu", index[i]);
     }
     return buf;
 }
 
-static void say_switched(struct engine *en, enum command c, const char *who, int trials, char *reply, size_t cap)
+/* What happens comes first, so that a narrow screen shows it; the name, which may be long, last. */
+static void say_switched(struct engine *en, enum command c, const char *who, const char *name, int trials, char *reply,
+                         size_t cap)
 {
     switch (c) {
     case COMMAND_DEVICE_OFF:
-        (void)snprintf(reply, cap, "%s switched off; trials that write checkpoints and go back to the queue: %d", who,
-                       trials);
+        (void)snprintf(reply, cap, "%s switched off; trials that checkpoint and queue again: %d%s", who, trials, name);
         break;
     case COMMAND_DEVICE_DRAIN:
-        (void)snprintf(reply, cap, "%s gets no new trials; trials that finish first: %d", who, trials);
+        (void)snprintf(reply, cap, "%s gets no new trials; trials that finish first: %d%s", who, trials, name);
         break;
     case COMMAND_DEVICE_ONLY:
-        (void)snprintf(reply, cap, "trials run on %s from now on", who);
+        (void)snprintf(reply, cap, "trials run on %s from now on%s", who, name);
         break;
     default:
-        (void)snprintf(reply, cap, "%s switched on", who);
+        (void)snprintf(reply, cap, "%s switched on%s", who, name);
         break;
     }
     engine_log(en, -1, "%.230s", reply);
@@ -223,9 +220,12 @@ static void say_switched(struct engine *en, enum command c, const char *who, int
 static enum err_code switch_cards(struct engine *en, enum command c, const size_t *index, size_t n, char *reply,
                                   size_t cap, struct err *e)
 {
-    char who[160];
+    char who[160], name[120] = "";
     int trials = 0;
     (void)e;
+    if (n == 1) {
+        (void)snprintf(name, sizeof name, " (%.100s)", en->card[index[0]].info.name);
+    }
     for (size_t i = 0; i < en->n_cards; i++) {
         struct card *card = &en->card[i];
         bool named = among(index, n, i);
@@ -236,7 +236,7 @@ static enum err_code switch_cards(struct engine *en, enum command c, const size_
         trials += use == CARD_ON ? 0 : runs_on(card);
         set_use(card, use);
     }
-    say_switched(en, c, name_them(who, sizeof who, en, index, n), trials, reply, cap);
+    say_switched(en, c, name_them(who, sizeof who, index, n), name, trials, reply, cap);
     apply(en);
     return ERR_OK;
 }
@@ -251,7 +251,7 @@ static enum err_code test_cards(struct engine *en, const size_t *index, size_t n
     }
     if (!rc) {
         (void)snprintf(reply, cap, "self-test of %s begins; its result comes as a line of the log",
-                       name_them(who, sizeof who, en, index, n));
+                       name_them(who, sizeof who, index, n));
     }
     return rc;
 }

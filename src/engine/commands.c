@@ -138,10 +138,15 @@ static enum err_code do_trial(struct request *q, enum command c, struct err *e)
 
 /* --- the study */
 
+enum err_code engine_is_ending(struct err *e)
+{
+    return err_set(e, ERR_BUSY, "the study is ending; vaetop resume goes on with it");
+}
+
 static enum err_code not_going_on(const struct engine *en, struct err *e)
 {
-    return err_set(e, ERR_USAGE, en->stage == STAGE_FINISHED ? "the study has finished: all its trials are final"
-                                                             : "the study is ending");
+    return en->stage == STAGE_FINISHED ? err_set(e, ERR_USAGE, "the study has finished: all its trials are final")
+                                       : engine_is_ending(e);
 }
 
 static enum err_code pause_study(struct request *q, struct err *e)
@@ -298,7 +303,7 @@ enum err_code command_do(struct engine *en, const struct m_command *m, char *rep
             return err_set(e, ERR_NOTFOUND, "trial %lld: the study has %zu trials", (long long)m->trial, en->n_runs);
         }
         if (en->stage == STAGE_LEAVING) {
-            return err_set(e, ERR_USAGE, "the study is ending");
+            return engine_is_ending(e);
         }
         return do_trial(&q, (enum command)m->command, e);
     }

@@ -382,5 +382,7 @@ size_t links_count(const struct engine *en);
 /* Does it. Errors: USAGE, NOTFOUND. reply: what was done, cap bytes. */
 WUR enum err_code final_already(const struct run *r, struct err *e); /* "trial 3 is done already" */
 WUR enum err_code command_do(struct engine *en, const struct m_command *m, char *reply, size_t cap, struct err *e);
+/* Sets ERR_BUSY: what was asked for can be had of the next engine. */
+enum err_code engine_is_ending(struct err *e);
 
 #endif

@@ -28,6 +28,7 @@ static void drop_client(struct attach *a)
     a->own_client = false;
     a->view.link = view_ended(&a->view) ? LINK_OFFLINE : LINK_LOST;
     a->view.banner[0] = 0;
+    a->echoes = 0;
     a->data_due = a->paint_due = true;
 }
 
@@ -117,10 +118,12 @@ static void leave(struct attach *a, enum ui_end end)
 
 static void on_reply(struct attach *a, const struct client_event *ev)
 {
+    bool echo = a->echoes > 0;
+    a->echoes -= echo;
     if (!ev->ok) {
         a->stopping = false;
         state_say(&a->state, true, ev->text);
-    } else if (ev->text[0]) {
+    } else if (ev->text[0] && !echo) {
         state_say(&a->state, false, ev->text);
     }
     a->paint_due = true;
@@ -195,6 +198,7 @@ static void forget_pending(struct attach *a, int64_t now)
 static void command_wish(struct attach *a, const struct wish *w)
 {
     const struct marks *m = &a->state.asked;
+    a->echoes += a->client && w->each && m->n > 1 ? m->n : 0;
     for (int i = 0; w->each && i < m->n; i++) {
         send(a, w->command, m->number[i], w->arg);
     }

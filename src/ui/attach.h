@@ -34,6 +34,7 @@ struct attach {
     bool invert;
     int pins;
     char filter[160];
+    int echoes; /* replies still to come to a command for several trials: the screen has said what it does */
     bool stopping, hangup, done;
     int mute; /* times in a row that input was there but no key */
     enum ui_end end;

@@ -15,28 +15,28 @@ static const char *const word_list[W_COUNT] = {"pause", "resume", "stop", "set",
                                                "sort",  "filter", "tag",  "detach", "help",   "setup",  "w",      "q",
                                                "clone", "enqueue", "space"};
 
-void command_complete(struct input *in)
+const char *command_name(int i)
 {
-    for (int i = 0; i < W_COUNT; i++) {
-        if (in->len > 0 && strncmp(word_list[i], in->text, in->len) == 0) {
-            (void)snprintf(in->text, sizeof in->text, "%s ", word_list[i]);
-            in->len = in->at = strlen(in->text);
-            return;
-        }
-    }
+    return i < W_COUNT ? word_list[i] : NULL;
+}
+
+static const struct {
+    const char *name;
+    int column;
+} sorted[] = {{"number", COL_NUMBER}, {"state", COL_STATE}, {"epoch", COL_EPOCH}, {"value", COL_VALUE}, {"rec", COL_REC},
+              {"kl", COL_KL},         {"active", COL_ACTIVE}, {"rate", COL_RATE}, {"eta", COL_ETA}};
+enum { N_SORTED = (int)(sizeof sorted / sizeof *sorted) };
+
+const char *sort_name(int i)
+{
+    return i < N_SORTED ? sorted[i].name : NULL;
 }
 
 static bool sort_word(struct ui_state *s, const struct view *v, const char *name)
 {
-    static const struct {
-        const char *name;
-        int column;
-    } fixed[] = {{"number", COL_NUMBER}, {"state", COL_STATE}, {"epoch", COL_EPOCH}, {"value", COL_VALUE},
-                 {"rec", COL_REC},       {"kl", COL_KL},       {"active", COL_ACTIVE}, {"rate", COL_RATE},
-                 {"eta", COL_ETA}};
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
-        if (strcasecmp(name, fixed[i].name) == 0) {
-            s->sort = fixed[i].column;
+    for (int i = 0; i < N_SORTED; i++) {
+        if (strcasecmp(name, sorted[i].name) == 0) {
+            s->sort = sorted[i].column;
             return true;
         }
     }

@@ -31,16 +31,18 @@ static double value_at(const struct view_series *e, const struct ui_state *s, en
     return e && i < e->n ? (double)e->y[m][i] : (double)NAN;
 }
 
-static void loss_title(struct text_line *b, const struct view_series *e, const struct ui_state *s)
+static void loss_title(struct text_line *b, const struct view *v, const struct view_series *e, const struct ui_state *s)
 {
     const struct glyphs *g = glyphs_of(s->tier);
     char x[32];
-    line_add(b, "loss #%d", s->selected);
+    line_add(b, "%s #%d", view_maximised(v) ? "value" : "loss", s->selected);
     if (s->at > 0) {
         line_add(b, " e%d", s->at);
     }
     if (e && e->n > 0) {
         line_add(b, "  %s val %s", g->dash, num_fit(x, sizeof x, value_at(e, s, SERIES_VALUE), 8, 2));
+    }
+    if (e && e->n > 0 && !view_maximised(v)) {
         line_add(b, "  %s train %s", g->dots, num_fit(x, sizeof x, value_at(e, s, SERIES_TRAIN), 8, 2));
     }
 }
@@ -63,6 +65,11 @@ static const char *off_scale(char *buf, size_t cap, int off, const char *unit)
     return buf;
 }
 
+static const char *value_unit(const struct view *v, bool log_y)
+{
+    return view_maximised(v) ? (log_y ? "log" : "") : log_y ? "nats, log" : "nats";
+}
+
 /* The tagged trials' validation curves on one pair of axes. */
 static void draw_compared(struct canvas *c, const struct view *v, const struct ui_state *s, struct plot *p,
                           const int *number, int n)
@@ -70,7 +77,7 @@ static void draw_compared(struct canvas *c, const struct view *v, const struct u
     struct area a = s->layout.loss;
     char right[48];
     int x = a.x + 2;
-    pane_rule(c, a, s->tier, "value", off_scale(right, sizeof right, v->loss.off, p->log_y ? "nats, log" : "nats"));
+    pane_rule(c, a, s->tier, "value", off_scale(right, sizeof right, v->loss.off, value_unit(v, p->log_y)));
     x += 6;
     for (int i = 0; i < n; i++) {
         const struct view_series *e = view_series(v, number[i]);
@@ -108,18 +115,19 @@ void pane_loss(struct canvas *c, const struct view *v, const struct ui_state *s)
         draw_compared(c, v, s, &p, compared, n);
         return;
     }
-    loss_title(&title, e, s);
-    (void)off_scale(right, sizeof right, v->loss.off, log_y ? "nats, log" : "nats");
+    loss_title(&title, v, e, s);
+    (void)off_scale(right, sizeof right, v->loss.off, value_unit(v, log_y));
     pane_rule(c, a, s->tier, t ? title.text : "loss", right);
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (!e || e->n == 0 || v->loss_of != s->selected) {
         pane_empty(c, body, t && t->phase == PHASE_ACTIVE ? "the curve begins after the first epoch" : "no epoch yet");
         return;
     }
-    p.n_lines = 2;
-    p.line[0] = (struct plot_line){.x = e->epoch, .y = e->y[SERIES_TRAIN], .n = e->n, .role = ROLE_TRAIN, .letter = 't',
-                                   .dotted = true};
-    p.line[1] = (struct plot_line){.x = e->epoch, .y = e->y[SERIES_VALUE], .n = e->n, .role = ROLE_VAL, .letter = 'v'};
+    if (!view_maximised(v)) {
+        p.line[p.n_lines++] = (struct plot_line){.x = e->epoch, .y = e->y[SERIES_TRAIN], .n = e->n, .role = ROLE_TRAIN,
+                                                 .letter = 't', .dotted = true};
+    }
+    p.line[p.n_lines++] = (struct plot_line){.x = e->epoch, .y = e->y[SERIES_VALUE], .n = e->n, .role = ROLE_VAL, .letter = 'v'};
     plot_draw(c, body, &p, s->tier);
 }
 

@@ -93,7 +93,7 @@ static void draw_device_row(struct canvas *c, const struct view_device *d, struc
     (void)snprintf(text, sizeof text, "%d/%d", d->slots_used, d->slots);
     canvas_right(c, a.x + k.slots - 1, a.y, 6, STYLE(TEXT), text);
     draw_share(c, (struct area){a.x + k.busy, a.y, k.memory - k.busy - 1, 1}, d->busy, t);
-    (void)snprintf(text, sizeof text, "%s of %s", str_bytes(used, sizeof used, d->bytes_used),
+    (void)snprintf(text, sizeof text, k.slices < a.w ? "%s of %s" : "%s/%s", str_bytes(used, sizeof used, d->bytes_used),
                    str_bytes(total, sizeof total, d->bytes_total));
     canvas_text(c, a.x + k.memory, a.y, a.w - k.memory - 1, STYLE(TEXT), d->bytes_total > 0 ? text : "-");
     (void)snprintf(text, sizeof text, "%d", d->slices);

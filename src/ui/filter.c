@@ -18,6 +18,11 @@ enum { WORD_NUMBER, WORD_VALUE, WORD_REC, WORD_KL, WORD_TRAIN, WORD_ACTIVE, WORD
        WORD_PHASE, WORD_DEVICE, WORD_EDITED, WORD_KNOB };
 _Static_assert(sizeof words / sizeof *words == WORD_KNOB, "a name for each word");
 
+const char *filter_name(int i)
+{
+    return i < WORD_KNOB ? words[i] : NULL;
+}
+
 struct parser {
     struct filter f;
     const char *at;
@@ -228,7 +233,7 @@ static double number_of(const struct view *v, const struct view_trial *t, int wo
 {
     switch (word) {
     case WORD_NUMBER: return t->number;
-    case WORD_VALUE: return t->value;
+    case WORD_VALUE: return view_shown(v, t->value);
     case WORD_REC: return t->rec;
     case WORD_KL: return t->kl;
     case WORD_TRAIN: return t->train;

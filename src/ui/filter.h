@@ -28,6 +28,8 @@ struct filter {
 
 /* False: *f is as before and why says what is wrong and what would be right. An empty text passes everything. */
 bool filter_parse(struct filter *f, const char *text, char *why, size_t cap);
+/* The words besides knobs, one by one; NULL after the last. */
+const char *filter_name(int i);
 bool filter_passes(const struct filter *f, const struct view *v, const struct view_trial *t);
 
 #endif

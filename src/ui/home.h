@@ -67,7 +67,4 @@ const char *home_value(char *buf, size_t cap, const struct home *h, int field);
 bool home_click(struct ui_state *s, int y, bool *again);
 void home_draw(struct canvas *c, const struct view *v, const struct ui_state *s);
 
-/* Tab in the command line; command.c. */
-void command_complete(struct input *in);
-
 #endif

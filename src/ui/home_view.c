@@ -71,9 +71,14 @@ static void draw_study(struct canvas *c, const struct view *v, const struct ui_s
     draw_cell(c, a, k.disk, 10, STYLE(DIM), str_bytes(text, sizeof text, t->bytes));
 }
 
+static int preset_name_w(int w)
+{
+    return w >= 60 ? 14 : 11;
+}
+
 static void draw_preset(struct canvas *c, const struct home_preset *p, struct area a)
 {
-    int name_w = a.w >= 60 ? 14 : 11;
+    int name_w = preset_name_w(a.w);
     canvas_text(c, a.x + 2, a.y, name_w - 1, STYLE(KEY), p->name);
     canvas_text(c, a.x + 2 + name_w, a.y, a.w - name_w - 3, STYLE(TEXT), p->lesson);
 }
@@ -111,7 +116,7 @@ static void draw_line(struct canvas *c, const struct view *v, const struct ui_st
     case LINE_STUDY:
         if (h->n_studies == 0) {
             canvas_text(c, row.x + 2, row.y, row.w - 3, STYLE(TITLE),
-                        "No studies yet. Enter twice starts quickstart: trials train on built-in digits.");
+                        "No studies yet. Enter twice starts quickstart: digits, no download.");
         } else {
             draw_study(c, v, &h->study[i], row);
         }
@@ -255,5 +260,9 @@ void home_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
     size_t top = list_top(h, a.h);
     for (size_t i = 0; i < rows && top + i < lines; i++) {
         draw_line(c, v, s, top + i, (struct area){a.x, a.y + (int)i, a.w, 1});
+    }
+    const struct home_preset *p = home_preset(h); /* its row may be too short for the whole lesson */
+    if (p && rows >= lines + 4 && text_columns(p->lesson) > a.w - preset_name_w(a.w) - 3) {
+        (void)draw_lesson(c, (struct area){a.x + 2, a.y + (int)lines + 1, a.w - 4, 3}, p->lesson);
     }
 }

@@ -201,7 +201,7 @@ static void cell_text(char *buf, size_t cap, const struct view *v, const struct 
         cell_epoch(buf, cap, t);
         break;
     case COL_VALUE:
-        cell_value(buf, cap, t, v->has_preset ? objective_shown(objective_of(&v->preset.base), t->value) : t->value, w);
+        cell_value(buf, cap, t, view_shown(v, t->value), w);
         break;
     case COL_REC:
         (void)num_fit(buf, cap, t->rec, w, 2);

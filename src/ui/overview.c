@@ -8,6 +8,7 @@
 #include "number.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/str.h"
+#include "vaetop/conf/objective.h"
 
 #define GOOD_SHARE 0.1 /* of the trials that count: the share importance is about */
 
@@ -272,6 +273,7 @@ static void find_best(struct overview *o)
 {
     o->best_x = xreallocarray(o->best_x, 2 * o->n + 2, sizeof *o->best_x);
     o->best_y = xreallocarray(o->best_y, 2 * o->n + 2, sizeof *o->best_y);
+    const enum objective objective = objective_of(&o->preset.base);
     o->n_best = 0;
     float best = 0;
     for (size_t i = 0; i < o->n; i++) {
@@ -282,11 +284,11 @@ static void find_best(struct overview *o)
         }
         if (better && o->n_best > 0) { /* a step down, not a slope */
             o->best_x[o->n_best] = (float)i;
-            o->best_y[o->n_best++] = best;
+            o->best_y[o->n_best++] = (float)objective_shown(objective, (double)best);
         }
         best = better ? (float)t->value : best;
         o->best_x[o->n_best] = (float)i;
-        o->best_y[o->n_best++] = best;
+        o->best_y[o->n_best++] = (float)objective_shown(objective, (double)best);
     }
 }
 

@@ -84,15 +84,18 @@ void line_add(struct text_line *b, const char *fmt, ...)
     b->len = b->len >= sizeof b->text ? sizeof b->text - 1 : b->len;
 }
 
-static void detail_value(struct text_line *b, const struct view_trial *t)
+static void detail_value(struct text_line *b, const struct view *v, const struct view_trial *t)
 {
     char x[32], y[32], z[32];
     line_add(b, "#%d %s", t->number, trial_phase_word(t->phase));
     if (!isnan(t->value)) {
-        line_add(b, "   value %s", num_fit(x, sizeof x, t->value, 9, 2));
+        line_add(b, "   value %s", num_fit(x, sizeof x, view_shown(v, t->value), 9, 2));
     }
     if (!isnan(t->rec) && !isnan(t->kl)) {
-        line_add(b, " = rec %s + KL %s", num_fit(y, sizeof y, t->rec, 9, 2), num_fit(z, sizeof z, t->kl, 9, 2));
+        const enum objective o = v->has_preset ? objective_of(&v->preset.base) : OBJECTIVE_ELBO;
+        const bool sum = o == OBJECTIVE_ELBO || objective_count(o) == 2;
+        line_add(b, sum ? " = rec %s + KL %s" : "   rec %s   KL %s", num_fit(y, sizeof y, t->rec, 9, 2),
+                 num_fit(z, sizeof z, t->kl, 9, 2));
     }
     if (!isnan(t->train)) {
         line_add(b, "   train %s", num_fit(x, sizeof x, t->train, 9, 2));
@@ -148,7 +151,7 @@ void pane_detail(struct canvas *c, const struct view *v, const struct ui_state *
     for (int i = 0; i < 3 && y < a.y + a.h; i++) {
         struct text_line b = {.len = 0};
         if (i == 0) {
-            detail_value(&b, t);
+            detail_value(&b, v, t);
         } else if (i == 1) {
             detail_params(&b, v, t);
         } else {
@@ -178,7 +181,7 @@ void pane_progress(struct canvas *c, const struct view *v, const struct ui_state
     if (v->n_done > 0) {
         line_add(&title, "  %s", num_fit(x, sizeof x, (double)v->done_best[v->n_done - 1], 9, 2));
     }
-    pane_rule(c, a, s->tier, title.text, "nats after N finished trials");
+    pane_rule(c, a, s->tier, title.text, view_maximised(v) ? "after N finished trials" : "nats after N finished trials");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (v->n_done < 3) {
         pane_empty(c, body, v->n > 0 ? "the curve begins with the second finished trial" : "");

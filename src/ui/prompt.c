@@ -18,13 +18,13 @@ const char *prompt_hint(enum prompt p)
 {
     switch (p) {
     case PROMPT_FILTER:
-        return "such as: value < 100 and kind = adam   empty: all trials";
+        return "such as: value < 100 and kind = adam   Tab: the names   empty: all";
     case PROMPT_SEARCH:
         return "a number, a state, a device, a setting";
     case PROMPT_COMMAND:
         return "Tab completes: pause resume stop set trials slots sort filter q";
     case PROMPT_EDIT:
-        return "such as: lr=1e-4";
+        return "such as: lr=1e-4   Tab: the names";
     default:
         return "";
     }
@@ -75,8 +75,7 @@ static void erase(struct input *in)
     in->at = from;
 }
 
-/* True when the key moved or changed something in the line. */
-static bool edit_key(struct input *in, int key)
+static void edit_key(struct input *in, int key)
 {
     if (key == UK_BACKSPACE || key == 127 || key == 8) {
         erase(in);
@@ -105,10 +104,7 @@ static bool edit_key(struct input *in, int key)
         }
     } else if (key >= 32 && key < KEYS_BASE) {
         insert(in, key);
-    } else {
-        return false;
     }
-    return true;
 }
 
 static bool contains(const char *text, const char *what)
@@ -213,8 +209,11 @@ struct wish prompt_key(struct ui_state *s, const struct view *v, int key)
         s->input.prompt = PROMPT_NONE;
         return wish_nothing();
     }
-    if (!edit_key(&s->input, key) && key == UK_TAB && s->input.prompt == PROMPT_COMMAND) {
-        command_complete(&s->input);
+    if (key == UK_TAB) {
+        prompt_complete(s, v);
+    } else {
+        s->input.tabs = 0;
+        edit_key(&s->input, key);
     }
     return wish_nothing();
 }

@@ -74,7 +74,7 @@ static void draw_header(struct canvas *c, const struct view *v, const struct ui_
     x += draw_counts(c, v, x, a.y, room - x);
     const struct view_trial *t = view_trial(v, v->best);
     if (t) {
-        (void)snprintf(best, sizeof best, "best #%d %s", t->number, num_fit(buf, sizeof buf, objective_shown(objective_of(&v->preset.base), t->value), 8, 2));
+        (void)snprintf(best, sizeof best, "best #%d %s", t->number, num_fit(buf, sizeof buf, view_shown(v, t->value), 8, 2));
         int n = text_columns(best);
         if (x + n + 2 <= room) {
             canvas_text(c, x + 1, a.y, n, STYLE(BEST), best);
@@ -94,14 +94,17 @@ static void draw_header(struct canvas *c, const struct view *v, const struct ui_
     }
 }
 
+/* Before the first steps of all: kernels are compiled, which takes a while on a new machine. */
 static bool devices_start(const struct view *v)
 {
+    bool starting = v->counts[PHASE_ACTIVE] > 0;
     for (int i = 0; i < v->n_devices; i++) {
-        if (strcmp(v->device[i].state, "starting") == 0) {
-            return v->counts[PHASE_ACTIVE] == 0;
-        }
+        starting = starting || strcmp(v->device[i].state, "starting") == 0;
     }
-    return false;
+    for (size_t i = 0; starting && i < v->n; i++) {
+        starting = v->trial[i].epoch == 0 && !(v->trial[i].share > 0);
+    }
+    return starting;
 }
 
 /* The line being typed; what is wrong with it shows behind it. */
@@ -175,11 +178,11 @@ static void draw_tabs(struct canvas *c, const struct view *v, const struct ui_st
     }
     (void)walk_tabs(c, s, -1, &x);
     struct text_line b = {.len = 0};
-    if (s->tags.n > 0) {
-        line_add(&b, "%d tagged  ", s->tags.n);
-    }
     if (s->n_pending > 0) {
         line_add(&b, "%d stopping, u undoes  ", s->n_pending);
+    }
+    if (s->tags.n > 0 && (s->n_pending == 0 || a.w - x >= 40)) { /* what can be missed soon goes first */
+        line_add(&b, "%d tagged  ", s->tags.n);
     }
     if (s->filter.n > 0) {
         line_add(&b, "%zu of %zu match %.100s", v->n_order, v->n, s->filter.text);
@@ -223,6 +226,28 @@ static void draw_message(struct canvas *c, const struct view *v, const struct ui
     }
 }
 
+static bool ticking(const struct ui_state *s)
+{
+    return s->screen == SCREEN_STUDIES && s->home && s->home->ticking;
+}
+
+/* What a key's action is called here. */
+static const char *word_here(const struct ui_state *s, const struct key_row *r)
+{
+    const bool preset = s->screen == SCREEN_STUDIES && s->home && s->home->form;
+    if (s->setup) {
+        return r->action == ACT_RIGHT ? "change" : r->bar;
+    }
+    switch (r->action) {
+    case ACT_TAG:
+        return s->screen == SCREEN_DEVICES ? "on/off" : ticking(s) ? "tick" : r->bar;
+    case ACT_OPEN:
+        return ticking(s) ? "take them" : s->form.open ? "enqueue or edit" : preset ? "start or edit" : r->bar;
+    default:
+        return r->bar;
+    }
+}
+
 /* What is of use on each screen, the most important first; help begins with the same. Those without a word do not stand
  * on the key bar. */
 const uint8_t *screen_actions(const struct ui_state *s)
@@ -241,7 +266,8 @@ const uint8_t *screen_actions(const struct ui_state *s)
         [SCREEN_LOG] = {ACT_HELP, ACT_BACK, ACT_LOG_MINE, ACT_QUIT, ACT_NEXT_SCREEN, ACT_TOP, ACT_PAGE_UP}};
     static const uint8_t setup[SCREEN_ACTIONS] = {ACT_RIGHT, ACT_SAVE, ACT_BACK};
     static const uint8_t form[SCREEN_ACTIONS] = {ACT_HELP, ACT_OPEN, ACT_BACK};
-    return s->setup ? setup : s->form.open ? form : wanted[s->screen];
+    static const uint8_t ticks[SCREEN_ACTIONS] = {ACT_HELP, ACT_TAG, ACT_OPEN, ACT_BACK};
+    return s->setup ? setup : s->form.open ? form : ticking(s) ? ticks : wanted[s->screen];
 }
 
 /* As many of them as fit (c NULL: only walks along them). The key of the word at column at, or 0. */
@@ -253,8 +279,7 @@ static int walk_keys(struct canvas *c, const struct ui_state *s, int at)
     for (int i = 0; i < SCREEN_ACTIONS && want[i] != ACT_NONE && a.h > 0; i++) {
         const struct key_row *r = key_row_of((enum action)want[i]);
         char name[16];
-        bool device = s->screen == SCREEN_DEVICES && r->action == ACT_TAG;
-        const char *word = s->setup && r->action == ACT_RIGHT ? "change" : device ? "on/off" : r->bar;
+        const char *word = word_here(s, r);
         if (!word) {
             continue;
         }

@@ -10,6 +10,7 @@
 #include "vaetop/base/fs.h"
 #include "vaetop/base/rng.h"
 #include "vaetop/base/str.h"
+#include "vaetop/conf/search_space.h"
 #include "vaetop/store/store.h"
 
 #define BEAT_NS INT64_C(250000000)
@@ -33,8 +34,14 @@ static const char preset_text[] = "# What you see here: a scripted study; no dev
                                   "train:\n"
                                   "  epochs: 40\n";
 
+enum { GPU, CPU, DEVICES };
+enum use { ON, DRAINING, OFF };
+static const char *const device_name[] = {"Scripted GPU (nothing computes)", "Scripted CPU"};
+static const char *const use_word[] = {"on", "draining", "off"};
+
 struct actor {
     enum trial_phase phase;
+    int device;
     double end, slow, lr, beta; /* where its loss goes, how slowly */
     int latent, epoch, epochs, beat, speed; /* beats to an epoch */
     bool stop_epoch, stop_later_epoch;
@@ -45,9 +52,11 @@ struct actor {
 struct script {
     char *dir;
     struct store *store;
-    struct preset preset;
+    struct preset preset, space; /* space: what is suggested, within the preset's ranges */
     struct actor actor[TRIALS_MAX];
     int n, planned, slots;
+    enum use use[DEVICES];
+    char note[DEVICES][64]; /* of the self-test */
     int64_t next_ns;
 };
 
@@ -61,67 +70,92 @@ static double between(struct rng *r, double lo, double hi)
     return lo + (hi - lo) * rng_uniform(r);
 }
 
-static enum err_code new_trial(struct script *s, struct err *e)
+/* A trial with these values, queued or by hand. */
+static enum err_code add_trial(struct script *s, const struct point *pt, enum trial_phase phase, struct err *e)
 {
+    if (s->n == TRIALS_MAX) {
+        return err_set(e, ERR_USAGE, "the scripted study has %d trials: it takes no more", s->n);
+    }
     struct rng r = dice(s->n, 0);
-    struct point pt;
     struct actor *a = &s->actor[s->n];
     int number = -1;
-    *a = (struct actor){.phase = PHASE_ACTIVE, .epochs = 40, .beta = 1, .latent = 16, .lr = 1e-3};
-    point_init(&pt, &s->preset);
+    *a = (struct actor){.phase = phase, .epochs = 40, .beta = 1, .latent = 16, .lr = 1e-3};
     double distance = 0;
     for (size_t i = 0; i < s->preset.n_ranges; i++) {
-        const struct range *g = &s->preset.range[i];
-        double u = rng_uniform(&r);
-        double x = g->kind == RANGE_CHOICE ? floor(u * (double)g->n_choices)
-                   : g->log                ? exp(log(g->lo) + u * (log(g->hi) - log(g->lo)))
-                                           : g->lo + u * (g->hi - g->lo);
-        x = g->kind == RANGE_INT ? floor(x) : x;
-        pt.present[i] = true;
-        pt.value[i] = x;
-        a->latent = g->knob == KNOB_MODEL_LATENT ? (int)x : a->latent;
-        a->lr = g->knob == KNOB_OPTIMIZER_LR ? x : a->lr;
-        distance += g->knob == KNOB_OPTIMIZER_LR ? fabs(log10(x) + 2.8) * 5 : 0;
-        distance += g->knob == KNOB_MODEL_LATENT ? fabs(log2(x) - 4) * 2.5 : 0;
+        const enum knob k = s->preset.range[i].knob;
+        const double x = pt->value[i];
+        a->latent = k == KNOB_MODEL_LATENT ? (int)x : a->latent;
+        a->lr = k == KNOB_OPTIMIZER_LR ? x : a->lr;
+        distance += k == KNOB_OPTIMIZER_LR ? fabs(log10(x) + 2.8) * 5 : 0;
+        distance += k == KNOB_MODEL_LATENT ? fabs(log2(x) - 4) * 2.5 : 0;
     }
     a->end = 92 + distance + between(&r, 0, 3);
     a->slow = between(&r, 5, 12);
     a->speed = 2 + (int)between(&r, 0, 4);
-    a->beat = 0;
-    enum err_code rc = store_trial_new(s->store, &number, &s->preset, &pt, PHASE_QUEUED, e);
-    rc = rc ? rc : store_trial_phase(s->store, number, PHASE_ACTIVE, NAN, "", e);
-    rc = rc ? rc : store_trial_device(s->store, number, s->n % 3 == 2 ? "cpu:0" : "gpu:0", 1, e);
-    point_release(&pt);
+    enum err_code rc = store_trial_new(s->store, &number, &s->preset, pt, phase, e);
     s->n += rc == ERR_OK;
+    s->planned = s->n > s->planned ? s->n : s->planned;
     return rc;
 }
 
-/* Ten clusters that drift apart with the epochs. */
+static enum err_code suggest(struct script *s, struct err *e)
+{
+    struct point narrow, pt;
+    struct sbuf drawn = {0};
+    enum err_code rc = point_compose(&narrow, &drawn, &s->space, NULL, "", s->n, e);
+    sbuf_release(&drawn);
+    if (rc) {
+        return rc;
+    }
+    point_init(&pt, &s->preset);
+    rc = point_move(&pt, &s->preset, &narrow, &s->space) ? add_trial(s, &pt, PHASE_QUEUED, e)
+                                                         : err_set(e, ERR_USAGE, "the scripted space is broken");
+    point_release(&pt);
+    point_release(&narrow);
+    return rc;
+}
+
+/* A new trial by hand, with another's values (like -1: none) and these instead. */
+static enum err_code by_hand(struct script *s, int like, const char *assignments, char *reply, size_t cap, struct err *e)
+{
+    struct point from = {0}, pt;
+    struct sbuf drawn = {0};
+    enum err_code rc = like >= 0 ? store_trial_point(s->store, like, &s->preset, &from, e) : ERR_OK;
+    rc = rc ? rc : point_compose(&pt, &drawn, &s->preset, like >= 0 ? &from : NULL, assignments, s->n, e);
+    point_release(&from);
+    sbuf_release(&drawn);
+    if (!rc) {
+        rc = add_trial(s, &pt, PHASE_ENQUEUED, e);
+        point_release(&pt);
+        (void)snprintf(reply, cap, "trial %d waits for a slot", s->n - 1);
+    }
+    return rc;
+}
+
+static enum err_code change_space(struct script *s, const char *assignment, char *reply, size_t cap, struct err *e)
+{
+    struct preset wide, narrow;
+    enum knob k = KNOB_NONE;
+    int rows = 0;
+    preset_copy(&wide, &s->preset);
+    preset_copy(&narrow, &s->space);
+    enum err_code rc = space_change(&wide, &narrow, &k, assignment, e);
+    rc = rc ? rc : store_space(s->store, &wide, &narrow, k, &rows, e);
+    preset_release(rc ? &wide : &s->preset);
+    preset_release(rc ? &narrow : &s->space);
+    if (!rc) {
+        s->preset = wide;
+        s->space = narrow;
+        (void)snprintf(reply, cap, "suggested from now on: %.100s", assignment);
+    }
+    return rc;
+}
+
 static void put_snapshot(struct script *s, int number)
 {
     const struct actor *a = &s->actor[number];
-    struct err e;
-    const int n = 600;
-    struct snapshot snap = {.trial = number, .epoch = a->epoch, .latent = a->latent, .n_points = n, .xy_scale = 0.001f,
-                            .explained = a->latent > 2 ? 0.61f : 1.0f};
     struct rng r = dice(number, 1000);
-    double apart = 1 - 0.8 * exp(-a->epoch / 6.0);
-    snap.kl = xcalloc((size_t)a->latent, sizeof *snap.kl);
-    snap.xy = xcalloc((size_t)n * 2, sizeof *snap.xy);
-    snap.label = xcalloc((size_t)n, 1);
-    for (int i = 0; i < a->latent; i++) {
-        snap.kl[i] = (float)(fmax(3.2 - 0.22 * i, 0.001) * (1 - exp(-a->epoch / 3.0)));
-    }
-    for (int i = 0; i < n; i++) {
-        int k = i % 10;
-        double angle = k * 0.628, x = cos(angle) * (k % 2 ? 2.1 : 1.2), y = sin(angle) * (k % 2 ? 1.7 : 1.0);
-        snap.xy[2 * i] = (int16_t)lrint((x * apart + rng_normal(&r) * 0.32) * 1000);
-        snap.xy[2 * i + 1] = (int16_t)lrint((y * apart + rng_normal(&r) * 0.27) * 1000);
-        snap.label[i] = (uint8_t)k;
-    }
-    script_images(&snap);
-    (void)!store_snapshot(s->store, &snap, &e); /* losing a picture is no harm */
-    snapshot_release(&snap);
+    script_snapshot(s->store, number, a->epoch, a->latent, &r);
 }
 
 static enum err_code end_trial(struct script *s, int number, enum trial_phase phase, const char *why, struct err *e)
@@ -170,43 +204,150 @@ static enum err_code one_epoch(struct script *s, int number, struct err *e)
     return rc;
 }
 
-static int running(const struct script *s)
+/* --- devices */
+
+static int in_phase(const struct script *s, enum trial_phase phase)
 {
     int n = 0;
     for (int i = 0; i < s->n; i++) {
-        n += s->actor[i].phase == PHASE_ACTIVE;
+        n += s->actor[i].phase == phase;
     }
     return n;
 }
 
+static int used(const struct script *s, int device)
+{
+    int n = 0;
+    for (int i = 0; i < s->n; i++) {
+        n += s->actor[i].phase == PHASE_ACTIVE && s->actor[i].device == device;
+    }
+    return n;
+}
+
+/* A third of the slots is the CPU's, while both are on. */
+static int slots_of(const struct script *s, int device)
+{
+    if (s->use[device] != ON) {
+        return 0;
+    }
+    return s->use[!device] != ON ? s->slots : device == CPU ? s->slots / 3 : s->slots - s->slots / 3;
+}
+
+/* Where the next trial would run; -1: every slot is taken. */
+static int free_device(const struct script *s)
+{
+    for (int d = 0; d < DEVICES; d++) {
+        if (used(s, d) < slots_of(s, d) && in_phase(s, PHASE_ACTIVE) < s->slots) {
+            return d;
+        }
+    }
+    return -1;
+}
+
 static enum err_code put_devices(struct script *s, struct err *e)
 {
-    static const char *const name[] = {"Scripted GPU (nothing computes)", "Scripted CPU"};
     enum err_code rc = ERR_OK;
-    for (int i = 0; i < 2 && !rc; i++) {
-        struct device_row d = {.index = i, .slots = i == 0 ? s->slots - s->slots / 3 : s->slots / 3,
-                               .bytes_total = UINT64_C(16) << 30};
-        for (int k = 0; k < s->n; k++) {
-            d.slots_used += s->actor[k].phase == PHASE_ACTIVE && (k % 3 == 2) == (i == 1);
-        }
-        d.busy = d.slots_used == 0 ? 0 : fmin(0.35 + 0.2 * d.slots_used, 0.97);
-        d.bytes_used = (uint64_t)(40 + 90 * d.slots_used) << 20;
-        (void)str_copy(d.name, sizeof d.name, name[i]);
-        (void)str_copy(d.type, sizeof d.type, i == 0 ? "gpu" : "cpu");
-        (void)str_copy(d.state, sizeof d.state, "ready");
+    for (int i = 0; i < DEVICES && !rc; i++) {
+        const int n = used(s, i);
+        const int slots = slots_of(s, i) > n ? slots_of(s, i) : n; /* what runs ends there */
+        struct device_row d = {.index = i, .slots_used = n, .slots = slots, .bytes_total = UINT64_C(16) << 30,
+                               .busy = n == 0 ? 0 : fmin(0.35 + 0.2 * n, 0.97)};
+        struct card_row c = {.index = i, .first = i, .slices = 1, .temperature_c = i == GPU ? 41 + 9 * n : (double)NAN,
+                             .power_w = i == GPU ? 60 + 70 * n : (double)NAN, .load = i == GPU ? d.busy : (double)NAN};
+        d.bytes_used = (uint64_t)(40 + 90 * n) << 20;
+        (void)str_copy(d.name, sizeof d.name, device_name[i]);
+        (void)str_copy(c.name, sizeof c.name, device_name[i]);
+        (void)str_copy(d.type, sizeof d.type, i == GPU ? "gpu" : "cpu");
+        (void)str_copy(c.type, sizeof c.type, d.type);
+        (void)str_copy(d.state, sizeof d.state, s->use[i] == OFF ? "off" : "ready");
+        (void)str_copy(c.use, sizeof c.use, use_word[s->use[i]]);
+        (void)str_copy(c.note, sizeof c.note, s->note[i]);
+        (void)snprintf(c.key, sizeof c.key, "script-%d", i);
         rc = store_device(s->store, &d, e);
+        rc = rc ? rc : store_card(s->store, &c, e);
     }
     return rc;
+}
+
+static enum err_code set_phase(struct script *s, int trial, enum trial_phase phase, struct err *e)
+{
+    s->actor[trial].phase = phase;
+    return store_trial_phase(s->store, trial, phase, NAN, "", e);
+}
+
+/* Its trials wait for another slot; a draining device is off with its last one. */
+static enum err_code settle_devices(struct script *s, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    for (int i = 0; i < s->n && !rc; i++) {
+        if (s->actor[i].phase == PHASE_ACTIVE && s->use[s->actor[i].device] == OFF) {
+            rc = set_phase(s, i, PHASE_QUEUED, e);
+        }
+    }
+    for (int d = 0; d < DEVICES; d++) {
+        s->use[d] = s->use[d] == DRAINING && used(s, d) == 0 ? OFF : s->use[d];
+    }
+    return rc;
+}
+
+static enum err_code switch_device(struct script *s, enum command c, const char *arg, char *reply, size_t cap,
+                                   struct err *e)
+{
+    int64_t d;
+    if (!str_to_i64(&d, arg) || d < 0 || d >= DEVICES) {
+        return err_set(e, ERR_USAGE, "%.20s: the scripted devices are 0 and 1", arg);
+    }
+    if (c == COMMAND_DEVICE_TEST) {
+        (void)str_copy(s->note[d], sizeof s->note[d], "self-test: scripted, there is nothing to test");
+        (void)snprintf(reply, cap, "device %d: %s", (int)d, s->note[d]);
+    } else {
+        s->use[d] = c == COMMAND_DEVICE_ON ? ON : c == COMMAND_DEVICE_DRAIN ? DRAINING : OFF;
+        (void)snprintf(reply, cap, "device %d: %s", (int)d, use_word[s->use[d]]);
+    }
+    enum err_code rc = settle_devices(s, e);
+    return rc ? rc : put_devices(s, e);
+}
+
+/* --- time */
+
+/* The trials that wait, by hand first, then new ones. */
+static enum err_code fill_slots(struct script *s, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    for (int d = free_device(s); d >= 0 && !rc; d = free_device(s)) {
+        int next = -1;
+        for (int i = s->n - 1; i >= 0; i--) {
+            const enum trial_phase p = s->actor[i].phase;
+            const bool before = next < 0 || p == PHASE_ENQUEUED || s->actor[next].phase == PHASE_QUEUED;
+            next = (p == PHASE_ENQUEUED || p == PHASE_QUEUED) && before ? i : next;
+        }
+        if (next < 0 && s->n >= s->planned) {
+            break;
+        }
+        if (next < 0) {
+            rc = suggest(s, e);
+            next = s->n - 1;
+        }
+        if (!rc) {
+            s->actor[next].device = d;
+            rc = set_phase(s, next, PHASE_ACTIVE, e);
+        }
+        rc = rc ? rc : store_trial_device(s->store, next, d == GPU ? "gpu:0" : "cpu:0", 1, e);
+    }
+    return rc;
+}
+
+static bool goes_on(const struct script *s)
+{
+    return in_phase(s, PHASE_ACTIVE) + in_phase(s, PHASE_QUEUED) + in_phase(s, PHASE_ENQUEUED) > 0 || s->n < s->planned;
 }
 
 /* One beat of a quarter second; fresh: the trials that finished an epoch. */
 static enum err_code advance(struct script *s, int *fresh, int *n_fresh, struct err *e)
 {
-    enum err_code rc = ERR_OK;
     *n_fresh = 0;
-    while (!rc && s->n < s->planned && running(s) < s->slots) {
-        rc = new_trial(s, e);
-    }
+    enum err_code rc = settle_devices(s, e);
+    rc = rc ? rc : fill_slots(s, e);
     for (int i = 0; i < s->n && !rc; i++) {
         struct actor *a = &s->actor[i];
         if (a->phase != PHASE_ACTIVE) {
@@ -223,8 +364,7 @@ static enum err_code advance(struct script *s, int *fresh, int *n_fresh, struct 
         }
     }
     rc = rc ? rc : put_devices(s, e);
-    bool on = running(s) > 0 || s->n < s->planned;
-    return rc ? rc : store_fact_set(s->store, "phase", on ? "running" : "finished", e);
+    return rc ? rc : store_fact_set(s->store, "phase", goes_on(s) ? "running" : "finished", e);
 }
 
 static enum err_code beat(struct script *s, struct err *e)
@@ -272,6 +412,7 @@ enum err_code script_open(struct script **out, struct err *e)
     s->slots = 4;
     enum err_code rc = preset_parse(&s->preset, preset_text, sizeof preset_text - 1, "demo", e);
     rc = rc ? rc : preset_check(&s->preset, e);
+    preset_copy(&s->space, &s->preset);
     s->dir = xasprintf("%s/vaetop-demo-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
     if (!rc && !mkdtemp(s->dir)) {
         rc = err_set(e, ERR_IO, "%s: cannot make a temporary folder", s->dir);
@@ -299,6 +440,7 @@ void script_close(struct script *s)
         (void)!fs_remove_tree(s->dir, &e);
     }
     preset_release(&s->preset);
+    preset_release(&s->space);
     free(s->dir);
     free(s);
 }
@@ -329,11 +471,6 @@ static bool stop_due(struct script *s, int64_t now_ns)
     return any;
 }
 
-static bool goes_on(const struct script *s)
-{
-    return running(s) > 0 || s->n < s->planned;
-}
-
 bool script_step(struct script *s, int64_t now_ns)
 {
     struct err e;
@@ -355,12 +492,11 @@ int64_t script_next_ns(const struct script *s)
     return at;
 }
 
-static bool put_number(struct script *s, const char *key, int n)
+static enum err_code put_number(struct script *s, const char *key, int n, struct err *e)
 {
     char text[16];
-    struct err e;
     (void)snprintf(text, sizeof text, "%d", n);
-    return store_fact_set(s->store, key, text, &e) == ERR_OK;
+    return store_fact_set(s->store, key, text, e);
 }
 
 static bool edit(struct script *s, struct actor *a, int trial, const char *arg)
@@ -380,38 +516,80 @@ static bool edit(struct script *s, struct actor *a, int trial, const char *arg)
     return store_edit(s->store, trial, k, equals + 1, (int64_t)a->epoch * STEPS, &e) == ERR_OK;
 }
 
+/* What is done to one trial. */
+static bool command_trial(struct script *s, enum command c, int trial, const char *arg, char *reply, size_t cap)
+{
+    struct err e;
+    struct actor *a = &s->actor[trial];
+    int64_t n = 0;
+    switch (c) {
+    case COMMAND_PAUSE:
+        return set_phase(s, trial, PHASE_PAUSED, &e) == ERR_OK;
+    case COMMAND_RESUME:
+        return set_phase(s, trial, PHASE_QUEUED, &e) == ERR_OK;
+    case COMMAND_STOP_NOW:
+    case COMMAND_STOP_EPOCH:
+        if (!str_to_i64(&n, arg) || n <= 0) {
+            return stop(s, a, trial, c == COMMAND_STOP_EPOCH);
+        }
+        a->stop_due_ns = clock_mono_ns() + n * INT64_C(1000000000);
+        a->stop_later_epoch = c == COMMAND_STOP_EPOCH;
+        return true;
+    case COMMAND_UNDO:
+        a->stop_due_ns = 0;
+        (void)snprintf(reply, cap, "trial %d is not stopped", trial);
+        return true;
+    case COMMAND_EDIT:
+        return edit(s, a, trial, arg);
+    default:
+        return false;
+    }
+}
+
+/* What is done to the study, or asks for a new trial. */
+static enum err_code command_study(struct script *s, enum command c, int trial, const char *arg, char *reply, size_t cap,
+                                   struct err *e)
+{
+    int64_t n = 0;
+    switch (c) {
+    case COMMAND_CLONE:
+        return by_hand(s, trial, arg, reply, cap, e);
+    case COMMAND_ENQUEUE:
+        return by_hand(s, -1, arg, reply, cap, e);
+    case COMMAND_SPACE:
+        return change_space(s, arg, reply, cap, e);
+    case COMMAND_DEVICE_ON:
+    case COMMAND_DEVICE_OFF:
+    case COMMAND_DEVICE_DRAIN:
+    case COMMAND_DEVICE_TEST:
+        return switch_device(s, c, arg, reply, cap, e);
+    case COMMAND_TRIALS:
+    case COMMAND_SLOTS:
+        if (!str_to_i64(&n, arg)) {
+            break;
+        }
+        if (c == COMMAND_TRIALS) {
+            s->planned = n > TRIALS_MAX ? TRIALS_MAX : n < s->n ? s->n : (int)n;
+        } else {
+            s->slots = n > 16 ? 16 : (int)n;
+        }
+        return put_number(s, c == COMMAND_TRIALS ? "trials" : "slots", c == COMMAND_TRIALS ? s->planned : s->slots, e);
+    default:
+        break;
+    }
+    return err_set(e, ERR_USAGE, "%s: the scripted study cannot do that", command_word(c));
+}
+
 bool script_command(struct script *s, enum command c, int trial, const char *arg, char *reply, size_t cap)
 {
     struct err e;
-    struct actor *a = trial >= 0 && trial < s->n ? &s->actor[trial] : NULL;
-    int64_t n = 0;
-    bool ok = a != NULL;
     reply[0] = 0;
-    if (a && c == COMMAND_PAUSE) {
-        a->phase = PHASE_PAUSED;
-        ok = store_trial_phase(s->store, trial, PHASE_PAUSED, NAN, "", &e) == ERR_OK;
-    } else if (a && c == COMMAND_RESUME) {
-        a->phase = PHASE_ACTIVE;
-        ok = store_trial_phase(s->store, trial, PHASE_ACTIVE, NAN, "", &e) == ERR_OK;
-    } else if (a && (c == COMMAND_STOP_NOW || c == COMMAND_STOP_EPOCH) && str_to_i64(&n, arg) && n > 0) {
-        a->stop_due_ns = clock_mono_ns() + n * INT64_C(1000000000);
-        a->stop_later_epoch = c == COMMAND_STOP_EPOCH;
-    } else if (a && (c == COMMAND_STOP_NOW || c == COMMAND_STOP_EPOCH)) {
-        ok = stop(s, a, trial, c == COMMAND_STOP_EPOCH);
-    } else if (a && c == COMMAND_UNDO) {
-        a->stop_due_ns = 0;
-        (void)snprintf(reply, cap, "trial %d is not stopped", trial);
-    } else if (a && c == COMMAND_EDIT) {
-        ok = edit(s, a, trial, arg);
-    } else if (c == COMMAND_TRIALS && str_to_i64(&n, arg)) {
-        s->planned = n > TRIALS_MAX ? TRIALS_MAX : n < s->n ? s->n : (int)n;
-        ok = put_number(s, "trials", s->planned);
-    } else if (c == COMMAND_SLOTS && str_to_i64(&n, arg)) {
-        s->slots = n > 16 ? 16 : (int)n;
-        ok = put_number(s, "slots", s->slots);
+    if (trial >= 0 && trial < s->n && command_trial(s, c, trial, arg, reply, cap)) {
+        return true;
     }
-    if (!ok) {
-        (void)snprintf(reply, cap, "%s: the scripted study cannot do that", command_word(c));
+    const enum err_code rc = command_study(s, c, trial, arg, reply, cap, &e);
+    if (rc) {
+        (void)str_copy(reply, cap, e.text);
     }
-    return ok;
+    return rc == ERR_OK;
 }

@@ -1,8 +1,10 @@
-/* Images of the scripted study: digits of seven bars, and blurred ones that clear up with the epochs. */
+/* Pictures of the scripted study: clusters, digits of seven bars, and blurred ones that clear up with the epochs. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "script.h"
 #include "vaetop/base/alloc.h"
+#include "vaetop/store/store.h"
 
 #define SIDE 28
 
@@ -59,4 +61,29 @@ void script_images(struct snapshot *s)
         draw(image + n * SIDE * SIDE, digit, digit, soft);
         draw(image + 2 * n * SIDE * SIDE, (i * 3) % 10, (i * 3 + 5) % 10, soft + 1);
     }
+}
+
+void script_snapshot(struct store *st, int trial, int epoch, int latent, struct rng *r)
+{
+    struct err e;
+    const int n = 600;
+    struct snapshot snap = {.trial = trial, .epoch = epoch, .latent = latent, .n_points = n, .xy_scale = 0.001f,
+                            .explained = latent > 2 ? 0.61f : 1.0f};
+    double apart = 1 - 0.8 * exp(-epoch / 6.0);
+    snap.kl = xcalloc((size_t)latent, sizeof *snap.kl);
+    snap.xy = xcalloc((size_t)n * 2, sizeof *snap.xy);
+    snap.label = xcalloc((size_t)n, 1);
+    for (int i = 0; i < latent; i++) {
+        snap.kl[i] = (float)(fmax(3.2 - 0.22 * i, 0.001) * (1 - exp(-epoch / 3.0)));
+    }
+    for (int i = 0; i < n; i++) {
+        int k = i % 10;
+        double angle = k * 0.628, x = cos(angle) * (k % 2 ? 2.1 : 1.2), y = sin(angle) * (k % 2 ? 1.7 : 1.0);
+        snap.xy[2 * i] = (int16_t)lrint((x * apart + rng_normal(r) * 0.32) * 1000);
+        snap.xy[2 * i + 1] = (int16_t)lrint((y * apart + rng_normal(r) * 0.27) * 1000);
+        snap.label[i] = (uint8_t)k;
+    }
+    script_images(&snap);
+    (void)!store_snapshot(st, &snap, &e); /* losing a picture is no harm */
+    snapshot_release(&snap);
 }

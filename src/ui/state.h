@@ -40,6 +40,8 @@ struct input {
     enum prompt prompt;
     char text[160];
     size_t len, at; /* bytes; at: the cursor */
+    int tabs;       /* times in a row that Tab was pressed; from: where the word that it changes begins */
+    size_t from, stem; /* stem: bytes of it that were typed */
 };
 
 /* A set of trials, in the order they came. */
@@ -171,6 +173,7 @@ struct wish act_answer(struct ui_state *s, char answer);
 struct wish act_undo(struct ui_state *s);
 void act_tag(struct ui_state *s, const struct view *v, struct marks *m, const char *word);
 void act_edit(struct ui_state *s, const struct view *v);
+enum knob act_editable(int i); /* what can change in a running trial, one by one; KNOB_NONE after the last */
 struct wish act_edit_line(struct ui_state *s, const struct view *v, const char *line);
 struct wish act_slots(struct ui_state *s, const struct view *v, int step);
 /* Setup; setup.c. True when it took the key. */
@@ -196,5 +199,10 @@ struct wish prompt_key(struct ui_state *s, const struct view *v, int key);
 void prompt_search(struct ui_state *s, const struct view *v, int step);
 const char *prompt_title(enum prompt p);
 const char *prompt_hint(enum prompt p); /* shows while nothing is typed */
+/* Tab in a prompt; complete.c. */
+void prompt_complete(struct ui_state *s, const struct view *v);
+/* The words of the command line and those that sort, one by one; NULL after the last. command.c. */
+const char *command_name(int i);
+const char *sort_name(int i);
 
 #endif

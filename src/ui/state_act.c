@@ -193,10 +193,17 @@ void act_edit(struct ui_state *s, const struct view *v)
     }
 }
 
+static const enum knob editable[] = {KNOB_OPTIMIZER_LR, KNOB_LOSS_BETA, KNOB_TRAIN_EPOCHS};
+enum { N_EDITABLE = (int)(sizeof editable / sizeof *editable) };
+
+enum knob act_editable(int i)
+{
+    return i < N_EDITABLE ? editable[i] : KNOB_NONE;
+}
+
 /* "lr=1e-4" as "optimizer.lr=1e-4", or what is wrong with it. */
 static bool check_edit(char *arg, size_t cap, const char *word, char *why, size_t why_cap)
 {
-    static const enum knob can[] = {KNOB_OPTIMIZER_LR, KNOB_LOSS_BETA, KNOB_TRAIN_EPOCHS};
     char name[40], value[40];
     double x;
     const char *equals = strchr(word, '=');
@@ -207,8 +214,8 @@ static bool check_edit(char *arg, size_t cap, const char *word, char *why, size_
     (void)snprintf(name, sizeof name, "%.*s", (int)(equals - word), word);
     (void)str_copy(value, sizeof value, equals + 1);
     enum knob k = knob_find(name);
-    for (size_t i = 0; i < sizeof can / sizeof *can; i++) {
-        if (k != can[i]) {
+    for (int i = 0; i < N_EDITABLE; i++) {
+        if (k != editable[i]) {
             continue;
         }
         const struct knob_info *info = knob_info(k);

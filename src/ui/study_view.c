@@ -155,12 +155,13 @@ static void draw_space(struct canvas *c, const struct overview *o, const struct 
     int rows = a.h - 1, top = s->knob >= rows ? s->knob - rows + 1 : 0;
     if (o->insight.complete >= 2) {
         const char *of = o->insight.objectives == 2 ? s->second ? " for kl" : " for rec" : "";
-        (void)snprintf(right, sizeof right, "importance%s (PED-ANOVA, %d done)", of, o->insight.complete);
+        (void)snprintf(right, sizeof right, "importance%s (%s%d done)", of, a.w >= 90 || !of[0] ? "PED-ANOVA, " : "",
+                       o->insight.complete);
     }
     (void)snprintf(title, sizeof title, "%zu knobs searched", o->n_knobs);
     pane_rule(c, a, s->tier, a.w >= 70 ? title : "knobs", a.w >= 60 ? right : "importance");
     if (a.w >= 70) {
-        canvas_right(c, a.x + 2 + w.name + 1 + w.range + 1, a.y, w.best, STYLE(DIM), " best");
+        canvas_right(c, a.x + 2 + w.name + 1 + w.range + 1, a.y, w.best + 1, STYLE(DIM), " best ");
     }
     for (int i = 0; i < rows && (size_t)(top + i) < o->n_knobs; i++) {
         draw_knob(c, &o->knob[o->order[top + i]], s, (struct area){a.x, a.y + 1 + i, a.w, 1}, top + i == s->knob);
@@ -169,33 +170,50 @@ static void draw_space(struct canvas *c, const struct overview *o, const struct 
 
 /* --- the plots */
 
+static double shown(const struct overview *o, double value)
+{
+    return objective_shown(objective_of(&o->preset.base), value);
+}
+
+/* What the plots call it: of two objectives they show the sum. */
+static const char *value_name(const struct overview *o)
+{
+    return objective_count(objective_of(&o->preset.base)) == 2 ? "rec + kl" : "value";
+}
+
+static void value_span(struct plot *p, const struct overview *o)
+{
+    double pad = (o->value_hi - o->value_lo) * 0.05 + fabs(o->value_lo) * 1e-4 + 1e-6;
+    double a = shown(o, o->value_lo - pad), b = shown(o, o->value_hi + pad);
+    p->y_lo = fmin(a, b);
+    p->y_hi = fmax(a, b);
+}
+
 static bool value_at(double *x, double *y, const void *of, size_t i)
 {
     const struct overview *o = of;
     *x = (double)i;
-    *y = o->trial[i].value;
+    *y = shown(o, o->trial[i].value);
     return o->trial[i].counts;
 }
 
 static void draw_best(struct canvas *c, const struct view *v, const struct ui_state *s, struct area a)
 {
     const struct overview *o = &v->all;
-    char title[64] = "best so far", x[32];
+    char title[64], x[32];
     if (a.h < 4) {
         return;
     }
-    if (o->best >= 0) {
-        (void)snprintf(title, sizeof title, "best so far %s", num_fit(x, sizeof x, o->trial[o->best].value, 9, 2));
-    }
+    (void)snprintf(title, sizeof title, "best %s so far %s", value_name(o),
+                   o->best >= 0 ? num_fit(x, sizeof x, shown(o, o->trial[o->best].value), 9, 2) : "");
     pane_rule(c, a, s->tier, title, a.w >= 44 ? "dots: all trials" : "");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (o->n_counts < 2) {
         pane_empty(c, body, "begins with the second one");
         return;
     }
-    double pad = (o->value_hi - o->value_lo) * 0.05 + fabs(o->value_lo) * 1e-4 + 1e-6;
-    struct plot p = {.x_lo = 0, .x_hi = v->planned > (int)o->n ? v->planned - 1 : (double)o->n - 1,
-                     .y_lo = o->value_lo - pad, .y_hi = o->value_hi + pad, .x_unit = "trial"};
+    struct plot p = {.x_lo = 0, .x_hi = v->planned > (int)o->n ? v->planned - 1 : (double)o->n - 1, .x_unit = "trial"};
+    value_span(&p, o);
     struct plot_dots dots = {o, o->n, value_at, ROLE_DONE, '.'};
     plot_draw(c, body, &p, s->tier);
     plot_dots(c, body, &p, &dots, s->tier);
@@ -220,7 +238,7 @@ static bool slice_at(double *x, double *y, const void *of, size_t i)
         return false;
     }
     *x = overview_place(&l->o->knob[l->knob], v);
-    *y = t->value;
+    *y = shown(l->o, t->value);
     return true;
 }
 
@@ -257,15 +275,15 @@ static void draw_slice(struct canvas *c, const struct overview *o, const struct 
     if (a.h < 4) {
         return;
     }
-    (void)snprintf(title, sizeof title, "value by %s", knob_info(k->knob)->name);
+    (void)snprintf(title, sizeof title, "%s by %s", value_name(o), knob_info(k->knob)->name);
     pane_rule(c, a, s->tier, title, a.w >= 48 ? "bright: best tenth" : "");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (o->n_counts < 2) {
         pane_empty(c, body, "begins with the second one");
         return;
     }
-    double pad = (o->value_hi - o->value_lo) * 0.05 + fabs(o->value_lo) * 1e-4 + 1e-6;
-    struct plot p = {.x_lo = 0, .x_hi = 1, .y_lo = o->value_lo - pad, .y_hi = o->value_hi + pad};
+    struct plot p = {.x_lo = 0, .x_hi = 1};
+    value_span(&p, o);
     struct slice rest = {o, knob, false}, good = {o, knob, true};
     plot_draw(c, body, &p, s->tier);
     plot_dots(c, body, &p, &(struct plot_dots){&rest, o->n, slice_at, ROLE_DONE, '.'}, s->tier);

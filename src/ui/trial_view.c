@@ -70,7 +70,7 @@ static void draw_settings(struct canvas *c, const struct view *v, const struct v
     if (!isnan(t->active) && t->latent > 0) {
         line_add(&b, "   %.0f of %d latents active", t->active, t->latent);
     }
-    if (!isnan(t->train) && !isnan(t->value)) {
+    if (!isnan(t->train) && !isnan(t->value) && !view_maximised(v)) {
         char x[32];
         line_add(&b, "   train to validation %s nats", num_fit(x, sizeof x, t->value - t->train, 7, 2));
     }

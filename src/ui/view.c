@@ -294,7 +294,7 @@ void view_put_epochs(struct view *v, int number, const struct epoch_row *row, si
             }
         }
         s->epoch[s->n] = (float)row[i].epoch;
-        const double y[SERIES_METRICS] = {row[i].value, row[i].train_loss, row[i].val_rec, row[i].val_kl,
+        const double y[SERIES_METRICS] = {view_shown(v, row[i].value), row[i].train_loss, row[i].val_rec, row[i].val_kl,
                                           row[i].lr,    row[i].beta,       row[i].images_per_s};
         for (int m = 0; m < SERIES_METRICS; m++) {
             s->y[m][s->n] = (float)y[m];
@@ -302,6 +302,16 @@ void view_put_epochs(struct view *v, int number, const struct epoch_row *row, si
         s->n++;
         s->last_epoch = row[i].epoch;
     }
+}
+
+double view_shown(const struct view *v, double value)
+{
+    return v->has_preset ? objective_shown(objective_of(&v->preset.base), value) : value;
+}
+
+bool view_maximised(const struct view *v)
+{
+    return v->has_preset && objective_maximised(objective_of(&v->preset.base));
 }
 
 double view_param(const struct view *v, const struct view_trial *t, int param)

@@ -204,6 +204,9 @@ size_t series_at(const struct view_series *s, int epoch);
 const struct view_trial *view_trial(const struct view *v, int number);    /* NULL: none */
 const struct view_series *view_series(const struct view *v, int number);  /* NULL: not loaded */
 struct view_series *view_series_slot(struct view *v, int number);         /* loads it: takes the longest unused slot */
+/* A value as the objective means it: knn's is kept negative. */
+double view_shown(const struct view *v, double value);
+bool view_maximised(const struct view *v); /* the value is no loss: other axes than the training's */
 double view_param(const struct view *v, const struct view_trial *t, int param);
 /* A parameter as text for its column, "" when the trial does not have it. */
 const char *view_param_text(char *buf, size_t cap, const struct view *v, const struct view_trial *t, int param);

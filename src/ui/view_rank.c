@@ -136,6 +136,7 @@ static int by_end(const void *pa, const void *pb)
 /* The best value after the 1st, 2nd, ... finished trial. Uses v->ranked as scratch. */
 static void total_progress(struct view *v)
 {
+    const float sign = view_maximised(v) ? -1.0f : 1.0f;
     size_t n = 0;
     float best = INFINITY;
     for (size_t i = 0; i < v->n; i++) {
@@ -160,7 +161,7 @@ static void total_progress(struct view *v)
         for (int k = i > 0 ? 0 : 1; k < 2; k++) { /* along, then down */
             best = k == 1 && value < best ? value : best;
             v->done_x[v->n_done] = (float)(i + 1);
-            v->done_best[v->n_done++] = best;
+            v->done_best[v->n_done++] = sign * best;
         }
     }
 }

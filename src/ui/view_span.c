@@ -52,7 +52,7 @@ void view_select(struct view *v, int number, double lo, double hi, const int *wi
         v->span[m] = airy(plot_span_of(pool, gather(pool, 0, s, (enum series_metric)m, lo, hi)));
     }
     n = gather(pool, 0, s, SERIES_VALUE, lo, hi);
-    n = n_with == 0 ? gather(pool, n, s, SERIES_TRAIN, lo, hi) : n;
+    n = n_with == 0 && !view_maximised(v) ? gather(pool, n, s, SERIES_TRAIN, lo, hi) : n;
     for (int i = 0; i < n_with; i++) {
         const struct view_series *o = view_series(v, with[i]);
         n = o && with[i] != number ? gather(pool, n, o, SERIES_VALUE, lo, hi) : n;

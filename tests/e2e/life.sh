@@ -44,6 +44,13 @@ until_true 60 past_epoch 0 "$at"
 [ "$("$vaetop" show life --trial 0 --json | jq '[.series[].epoch] == [range(1; .series | length + 1)]')" = true ] ||
     fail "the curve has a gap"
 
+# Stopped and resumed in one breath: the engine that is ending is waited for.
+run_it 0 stop life
+run_it 0 resume life
+says "$T/out" "life goes on"
+at=$(epoch 0)
+until_true 60 past_epoch 0 "$at"
+
 # INT on `attach` ends the client alone; on `run` it checkpoints, stops the study and says 130.
 interrupted() { # WORDS...: runs them, sends INT after the first progress line, wants 130
     "$vaetop" "$@" >"$T/waiting" 2>&1 </dev/null &

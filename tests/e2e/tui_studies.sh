@@ -123,7 +123,25 @@ screen_start 80 24 "TMPDIR='$T' OCL_ICD_VENDORS=/nonexistent '$vaetop' --demo --
 sees 'Scripted GPU'
 sees '4R'
 key p
-sees 'P' 5
+sees '1P'
+key C
+sees 'clone of #'
+key Enter
+sees 'waits for a slot'
+key E
+sees 'a trial of your own'
+key Enter
+sees 'waits for a slot'
+key : 'space latent=4 .. 8 log' Enter
+sees 'suggested from now on: latent'
+key 3 Space
+sees 'Switch off Scripted GPU'
+key n
+sees 'not used by this study'
+key j t
+sees 'there is nothing to test'
+key k Space
+misses 'not used by this study'
 key q
 sees 'Leave?'
 key Enter

@@ -164,6 +164,17 @@ static void make_searched(struct demo *d, int number)
     }
 }
 
+/* Accuracies, kept negative, in place of losses. */
+static void make_knn(struct demo *d, size_t i)
+{
+    struct trial_row *t = &d->trial[i];
+    t->value = -(0.97 - (t->value - 90) / 300);
+    t->best.value = t->last.value = t->value;
+    for (size_t k = 0; k < d->n_epochs[i]; k++) {
+        d->epoch[i][k].value = -(0.97 - (d->epoch[i][k].value - 90) / 300);
+    }
+}
+
 static void make_snapshot(struct demo *d)
 {
     struct rng r = rng_start(rng_key(7, 0), RNG_SAMPLE, 0);
@@ -260,20 +271,26 @@ void demo_make(struct demo *d, enum demo_kind kind)
 {
     struct err e;
     *d = (struct demo){0};
-    const char *text = kind == DEMO_SEARCHED ? searched_text : preset_text;
-    if (preset_parse(&d->preset, text, strlen(text), "demo", &e) || preset_check(&d->preset, &e)) {
+    const bool searched = kind == DEMO_SEARCHED || kind == DEMO_TWO;
+    const char *text = searched ? searched_text : preset_text;
+    if (preset_parse(&d->preset, text, strlen(text), "demo", &e) ||
+        (kind == DEMO_TWO && preset_set(&d->preset, "study.objective=rec,kl", &e)) ||
+        (kind == DEMO_KNN && preset_set(&d->preset, "study.objective=knn", &e)) || preset_check(&d->preset, &e)) {
         (void)fprintf(stderr, "demo: %s\n", e.text);
         exit(1);
     }
-    d->n = kind == DEMO_EMPTY ? 0 : kind == DEMO_ONE ? 1 : kind == DEMO_MANY ? 10000 : kind == DEMO_SEARCHED ? 65 : 15;
+    d->n = kind == DEMO_EMPTY ? 0 : kind == DEMO_ONE ? 1 : kind == DEMO_MANY ? 10000 : searched ? 65 : 15;
     d->trial = xcalloc(d->n + 1, sizeof *d->trial);
     d->epoch = xcalloc(d->n + 1, sizeof *d->epoch);
     d->n_epochs = xcalloc(d->n + 1, sizeof *d->n_epochs);
     for (size_t i = 0; i < d->n; i++) {
-        if (kind == DEMO_SEARCHED) {
+        if (searched) {
             make_searched(d, (int)i);
         } else {
             make_trial(d, (int)i, kind);
+        }
+        if (kind == DEMO_KNN) {
+            make_knn(d, i);
         }
     }
     if (kind != DEMO_EMPTY) {

@@ -4,7 +4,7 @@
 
 #include "vaetop/store/store.h"
 
-enum demo_kind { DEMO_EMPTY, DEMO_ONE, DEMO_THIRTEEN, DEMO_STRANGE, DEMO_MANY, DEMO_SEARCHED };
+enum demo_kind { DEMO_EMPTY, DEMO_ONE, DEMO_THIRTEEN, DEMO_STRANGE, DEMO_MANY, DEMO_SEARCHED, DEMO_TWO, DEMO_KNN };
 
 struct demo {
     struct preset preset;

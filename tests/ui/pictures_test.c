@@ -78,6 +78,12 @@ static const struct picture {
     {"study-160x48-block", DEMO_SEARCHED, TIER_BLOCK, 160, 48, "4"},
     {"study-160x48-braille", DEMO_SEARCHED, TIER_BRAILLE, 160, 48, "4"},
     {"study-front-80x24-ascii", DEMO_SEARCHED, TIER_ASCII, 80, 24, "4oGk"},
+    {"study-two-80x24-ascii", DEMO_TWO, TIER_ASCII, 80, 24, "4"},
+    {"study-two-kl-160x48-braille", DEMO_TWO, TIER_BRAILLE, 160, 48, "4O"},
+    {"dashboard-two-80x24-braille", DEMO_TWO, TIER_BRAILLE, 80, 24, ""},
+    {"dashboard-knn-120x40-braille", DEMO_KNN, TIER_BRAILLE, 120, 40, ""},
+    {"trial-knn-80x24-ascii", DEMO_KNN, TIER_ASCII, 80, 24, "2"},
+    {"study-knn-120x40-block", DEMO_KNN, TIER_BLOCK, 120, 40, "4"},
     {"study-down-40x10-ascii", DEMO_SEARCHED, TIER_ASCII, 40, 10, "4G"},
     {"study-few-80x24-braille", DEMO_THIRTEEN, TIER_BRAILLE, 80, 24, "4"},
     {"study-empty-120x40-ascii", DEMO_EMPTY, TIER_ASCII, 120, 40, "4"},
@@ -105,6 +111,24 @@ static const struct picture {
     {"images-none-80x24-ascii", DEMO_STRANGE, TIER_ASCII, 80, 24, "2v"},
     {"setup-80x24-braille", DEMO_THIRTEEN, TIER_BRAILLE, 80, 24, "Sl"},
     {"setup-40x10-ascii", DEMO_THIRTEEN, TIER_ASCII, 40, 10, "Sj"},
+    {"setup-120x40-block", DEMO_THIRTEEN, TIER_BLOCK, 120, 40, "Sjjj"},
+    {"setup-160x48-ascii", DEMO_THIRTEEN, TIER_ASCII, 160, 48, "S"},
+    {"form-40x10-block", DEMO_THIRTEEN, TIER_BLOCK, 40, 10, "0jjj\rjj"},
+    {"form-160x48-ascii", DEMO_THIRTEEN, TIER_ASCII, 160, 48, "0jjj\rj"},
+    {"ticked-40x10-braille", DEMO_THIRTEEN, TIER_BRAILLE, 40, 10, "0jjj\rjj"},
+    {"ticked-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "0jjj\rjj"},
+    {"ticked-120x40-block", DEMO_THIRTEEN, TIER_BLOCK, 120, 40, "0jjj\rjj"},
+    {"ticked-160x48-ascii", DEMO_THIRTEEN, TIER_ASCII, 160, 48, "0jjj\rjj"},
+    {"clone-120x40-block", DEMO_THIRTEEN, TIER_BLOCK, 120, 40, "gCj"},
+    {"by-hand-160x48-braille", DEMO_THIRTEEN, TIER_BRAILLE, 160, 48, "Ej\r5\r"},
+    {"studies-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "0jjj"},
+    {"devices-120x40-block", DEMO_THIRTEEN, TIER_BLOCK, 120, 40, "3j"},
+    {"log-160x48-block", DEMO_THIRTEEN, TIER_BLOCK, 160, 48, "5"},
+    {"help-160x48-braille", DEMO_THIRTEEN, TIER_BRAILLE, 160, 48, "2?"},
+    {"stop-40x10-block", DEMO_THIRTEEN, TIER_BLOCK, 40, 10, "x"},
+    {"empty-120x40-ascii", DEMO_EMPTY, TIER_ASCII, 120, 40, ""},
+    {"one-160x48-braille", DEMO_ONE, TIER_BRAILLE, 160, 48, ""},
+    {"tab-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, ":s\t"},
     {"sorted-120x40-ascii", DEMO_THIRTEEN, TIER_ASCII, 120, 40, "<<<I"},
 };
 
@@ -129,6 +153,8 @@ static const char *const with_roles[] = {
     "half-120x40-block",
     "images-80x24-block",
     "setup-80x24-braille",
+    "ticked-80x24-ascii",
+    "study-two-80x24-ascii",
 };
 
 /* A letter per role. Letters of states are the states' own; '~' is the chosen row, '_' a sorted column's title. */
@@ -188,6 +214,10 @@ static void check_picture(const struct picture *p, const char *folder, bool upda
     s.state.greys = strstr(p->name, "grey") != NULL;
     scene_draw(&s, p->w, p->h);
     (void)scene_keys(&s, p->keys);
+    if (strncmp(p->name, "ticked", 6) == 0) {
+        scene_probe(&s);
+        (void)scene_keys(&s, "j j");
+    }
     char *got = scene_text(&s, p->w, p->h);
     compare_file(folder, p->name, "txt", got, update);
     free(got);

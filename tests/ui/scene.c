@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/conf/objective.h"
 
 /* Studies and presets that no machine's folders decide. */
 static void make_home(struct scene *s, enum demo_kind kind)
@@ -42,11 +43,12 @@ static void make_home(struct scene *s, enum demo_kind kind)
 /* What the advisor of such a study says. */
 static void make_insight(struct overview *o)
 {
-    static const double share[] = {0.04, 0.02, 0.11, 0.03, 0.19, 0.57, 0.04};
-    struct insight in = {.finished = 60, .complete = 54, .since = 12, .expected = 0.031, .objectives = 1,
-                         .n_ranges = o->preset.n_ranges, .share = xcalloc(o->preset.n_ranges, sizeof(double))};
-    for (size_t r = 0; r < o->preset.n_ranges; r++) {
-        in.share[r] = share[r % 7];
+    static const double share[] = {0.04, 0.02, 0.11, 0.03, 0.19, 0.57, 0.04, 0.02, 0.05, 0.71, 0.02, 0.10, 0.06, 0.04};
+    struct insight in = {.finished = 60, .complete = 54, .since = 12, .expected = 0.031,
+                         .objectives = objective_count(objective_of(&o->preset.base)), .n_ranges = o->preset.n_ranges};
+    in.share = xcalloc(2 * in.n_ranges, sizeof(double));
+    for (size_t r = 0; r < (size_t)in.objectives * in.n_ranges; r++) {
+        in.share[r] = share[r % 14];
     }
     overview_insight(o, &in);
     o->next = (struct suggestion){.number = 64, .mean = 93.1, .sd = 1.4, .expected = 0.029, .sampler = xstrdup("gp"),
@@ -77,10 +79,11 @@ void scene_make(struct scene *s, enum demo_kind kind, enum tier tier)
     for (int i = 0; i < s->demo.n_logs; i++) {
         view_put_log(&s->view, &s->demo.log[i]);
     }
-    if (kind == DEMO_SEARCHED) {
+    const bool searched = kind == DEMO_SEARCHED || kind == DEMO_TWO;
+    if (searched) {
         make_insight(&s->view.all);
     }
-    if (s->demo.n > 0 && kind != DEMO_SEARCHED) {
+    if (s->demo.n > 0 && !searched) {
         view_put_snapshot(&s->view, &s->demo.snapshot);
     }
     view_total(&s->view);
@@ -99,6 +102,29 @@ void scene_release(struct scene *s)
     home_release(&s->home);
     view_release(&s->view);
     demo_release(&s->demo);
+}
+
+/* A machine of three devices, one of which no driver lets us use. */
+static struct probe made_up_machine(void)
+{
+    struct probe p = {.device = xcalloc(3, sizeof *p.device), .n = 3};
+    static const char *const name[] = {"NVIDIA H200", "AMD EPYC 9654", "Xilinx U280"},
+                             *const type[] = {"gpu", "cpu", "accelerator"};
+    for (int i = 0; i < 3; i++) {
+        (void)str_copy(p.device[i].name, sizeof p.device[i].name, name[i]);
+        (void)str_copy(p.device[i].type, sizeof p.device[i].type, type[i]);
+        (void)str_copy(p.device[i].platform, sizeof p.device[i].platform, "made up");
+        p.device[i].memory_bytes = UINT64_C(8) << 30;
+        p.device[i].usable = i < 2;
+    }
+    (void)str_copy(p.device[2].why_not, sizeof p.device[2].why_not, "OpenCL 1.0 is too old");
+    return p;
+}
+
+void scene_probe(struct scene *s)
+{
+    struct probe p = made_up_machine();
+    home_ticks_open(&s->state, &p);
 }
 
 struct wish scene_keys(struct scene *s, const char *keys)

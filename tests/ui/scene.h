@@ -19,6 +19,8 @@ void scene_release(struct scene *s);
 
 /* Presses keys: characters are themselves, '\r' is Enter. Returns the last wish. */
 struct wish scene_keys(struct scene *s, const char *keys);
+/* What the screen gets for WISH_PROBE: a machine of three devices, one of them not usable. */
+void scene_probe(struct scene *s);
 /* Draws at this size into s->canvas. */
 void scene_draw(struct scene *s, int w, int h);
 /* The same as text. Owns: caller frees. */

@@ -302,23 +302,6 @@ static void slots_follow_plus_and_minus(void **state)
     scene_release(&s);
 }
 
-/* A machine of three devices, one of which no driver lets us use. */
-static struct probe made_up_machine(void)
-{
-    struct probe p = {.device = xcalloc(3, sizeof *p.device), .n = 3};
-    static const char *const name[] = {"NVIDIA H200", "AMD EPYC 9654", "Xilinx U280"},
-                             *const type[] = {"gpu", "cpu", "accelerator"};
-    for (int i = 0; i < 3; i++) {
-        (void)str_copy(p.device[i].name, sizeof p.device[i].name, name[i]);
-        (void)str_copy(p.device[i].type, sizeof p.device[i].type, type[i]);
-        (void)str_copy(p.device[i].platform, sizeof p.device[i].platform, "made up");
-        p.device[i].memory_bytes = UINT64_C(8) << 30;
-        p.device[i].usable = i < 2;
-    }
-    (void)str_copy(p.device[2].why_not, sizeof p.device[2].why_not, "OpenCL 1.0 is too old");
-    return p;
-}
-
 static void devices_are_ticked_in_the_form(void **state)
 {
     struct scene s;
@@ -326,8 +309,7 @@ static void devices_are_ticked_in_the_form(void **state)
     scene_make(&s, DEMO_EMPTY, TIER_ASCII);
     struct wish w = scene_keys(&s, "0\rjj\r");
     assert_int_equal(w.kind, WISH_PROBE);
-    struct probe p = made_up_machine();
-    home_ticks_open(&s.state, &p);
+    scene_probe(&s);
     char *t = scene_text(&s, 80, 24);
     assert_has(t, "[x] default");
     assert_has(t, "[ ] 0 gpu  NVIDIA H200   8.0 GiB");
@@ -344,13 +326,11 @@ static void devices_are_ticked_in_the_form(void **state)
     (void)scene_keys(&s, "\r");
     assert_string_equal(s.home.device, "0,1");
     assert_true(s.home.form);
-    p = made_up_machine();
-    home_ticks_open(&s.state, &p); /* what was chosen is ticked */
+    scene_probe(&s); /* what was chosen is ticked */
     assert_true(s.home.ticked[0] && s.home.ticked[1] && !s.home.ticked[2]);
     (void)scene_keys(&s, "j \x1b"); /* Esc: as before */
     assert_string_equal(s.home.device, "0,1");
-    p = made_up_machine();
-    home_ticks_open(&s.state, &p);
+    scene_probe(&s);
     (void)scene_keys(&s, " \r");
     assert_string_equal(s.home.device, "default");
     (void)scene_keys(&s, "ecpu\r"); /* or typed */
@@ -377,10 +357,47 @@ static void an_empty_line_says_what_it_takes(void **state)
     }
 }
 
+/* What stands in the line after these keys. */
+static const char *typed(struct scene *s, const char *keys)
+{
+    s->state.input.prompt = PROMPT_NONE;
+    (void)scene_keys(s, keys);
+    return s->state.input.text;
+}
+
+static void tab_offers_the_words_that_may_stand_there(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    assert_string_equal(typed(&s, ":sl\t"), "slots ");
+    assert_string_equal(typed(&s, ":s\t"), "stop ");
+    assert_has(s.state.message, "set slots sort");
+    assert_string_equal(typed(&s, ":s\t\t"), "set ");
+    assert_string_equal(typed(&s, ":sort va\t"), "sort value");
+    assert_string_equal(typed(&s, ":sort ki\t"), "sort kind");
+    assert_string_equal(typed(&s, ":set 3 l\t"), "set 3 lr=");
+    assert_string_equal(typed(&s, ":clone 3 ki\t"), "clone 3 kind=");
+    assert_string_equal(typed(&s, ":filter ep\t"), "filter epoch ");
+    assert_string_equal(typed(&s, "\\va\t"), "value ");
+    assert_string_equal(typed(&s, "\\value < 3 and la\t"), "value < 3 and latent ");
+    assert_string_equal(typed(&s, "\\state = ru\t"), "state = running ");
+    assert_string_equal(typed(&s, "\\state != done | pa\t"), "state != done | paused ");
+    assert_string_equal(typed(&s, "\\kl = ru\t"), "kl = ru"); /* no such word */
+    assert_has(s.state.message, "no word fits");
+    assert_string_equal(typed(&s, "e\t"), "lr=");
+    assert_string_equal(typed(&s, "e\t\t"), "beta=");
+    assert_string_equal(typed(&s, "e\t\t\t\t"), "lr=");
+    assert_string_equal(typed(&s, "ep\t"), "p"); /* no knob begins so */
+    assert_string_equal(typed(&s, "e\t1\b2"), "lr=2");
+    scene_release(&s);
+}
+
 int screens_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_line_says_what_it_takes),
+        cmocka_unit_test(tab_offers_the_words_that_may_stand_there),
         cmocka_unit_test(devices_are_ticked_in_the_form),
         cmocka_unit_test(digits_and_tab_change_the_screen),
         cmocka_unit_test(scrubbing_moves_all_panes_and_comes_back_to_the_newest),

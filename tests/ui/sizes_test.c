@@ -55,11 +55,20 @@ static void a_larger_screen_never_shows_fewer_trials(void **state)
     }
 }
 
+/* PROBE among the keys: the form's list of devices opens. */
+#define PROBE '\1'
 static void draw_all(enum demo_kind kind, enum tier tier, const char *keys, int step)
 {
     struct scene s;
     scene_make(&s, kind, tier);
-    (void)scene_keys(&s, keys);
+    for (; *keys; keys++) {
+        const char one[2] = {*keys, 0};
+        if (*keys == PROBE) {
+            scene_probe(&s);
+        } else {
+            (void)scene_keys(&s, one);
+        }
+    }
     for (int h = 1; h <= 100; h += h < 12 ? 1 : step) {
         for (int w = 1; w <= 300; w += w < 20 ? 1 : step) {
             scene_draw(&s, w, h);
@@ -78,10 +87,11 @@ static void every_content_and_overlay_is_drawn_on_a_grid_of_sizes(void **state)
 {
     static const char *const keys[] = {"", "?", "?jjjjjjjjj", "x", "q", "\r", "my", "mm", "G", "2v", "2vv", "S", "Sl",
                                        "2", "2y[i", "2\\,,,", "3", "5", "5a", "0", "\\value < 100\r", "/adam\r", "e", ":stop",
-                                       " j j j", "P  "};
+                                       " j j j", "P  ", "4", "4o", "4GO", "C", "Ejj\r", "0G\r", "0G\rjjj\r", "0G\r\1j j",
+                                       ":s\t\t", "\\\t"};
     (void)state;
-    for (int kind = DEMO_EMPTY; kind <= DEMO_STRANGE; kind++) {
-        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+    for (int kind = DEMO_EMPTY; kind <= DEMO_KNN; kind++) {
+        for (size_t k = 0; kind != DEMO_MANY && k < sizeof keys / sizeof *keys; k++) { /* those: below */
             draw_all((enum demo_kind)kind, (enum tier)(k % TIER_COUNT), keys[k], 17);
         }
     }
