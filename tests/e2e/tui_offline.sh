@@ -31,6 +31,45 @@ screen_size 160 48
 sees 'reconstruction'
 screen_size 80 24
 sees 'loss #1'
+
+# The mouse, as a terminal sends it: off, nothing is asked for and a click does nothing; on, a click chooses the row under
+# it, a second one opens it, the wheel moves, a tab changes the screen; off again it is not asked for any more.
+mouse_is() {
+    [ "$(tm display-message -p -t tui '#{mouse_any_flag}')" = "$1" ]
+}
+mouse() { # BUTTON COLUMN LINE: from 1 on; 0 is the left one, 64 and 65 the wheel
+    for mouse_event in "$1" 3; do
+        key -l "$(printf "\\033[M\\$(printf '%03o' $((32 + mouse_event)))\\$(printf '%03o' $((32 + $2)))\\$(printf '%03o' $((32 + $3)))")"
+        [ "$1" -lt 64 ] || return 0
+    done
+}
+line_of() {
+    screen | grep -nF -- "$1" | head -n 1 | cut -d: -f1
+}
+mouse_is 0 || fail "the mouse is asked for though it is off"
+key 1 S j j l Escape
+until_true 10 mouse_is 1
+misses 'characters of plots'
+at=$(line_of '    0 R')
+[ -n "$at" ] || fail "no line of trial 0: $(screen)"
+mouse 0 20 "$at"
+sees 'loss #0'
+mouse 0 20 "$at"
+sees '[2 Trial]'
+mouse 0 3 2
+sees '[0 Studies]'
+mouse 0 14 2
+sees '[1 Dash]'
+key g
+sees 'loss #1'
+mouse 65 20 "$at"
+misses 'loss #1'
+key S h Escape
+until_true 10 mouse_is 0
+misses 'characters of plots'
+key g
+sees 'loss #1'
+
 key q
 sees 'ended 0'
 sees ' icanon'

@@ -67,8 +67,14 @@ sees 'LIVE'
 sees '1K'
 sees 'latent #'
 pid=$(screen_pid)
+epochs() { "$vaetop" show tour --json | jq '[.trials[].epoch] | add'; }
+further() { [ "$(epochs)" -gt "$at" ]; }
 tm kill-server
+dropped=$(date +%s%N)
 until_true 10 gone "$pid"
+echo "the client was gone $((($(date +%s%N) - dropped) / 1000000)) ms after its connection"
+at=$(epochs)
+until_true 60 further
 screen_start 80 24 "'$vaetop' attach tour --ascii; echo status \$?"
 sees 'LIVE'
 sees 'latent #'
