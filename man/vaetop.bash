@@ -208,7 +208,9 @@ _vaetop() {
         if [[ $cur == -* ]]; then
             _vaetop_words " --dir --json --self-test --output --quiet --help"
         elif ((COMP_CWORD == at + 1)); then
-            :
+            _vaetop_words "$(vaetop __words studies 2>/dev/null)"
+        elif ((COMP_CWORD == at + 2)); then
+            _vaetop_words "on off drain test"
         fi
         ;;
     bench)

@@ -116,6 +116,8 @@ complete -c vaetop -n '__fish_seen_subcommand_from devices' -l self-test -d 'run
 complete -c vaetop -n '__fish_seen_subcommand_from devices' -l output -s o -r -F -d 'where to write'
 complete -c vaetop -n '__fish_seen_subcommand_from devices' -l quiet -s q -d 'no progress lines'
 complete -c vaetop -n '__fish_seen_subcommand_from devices' -l help -s h -d 'this text'
+complete -c vaetop -n '__fish_seen_subcommand_from devices' -a '(vaetop __words studies 2>/dev/null)'
+complete -c vaetop -n '__fish_seen_subcommand_from devices' -a 'on off drain test'
 complete -c vaetop -n __fish_use_subcommand -a bench -d 'how fast a device is beside its own limit; --tune chooses plans by it'
 complete -c vaetop -n '__fish_seen_subcommand_from bench' -l device -x -a 'cpu gpu all' -d 'devices: an index, platform:device, part of a name, cpu, gpu, all'
 complete -c vaetop -n '__fish_seen_subcommand_from bench' -l networks -x -d 'networks as DATA-WIDTH-...-LATENT:BATCH, with blanks between'

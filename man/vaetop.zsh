@@ -264,7 +264,9 @@ _vaetop() {
             '-q[no progress lines]' \
             '--quiet[no progress lines]' \
             '-h[this text]' \
-            '--help[this text]'
+            '--help[this text]' \
+            '1:studies:_vaetop_studies' \
+            '2:word:(on off drain test)'
         ;;
     bench)
         _arguments -s \

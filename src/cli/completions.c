@@ -1,5 +1,6 @@
 /* What the shells complete, from the tables of commands and options: `vaetop __manual bash|zsh|fish` prints the files
  * that are installed, `vaetop __words KIND` the words they ask for while a person types. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ static struct value value_of(const char *arg)
 {
     static const struct value table[] = {{"STUDY", KIND, "studies"}, {"PRESET", KIND, "presets"},
                                          {"[STUDY]", KIND, "studies"}, {"[NAME]", KIND, "presets"},
+                                         {"[STUDY", KIND, "studies"},
                                          {"DIR", DIRS, ""},          {"FILE", FILES, ""},
                                          {"K=V", KIND, "knobs"},     {"A,B", WORDS, "cpu gpu all"},
                                          {"WHEN", WORDS, "auto never always 16 256"}, {"WHAT", WORDS, "prior gmm"}};
@@ -44,6 +46,20 @@ static struct value word_of(const struct cli_command *c)
     (void)str_copy(arg, sizeof arg, p);
     arg[strcspn(arg, " ")] = '\0';
     return value_of(arg);
+}
+
+/* The second word, where usage gives all there are: "[on|off|drain|test DEVICES]". Returns buf; "": it does not. */
+static const char *second_words(char *buf, size_t cap, const struct cli_command *c)
+{
+    const char *p = c->usage;
+    for (int skip = 0; skip < 2; skip++) {
+        p += strcspn(p, " ");
+        p += strspn(p, " ");
+    }
+    size_t n = strcspn(p, " ]");
+    bool words = p[0] == '[' && memchr(p, '|', n);
+    (void)snprintf(buf, cap, "%.*s", words ? (int)(n - 1) : 0, p + 1);
+    return buf;
 }
 
 /* Words of the table are separated by blanks or bars; here by blanks. */
@@ -144,10 +160,16 @@ static void bash_file(struct sbuf *out)
     sbuf_add(out, "    esac\n    case $command in\n");
     for (size_t i = 0; i < n_commands; i++) {
         struct value v = word_of(&commands[i]);
+        char second[64];
         sbuf_addf(out, "    %s)\n        if [[ $cur == -* ]]; then\n            _vaetop_words \"", commands[i].word);
         each_option(out, &commands[i], bash_word);
         sbuf_add(out, "\"\n        elif ((COMP_CWORD == at + 1)); then\n            ");
         bash_value(out, &v);
+        if (second_words(second, sizeof second, &commands[i])[0]) {
+            sbuf_add(out, "\n        elif ((COMP_CWORD == at + 2)); then\n            _vaetop_words \"");
+            add_words(out, second);
+            sbuf_add(out, "\"");
+        }
         sbuf_add(out, "\n        fi\n        ;;\n");
     }
     sbuf_add(out, "    '')\n        _vaetop_words \"");
@@ -214,12 +236,18 @@ static void zsh_file(struct sbuf *out)
                   "    local command=$words[2]\n    shift words\n    ((CURRENT--))\n    case $command in\n");
     for (size_t i = 0; i < n_commands; i++) {
         struct value v = word_of(&commands[i]);
+        char second[64];
         sbuf_addf(out, "    %s)\n        _arguments -s", commands[i].word);
         each_option(out, &commands[i], zsh_option);
         if (v.what != NOTHING) {
             sbuf_add(out, " \\\n            '1");
             zsh_value(out, &v);
             sbuf_add(out, "'");
+        }
+        if (second_words(second, sizeof second, &commands[i])[0]) {
+            sbuf_add(out, " \\\n            '2:word:(");
+            add_words(out, second);
+            sbuf_add(out, ")'");
         }
         sbuf_add(out, "\n        ;;\n");
     }
@@ -265,6 +293,7 @@ static void fish_file(struct sbuf *out)
     sbuf_add(out, "complete -c vaetop -f\n");
     for (size_t i = 0; i < n_commands; i++) {
         struct value v = word_of(&commands[i]);
+        char second[64];
         sbuf_addf(out, "complete -c vaetop -n __fish_use_subcommand -a %s -d '", commands[i].word);
         add_quoted(out, commands[i].summary, "");
         sbuf_add(out, "'\n");
@@ -273,6 +302,11 @@ static void fish_file(struct sbuf *out)
             sbuf_addf(out,
                       "complete -c vaetop -n '__fish_seen_subcommand_from %s' -a '(vaetop __words %s 2>/dev/null)'\n",
                       commands[i].word, v.text);
+        }
+        if (second_words(second, sizeof second, &commands[i])[0]) {
+            sbuf_addf(out, "complete -c vaetop -n '__fish_seen_subcommand_from %s' -a '", commands[i].word);
+            add_words(out, second);
+            sbuf_add(out, "'\n");
         }
     }
 }

@@ -70,12 +70,14 @@ enum err_code set_command(const struct options *o, struct err *e)
 enum err_code resume_engine(struct client **out, char **reply, const char *dir, const struct options *o, struct err *e)
 {
     const int64_t deadline = clock_mono_ns() + ENDING_NS;
-    bool ending = false, again;
+    bool ending = false, anew, again;
     enum err_code rc;
     do {
         client_free(*out);
         *out = NULL;
-        rc = client_start(out, dir, o->device, e);
+        rc = client_connect(out, dir, e);
+        anew = rc == ERR_NOTFOUND;
+        rc = anew ? client_start(out, dir, o->device, e) : rc;
         const bool there = rc == ERR_OK;
         rc = rc ? rc : client_command(*out, COMMAND_RESUME, -1, "", reply, e);
         if (there && rc == ERR_BUSY && !ending && !o->quiet) {
@@ -87,7 +89,7 @@ enum err_code resume_engine(struct client **out, char **reply, const char *dir, 
             (void)poll(NULL, 0, 50);
         }
     } while (again);
-    if (ending && !rc && reply) {
+    if (anew && !rc && reply) {
         free(*reply);
         *reply = NULL;
     }

@@ -423,7 +423,7 @@ static void pump(struct slice *s)
         }
     }
     if (got == CONN_BAD && !s->eof) {
-        (void)str_copy(s->fault, sizeof s->fault, "it broke the protocol");
+        (void)conn_fault(s->fault, sizeof s->fault, s->conn, "vaetop-worker");
         (void)kill(s->pid, SIGKILL);
     }
     if (got != CONN_NOTHING && !s->eof) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -182,6 +183,17 @@ size_t conn_queued(const struct conn *c)
 unsigned conn_foreign_version(const struct conn *c)
 {
     return c->foreign_version;
+}
+
+const char *conn_fault(char *out, size_t cap, const struct conn *c, const char *who)
+{
+    if (c->foreign_version) {
+        (void)snprintf(out, cap, "%s is of another version (protocol %u, here %d): build or install all programs anew", who,
+                       c->foreign_version, PROTOCOL_VERSION);
+    } else {
+        (void)snprintf(out, cap, "%s broke the protocol", who);
+    }
+    return out;
 }
 
 /* Room for n more bytes behind *len; what is left moves to the front when that frees half, so that a long queue is not

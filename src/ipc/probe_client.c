@@ -214,6 +214,9 @@ static void child_read(struct child *c)
         if (got == CONN_NOTHING) {
             return;
         }
+        if (got == CONN_BAD && conn_foreign_version(c->conn)) {
+            (void)conn_fault(c->why, sizeof c->why, c->conn, "vaetop-worker");
+        }
         if (got != CONN_FRAME) {
             break;
         }

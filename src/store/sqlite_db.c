@@ -144,8 +144,11 @@ static int open_handle(struct db *d, const char *name, int flags, const struct d
     }
     harden(d->h);
     (void)sqlite3_busy_timeout(d->h, o->busy_ms);
-    rc = sqlite3_exec(d->h, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000;", NULL,
-                      NULL, NULL);
+    /* A reader goes through a study once and then reads what is new: a cache would only hold memory. */
+    rc = sqlite3_exec(d->h,
+                      o->mode == DB_READ ? "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2000;"
+                                         : "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000;",
+                      NULL, NULL, NULL);
     int64_t ignored;
     return rc ? rc : query_int(d->h, "SELECT count(*) FROM sqlite_schema", &ignored);
 }

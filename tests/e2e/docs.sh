@@ -55,6 +55,15 @@ for shell in bash zsh fish; do
     diff "$file" "$T/$shell" || fail "$file is behind the tables: VAETOP_UPDATE_DOCS=1 rewrites it"
 done
 
+# The other two are compared above; where their shells are, they parse them.
+for shell in zsh fish; do
+    if command -v $shell >/dev/null; then
+        $shell -n "$T/$shell" || fail "$shell does not take its file"
+    else
+        echo "no $shell here: its file was only compared"
+    fi
+done
+
 # offers WANT WORDS...: with WORDS typed, the last of them not to its end, bash offers WANT (and, between blanks, more).
 offers() {
     want=$1
@@ -78,6 +87,9 @@ offers ' rmsprop ' vaetop run quickstart --set optimizer.kind = rm
 offers ' sgd ' vaetop run quickstart --set optimizer.kind =
 mkdir -p "$XDG_DATA_HOME/vaetop/my-digits" && touch "$XDG_DATA_HOME/vaetop/my-digits/study.db"
 offers ' my-digits ' vaetop show my
+offers ' my-digits ' vaetop devices my
+offers ' drain ' vaetop devices my-digits dr
+offers ' --self-test ' vaetop devices --se
 rm -r "$XDG_DATA_HOME/vaetop/my-digits"
 
 # Every folder of the source tree is on the map.

@@ -116,6 +116,8 @@ static void four_gigabytes_of_promise_end_the_peer(void **state)
     assert_int_equal(conn_wait(a, &type, &r, 5000), CONN_BAD);
     assert_int_equal(conn_wait(a, &type, &r, 5000), CONN_BAD);
     assert_int_equal(conn_foreign_version(a), 0);
+    char text[160];
+    assert_string_equal(conn_fault(text, sizeof text, a, "it"), "it broke the protocol");
     conn_free(a);
     (void)close(fd);
 }
@@ -133,6 +135,9 @@ static void another_version_is_named(void **state)
     struct msg_reader r;
     assert_int_equal(conn_wait(a, &type, &r, 5000), CONN_BAD);
     assert_int_equal(conn_foreign_version(a), PROTOCOL_VERSION + 41);
+    char text[160];
+    assert_has(conn_fault(text, sizeof text, a, "vaetop-worker"), "vaetop-worker is of another version (protocol");
+    assert_has(text, "build or install all programs anew");
     conn_free(a);
     (void)close(fd);
 }

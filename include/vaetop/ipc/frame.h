@@ -58,5 +58,7 @@ enum conn_result conn_wait(struct conn *c, uint16_t *type, struct msg_reader *r,
 
 /* After CONN_BAD: the version the peer speaks, when that is why; else 0. */
 unsigned conn_foreign_version(const struct conn *c);
+/* After CONN_BAD: what is wrong with the peer, and what to do. Returns out. */
+const char *conn_fault(char *out, size_t cap, const struct conn *c, const char *who);
 
 #endif
