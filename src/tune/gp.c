@@ -105,32 +105,43 @@ static void grow(struct gp *g)
     g->cap = cap;
 }
 
-/* Rows times the root of lambda, and their squared lengths: distances become products. */
-static void weigh(double *out, double *length2, const struct gp *g, const double *lambda, const double *x, size_t m)
+/* Every feature's lambda. Owns: caller frees. */
+static double *feature_weights(const struct gp *g)
 {
+    double *w = xcalloc(g->n_features + 1, sizeof *w);
+    for (size_t d = 0; d < g->space->n; d++) {
+        for (size_t f = g->first[d]; f < g->first[d + 1]; f++) {
+            w[f] = g->theta.lambda[d];
+        }
+    }
+    return w;
+}
+
+/* Rows times the root of lambda, and their squared lengths: distances become products. */
+static void weigh(double *out, double *length2, const struct gp *g, const double *x, size_t m)
+{
+    double *root = feature_weights(g);
+    for (size_t f = 0; f < g->n_features; f++) {
+        root[f] = sqrt(root[f]);
+    }
     for (size_t i = 0; i < m; i++) {
         double sum = 0;
-        for (size_t d = 0; d < g->space->n; d++) {
-            double root = sqrt(lambda[d]);
-            for (size_t f = g->first[d]; f < g->first[d + 1]; f++) {
-                double v = root * x[i * g->n_features + f];
-                out[i * g->n_features + f] = v;
-                sum += v * v;
-            }
+        for (size_t f = 0; f < g->n_features; f++) {
+            double v = root[f] * x[i * g->n_features + f];
+            out[i * g->n_features + f] = v;
+            sum += v * v;
         }
         length2[i] = sum;
     }
+    free(root);
 }
 
-static double squared_distance(const struct gp *g, const double *a, const double *b)
+static double squared_distance(const double *weight, const double *a, const double *b, size_t n)
 {
     double r2 = 0;
-    for (size_t d = 0; d < g->space->n; d++) {
-        double sum = 0;
-        for (size_t f = g->first[d]; f < g->first[d + 1]; f++) {
-            sum += (a[f] - b[f]) * (a[f] - b[f]);
-        }
-        r2 += g->theta.lambda[d] * sum;
+    for (size_t f = 0; f < n; f++) {
+        double t = a[f] - b[f];
+        r2 += weight[f] * t * t;
     }
     return r2;
 }
@@ -138,9 +149,11 @@ static double squared_distance(const struct gp *g, const double *a, const double
 /* k(x, rows). Shapes: out (n). */
 static void kernel_row(double *out, const struct gp *g, const double *x)
 {
+    double *weight = feature_weights(g);
     for (size_t i = 0; i < g->n; i++) {
-        out[i] = g->theta.scale * gp_matern(squared_distance(g, x, g->x + i * g->n_features));
+        out[i] = g->theta.scale * gp_matern(squared_distance(weight, x, g->x + i * g->n_features, g->n_features));
     }
+    free(weight);
 }
 
 static void solve_lower(const struct gp *g, double *v)
@@ -192,19 +205,31 @@ void gp_values(struct gp *g, const double *y)
 
 bool gp_factorise(struct gp *g)
 {
+    double *weight = feature_weights(g);
     for (size_t i = 0; i < g->n; i++) {
         for (size_t j = 0; j <= i; j++) {
-            double r2 = squared_distance(g, g->x + i * g->n_features, g->x + j * g->n_features);
+            double r2 = squared_distance(weight, g->x + i * g->n_features, g->x + j * g->n_features, g->n_features);
             g->chol[i * g->cap + j] = g->theta.scale * gp_matern(r2) + (i == j ? g->theta.noise : 0);
         }
     }
+    free(weight);
     /* The lower triangle by rows is the upper one by columns. */
     return LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'U', (int)g->n, g->chol, (int)g->cap) == 0;
 }
 
+static double least_variance(double v)
+{
+    return v > LEAST_VARIANCE ? v : LEAST_VARIANCE;
+}
+
 void gp_predict(const struct gp *g, const double *features, double *mean, double *variance)
 {
-    gp_predict_many(g, features, 1, mean, variance);
+    double *k = xcalloc(g->n + 1, sizeof *k);
+    kernel_row(k, g, features);
+    *mean = cblas_ddot((int)g->n, k, 1, g->alpha, 1);
+    solve_lower(g, k);
+    *variance = least_variance(g->theta.scale - cblas_ddot((int)g->n, k, 1, k, 1));
+    free(k);
 }
 
 void gp_predict_many(const struct gp *g, const double *features, size_t m, double *mean, double *variance)
@@ -215,8 +240,8 @@ void gp_predict_many(const struct gp *g, const double *features, size_t m, doubl
     double *b = xcalloc(g->n * (g->n_features + 1), sizeof *b);
     double *a2 = xcalloc(m, sizeof *a2);
     double *b2 = xcalloc(g->n, sizeof *b2);
-    weigh(a, a2, g, g->theta.lambda, features, m);
-    weigh(b, b2, g, g->theta.lambda, g->x, g->n);
+    weigh(a, a2, g, features, m);
+    weigh(b, b2, g, g->x, g->n);
     if (f > 0) {
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, n, f, -2, a, f, b, f, 0, k, n);
     }
@@ -230,8 +255,7 @@ void gp_predict_many(const struct gp *g, const double *features, size_t m, doubl
     cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, n, 1, g->chol, (int)g->cap, k,
                 n);
     for (size_t i = 0; i < m; i++) {
-        double v = g->theta.scale - cblas_ddot(n, k + i * g->n, 1, k + i * g->n, 1);
-        variance[i] = v > LEAST_VARIANCE ? v : LEAST_VARIANCE;
+        variance[i] = least_variance(g->theta.scale - cblas_ddot(n, k + i * g->n, 1, k + i * g->n, 1));
     }
     free(k);
     free(a);
@@ -243,39 +267,35 @@ void gp_predict_many(const struct gp *g, const double *features, size_t m, doubl
 void gp_predict_slope(const struct gp *g, const double *features, double *mean, double *variance, double *dmean,
                       double *dvariance)
 {
-    double *r2 = xcalloc(g->n, sizeof *r2);
-    double *k = xcalloc(g->n, sizeof *k);
-    double *v = xcalloc(g->n, sizeof *v);
-    for (size_t i = 0; i < g->n; i++) {
-        r2[i] = squared_distance(g, features, g->x + i * g->n_features);
-        k[i] = g->theta.scale * gp_matern(r2[i]);
+    size_t n = g->n, nf = g->n_features;
+    double *k = xcalloc(3 * n + 1, sizeof *k), *slope = k + n, *v = slope + n;
+    double *weight = feature_weights(g);
+    for (size_t i = 0; i < n; i++) {
+        double r2 = squared_distance(weight, features, g->x + i * nf, nf), r = SQRT5 * sqrt(r2), e = exp(-r);
+        k[i] = g->theta.scale * e * (5.0 / 3 * r2 + r + 1);
+        slope[i] = 2 * g->theta.scale * (-5.0 / 6 * (1 + r) * e);
     }
-    memcpy(v, k, g->n * sizeof *v);
+    memcpy(v, k, n * sizeof *v);
     solve_lower(g, v);
-    *mean = cblas_ddot((int)g->n, k, 1, g->alpha, 1);
-    *variance = g->theta.scale - cblas_ddot((int)g->n, v, 1, v, 1);
-    *variance = *variance > LEAST_VARIANCE ? *variance : LEAST_VARIANCE;
+    *mean = cblas_ddot((int)n, k, 1, g->alpha, 1);
+    *variance = least_variance(g->theta.scale - cblas_ddot((int)n, v, 1, v, 1));
     solve_upper(g, v);
-    memset(dmean, 0, g->n_features * sizeof *dmean);
-    memset(dvariance, 0, g->n_features * sizeof *dvariance);
-    for (size_t i = 0; i < g->n; i++) {
-        double slope = 2 * g->theta.scale * gp_matern_slope(r2[i]);
-        const double *x = g->x + i * g->n_features;
-        for (size_t f = 0; f < g->n_features; f++) {
-            double dk = slope * (features[f] - x[f]);
-            dmean[f] += dk * g->alpha[i];
-            dvariance[f] -= 2 * dk * v[i];
+    memset(dmean, 0, nf * sizeof *dmean);
+    memset(dvariance, 0, nf * sizeof *dvariance);
+    for (size_t i = 0; i < n; i++) {
+        double by_mean = slope[i] * g->alpha[i], by_variance = -2 * slope[i] * v[i];
+        const double *x = g->x + i * nf;
+        for (size_t f = 0; f < nf; f++) {
+            dmean[f] += by_mean * (features[f] - x[f]);
+            dvariance[f] += by_variance * (features[f] - x[f]);
         }
     }
-    for (size_t d = 0; d < g->space->n; d++) {
-        for (size_t f = g->first[d]; f < g->first[d + 1]; f++) {
-            dmean[f] *= g->theta.lambda[d];
-            dvariance[f] *= g->theta.lambda[d];
-        }
+    for (size_t f = 0; f < nf; f++) {
+        dmean[f] *= weight[f];
+        dvariance[f] *= weight[f];
     }
-    free(r2);
+    free(weight);
     free(k);
-    free(v);
 }
 
 double gp_best(const struct gp *g, size_t n)

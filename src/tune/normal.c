@@ -5,6 +5,7 @@
 #define LN_2PI 1.8378770664093454836
 #define LN_PI_2 0.45158270528945486473 /* ln(pi / 2) */
 #define SQRT1_2 0.70710678118654752440
+#define FAR 12.8 /* 9 times the root of 2, and a little */
 
 double log_add(double a, double b)
 {
@@ -23,17 +24,18 @@ static double log_sub(double a, double b)
     return w <= 0 ? -HUGE_VAL : a + (w > 0.6931471805599453 ? log1p(-exp(-w)) : log(-expm1(-w)));
 }
 
-/* Past 5 the continued fraction K = x + (1/2)/(x + 1/(x + (3/2)/(x + ...))) ends soon enough. */
+/* Past 9 the asymptotic series 1 - t + 3 t^2 - 15 t^3 + ..., t = 1 / (2 x^2), falls below the last digit before it
+ * grows again. */
 double normal_erfcx(double x)
 {
-    double k = x;
-    if (x < 5) {
+    if (x < 9) {
         return exp(x * x) * erfc(x);
     }
-    for (int i = x < 8 ? 60 : x < 15 ? 24 : 12; i >= 1; i--) {
-        k = x + 0.5 * i / k;
+    double t = 0.5 / (x * x), sum = 1;
+    for (int k = x < 12 ? 15 : x < 30 ? 9 : 5; k >= 1; k--) {
+        sum = 1 - (2 * k - 1) * t * sum;
     }
-    return 0.56418958354775628695 / k;
+    return 0.56418958354775628695 / x * sum;
 }
 
 double normal_log_cdf(double a)
@@ -55,8 +57,23 @@ static double tail_mass(double a, double b)
     return near > 1e-290 && mass > 1e-3 * near ? 0.5 * mass : -1;
 }
 
+/* Far out both tails have their series, and one logarithm does. 0 where their difference would lose digits. */
+static double far_log_mass(double a, double b)
+{
+    double w = 0.5 * (b - a) * (b + a); /* ln of how much lower the density is at b */
+    double near = normal_erfcx(a * SQRT1_2);
+    double rest = w < 40 ? exp(-w) * normal_erfcx(b * SQRT1_2) : 0;
+    return w > 1e-3 ? log(0.5 * (near - rest)) - 0.5 * a * a : 0;
+}
+
 double normal_log_mass(double a, double b)
 {
+    if (a > FAR || b < -FAR) {
+        double far = a > FAR ? far_log_mass(a, b) : far_log_mass(-b, -a);
+        if (far < 0) {
+            return far;
+        }
+    }
     double mass = b <= 0 ? tail_mass(-b, -a) : a > 0 ? tail_mass(a, b) : -1;
     if (mass > 0) {
         return log(mass);

@@ -9,6 +9,7 @@
 
 #define LN_2PI 1.8378770664093454836
 #define FULL_WEIGHT 25
+#define NOTHING 45 /* a kernel whose ln lies this far below another's adds less than the last digit */
 
 struct place {
     double x;
@@ -101,7 +102,13 @@ void parzen_release(struct parzen *pz)
     *pz = (struct parzen){0};
 }
 
-/* Adds ln of every kernel's density at x in one dimension. Shapes: out (n). */
+/* Numbers on a grid have masses, which cost two error functions each. */
+static bool on_grid(const struct dim *d)
+{
+    return !d->choice && d->H > d->L && d->step > 0;
+}
+
+/* Adds ln of every kernel's density at x in one dimension that is not on a grid. Shapes: out (n). */
 static void add_dim(double *out, const struct parzen *pz, size_t j, double x)
 {
     const struct dim *d = &pz->space->dim[pz->dim[j]];
@@ -118,21 +125,24 @@ static void add_dim(double *out, const struct parzen *pz, size_t j, double x)
             out[i] += mu[i] == x ? hit : miss;
         }
         out[n_obs] -= log((double)d->count);
-    } else if (!(d->H > d->L)) {
-        return;
-    } else if (d->step > 0) {
-        double lo = d->log ? log(x - d->step / 2) : x - d->step / 2;
-        double hi = d->log ? log(x + d->step / 2) : x + d->step / 2;
-        for (size_t i = 0; i < pz->n; i++) {
-            out[i] += norm[i] + normal_log_mass((lo - mu[i]) / sigma[i], (hi - mu[i]) / sigma[i]);
-        }
-    } else {
+    } else if (d->H > d->L) {
         double at = dim_scale(d, x);
         for (size_t i = 0; i < pz->n; i++) {
             double z = (at - mu[i]) / sigma[i];
             out[i] += norm[i] - 0.5 * z * z;
         }
     }
+}
+
+/* The same of one kernel on a grid. */
+static double grid_density(const struct parzen *pz, size_t j, double x, size_t i)
+{
+    const struct dim *d = &pz->space->dim[pz->dim[j]];
+    double lo = d->log ? log(x - d->step / 2) : x - d->step / 2;
+    double hi = d->log ? log(x + d->step / 2) : x + d->step / 2;
+    size_t at = j * pz->n + i;
+    return pz->log_norm[at] +
+           normal_log_mass((lo - pz->mu[at]) / pz->sigma[at], (hi - pz->mu[at]) / pz->sigma[at]);
 }
 
 /* ln of the sum of exponentials. */
@@ -144,47 +154,62 @@ static double log_sum(const double *term, size_t n)
         most = term[i] > most ? term[i] : most;
     }
     for (size_t i = 0; i < n; i++) {
-        sum += exp(term[i] - most);
+        double below = term[i] - most;
+        sum += below > -NOTHING ? exp(below) : 0;
     }
     return most + log(sum);
 }
 
-/* One dimension of all points; a value that came before costs a copy. Shapes: term, part (m, n). */
-static void add_dim_many(double *term, double *part, const struct parzen *pz, size_t j, const double *x, size_t m)
+/* The grid dimensions of one point, where the prior alone outdoes most kernels before they are looked at: a mass is at
+ * most 1. Shapes: term (n); x (n_dims); most (n) what they can add at most. */
+static void add_grid(double *term, const struct parzen *pz, const double *x, const double *most)
 {
-    for (size_t c = 0; c < m; c++) {
-        double *own = part + c * pz->n;
-        size_t same = 0;
-        while (x[same * pz->n_dims + j] != x[c * pz->n_dims + j]) {
-            same++;
+    size_t prior = pz->n - 1;
+    for (size_t j = 0; j < pz->n_dims; j++) {
+        if (on_grid(&pz->space->dim[pz->dim[j]])) {
+            term[prior] += grid_density(pz, j, x[j], prior);
         }
-        if (same < c) {
-            memcpy(own, part + same * pz->n, pz->n * sizeof *own);
-        } else {
-            memset(own, 0, pz->n * sizeof *own);
-            add_dim(own, pz, j, x[c * pz->n_dims + j]);
+    }
+    for (size_t i = 0; i < prior; i++) {
+        if (term[i] + most[i] < term[prior] - NOTHING) {
+            term[i] = -HUGE_VAL;
+            continue;
         }
-        for (size_t i = 0; i < pz->n; i++) {
-            term[c * pz->n + i] += own[i];
+        for (size_t j = 0; j < pz->n_dims; j++) {
+            if (on_grid(&pz->space->dim[pz->dim[j]])) {
+                term[i] += grid_density(pz, j, x[j], i);
+            }
         }
     }
 }
 
 void parzen_log_densities(double *out, const struct parzen *pz, const double *x, size_t m)
 {
-    double *term = xcalloc(m * pz->n, sizeof *term);
-    double *part = xcalloc(m * pz->n, sizeof *part);
-    for (size_t c = 0; c < m; c++) {
-        memcpy(term + c * pz->n, pz->log_weight, pz->n * sizeof *term);
-    }
+    double *term = xcalloc(pz->n, sizeof *term);
+    double *most = xcalloc(pz->n, sizeof *most);
+    bool grid = false;
     for (size_t j = 0; j < pz->n_dims; j++) {
-        add_dim_many(term, part, pz, j, x, m);
+        bool here = on_grid(&pz->space->dim[pz->dim[j]]);
+        grid = grid || here;
+        for (size_t i = 0; here && i < pz->n; i++) {
+            most[i] += pz->log_norm[j * pz->n + i];
+        }
     }
     for (size_t c = 0; c < m; c++) {
-        out[c] = log_sum(term + c * pz->n, pz->n);
+        const double *at = x + c * pz->n_dims;
+        memcpy(term, pz->log_weight, pz->n * sizeof *term);
+        for (size_t j = 0; j < pz->n_dims; j++) {
+            if (!on_grid(&pz->space->dim[pz->dim[j]])) {
+                add_dim(term, pz, j, at[j]);
+            }
+        }
+        if (grid) {
+            add_grid(term, pz, at, most);
+        }
+        out[c] = log_sum(term, pz->n);
     }
     free(term);
-    free(part);
+    free(most);
 }
 
 double parzen_log_density(const struct parzen *pz, const double *x)

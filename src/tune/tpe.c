@@ -10,9 +10,10 @@
 #include "vaetop/score/front.h"
 
 #define GOOD_MOST 25
+#define PAIRS_MOST 16384 /* candidates times kernels: what a suggestion costs */
 #define REST_MOST 200 /* kernels of the rest; beyond, the newest half and an even choice of the older stand for all */
 
-const struct tpe_options tpe_defaults = {0.15, true, true, 64};
+const struct tpe_options tpe_defaults = {0.15, true, true, 24};
 
 size_t tpe_below(size_t n, double fraction)
 {
@@ -287,14 +288,14 @@ static double draw_best(double *out, const struct parzen *good, const struct par
 
 /* A group of choices only, upon which others depend, is drawn by its good density as it is: the best ratio would take
  * the same branch until its trials fill the good share, and the others would never show what they can do. */
-static size_t candidates_for(const struct tpe *t, const size_t *dim, size_t n_dims)
+static size_t candidates_for(const struct tpe *t, const size_t *dim, size_t n_dims, size_t kernels)
 {
+    size_t n = t->options.candidates * n_dims, most = PAIRS_MOST / kernels;
+    bool choices = t->space->n_groups > 1;
     for (size_t j = 0; j < n_dims; j++) {
-        if (!t->space->dim[dim[j]].choice) {
-            return t->options.candidates;
-        }
+        choices = choices && t->space->dim[dim[j]].choice;
     }
-    return t->space->n_groups > 1 ? 1 : t->options.candidates;
+    return choices ? 1 : n < most ? n : most;
 }
 
 /* Draws the dimensions of one group together. */
@@ -319,7 +320,7 @@ static double suggest_group(const struct tpe *t, size_t group, struct rng *rng, 
     rest_weights(w, sp.n_rest, &t->options);
     sp.n_rest = thin_out(sp.rest, w, sp.n_rest);
     density(&rest, s, dim, n_dims, sp.rest, sp.n_rest, w);
-    ratio = draw_best(x, &good, &rest, candidates_for(t, dim, n_dims), rng);
+    ratio = draw_best(x, &good, &rest, candidates_for(t, dim, n_dims, good.n + rest.n), rng);
     for (size_t j = 0; j < n_dims; j++) {
         out->value[dim[j]] = x[j];
     }

@@ -1,4 +1,4 @@
-/* Tree-structured Parzen estimator: a density of the good trials, one of the rest, and of 64 draws from the first the
+/* Tree-structured Parzen estimator: a density of the good trials, one of the rest, and of many draws from the first the
  * one that the second finds least likely. Source: Bergstra et al. 2011, Watanabe 2304.11127. */
 #ifndef VAETOP_TUNE_TPE_H
 #define VAETOP_TUNE_TPE_H
@@ -13,7 +13,7 @@ struct tpe_options {
     double fraction;  /* of trials that count as good */
     bool ei_weights;  /* good ones weighted by how much they undercut the rest; else by age */
     bool age_weights; /* the rest weighted by age; else alike */
-    size_t candidates;
+    size_t candidates; /* draws for each dimension, as long as the kernels are few */
 };
 extern const struct tpe_options tpe_defaults;
 

@@ -8,6 +8,7 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/conf/objective.h"
 #include "vaetop/store/store.h"
+#include "vaetop/tune/blas.h"
 #include "vaetop/tune/sampler.h"
 
 struct study {
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: replay STUDY_DIR\n");
         return 2;
     }
+    blas_settle(argv);
     open_study(&s, argv[1]);
     for (size_t i = 0; i < s.n_made; i++) {
         differ += !again(&s, &s.made[i]);
