@@ -108,7 +108,7 @@ _vaetop() {
     case $command in
     run)
         if [[ $cur == -* ]]; then
-            _vaetop_words " --dir --name --device --set --trials --slots --seed --warm-start --no-tui --detach --dry-run --quiet --slow --ascii --color --theme --help"
+            _vaetop_words " --dir --name --device --set --trials --slots --seed --warm-start --continue --no-tui --detach --dry-run --quiet --slow --ascii --color --theme --help"
         elif ((COMP_CWORD == at + 1)); then
             _vaetop_words "$(vaetop __words presets 2>/dev/null)"
         fi

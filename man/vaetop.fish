@@ -9,6 +9,7 @@ complete -c vaetop -n '__fish_seen_subcommand_from run' -l trials -x -d 'total n
 complete -c vaetop -n '__fish_seen_subcommand_from run' -l slots -x -d 'trials running at once'
 complete -c vaetop -n '__fish_seen_subcommand_from run' -l seed -x -d 'seed of everything random'
 complete -c vaetop -n '__fish_seen_subcommand_from run' -l warm-start -x -a '(vaetop __words studies 2>/dev/null)' -d 'begin with what another study'\''s trials in this space came to'
+complete -c vaetop -n '__fish_seen_subcommand_from run' -l continue -r -F -d 'begin with the trials of an Optuna study over the same knobs (its SQLite file)'
 complete -c vaetop -n '__fish_seen_subcommand_from run' -l no-tui -d 'progress lines instead of the screen'
 complete -c vaetop -n '__fish_seen_subcommand_from run' -l detach -d 'start and leave at once'
 complete -c vaetop -n '__fish_seen_subcommand_from run' -l dry-run -d 'print the search space and the first ten suggestions'

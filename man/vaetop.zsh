@@ -66,6 +66,7 @@ _vaetop() {
             '--slots[trials running at once]:value: ' \
             '--seed[seed of everything random]:value: ' \
             '--warm-start[begin with what another study'\''s trials in this space came to]:studies:_vaetop_studies' \
+            '--continue[begin with the trials of an Optuna study over the same knobs (its SQLite file)]:file:_files' \
             '--no-tui[progress lines instead of the screen]' \
             '--detach[start and leave at once]' \
             '--dry-run[print the search space and the first ten suggestions]' \

@@ -19,7 +19,7 @@ const struct cli_command commands[] = {
      "  vaetop run mnist --set data.source=t10k-images-idx3-ubyte.gz --name first\n"
      "  vaetop run my.yaml --dry-run           the space and ten suggestions, nothing started\n"
      "  vaetop run random --no-tui --trials 8  progress lines, for scripts\n",
-     "dnDsTLS2NBRqwacH", 1, 1, run_command},
+     "dnDsTLS27NBRqwacH", 1, 1, run_command},
     {"attach", "attach [STUDY] [options]", "look at a running or finished study",
      "  vaetop attach                          the only running study\n"
      "  vaetop attach quickstart-2\n",

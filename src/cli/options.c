@@ -14,6 +14,7 @@ static const struct option_row option_table[] = {
     {'L', "slots", "N", "trials running at once"},
     {'S', "seed", "N", "seed of everything random"},
     {'2', "warm-start", "STUDY", "begin with what another study's trials in this space came to"},
+    {'7', "continue", "FILE", "begin with the trials of an Optuna study over the same knobs (its SQLite file)"},
     {'N', "no-tui", NULL, "progress lines instead of the screen"},
     {'B', "detach", NULL, "start and leave at once"},
     {'R', "dry-run", NULL, "print the search space and the first ten suggestions"},
@@ -71,6 +72,7 @@ static void assign(struct options *o, char letter, const char *value)
     case 'L': o->slots = value; break;
     case 'S': o->seed = value; break;
     case '2': o->warm_start = value; break;
+    case '7': o->begun = value; break;
     case '4': o->top = value; break;
     case '5': o->seeds = value; break;
     case 't': o->trial = value; break;

@@ -14,7 +14,7 @@
 /* Texts point into argv. */
 struct options {
     const char *dir, *name, *device, *color, *theme, *trial, *output, *trials, *slots, *seed;
-    const char *source, *count, *samples, *from, *steps, *labels, *networks, *rounds, *warm_start, *top, *seeds;
+    const char *source, *count, *samples, *from, *steps, *labels, *networks, *rounds, *warm_start, *begun, *top, *seeds;
     const char *set[SET_MAX];
     size_t n_set;
     bool once, plain, json_lines, demo, no_tui, detach, dry_run, json, csv, optuna, quiet, slow, ascii, self_test, test;

@@ -124,6 +124,22 @@ static enum err_code check_world(char **note, const struct preset *p, const stru
     return rc;
 }
 
+/* A study of Optuna's goes on in this one. */
+static enum err_code go_on_here(const char *dir, const struct preset *p, const struct options *o, struct err *e)
+{
+    struct store *to = NULL;
+    int trials = 0;
+    enum err_code rc = store_open(&to, dir, true, e);
+    rc = rc ? rc : store_begun(to, o->begun, p, &trials, e);
+    if (rc) {
+        err_prefix(e, "--continue");
+    } else if (!o->quiet) {
+        (void)fprintf(stderr, "vaetop: goes on with %d trials of an Optuna study\n", trials);
+    }
+    store_close(to);
+    return rc;
+}
+
 /* Builds the study in a hidden folder beside its place and renames it: a refused start leaves nothing. */
 static enum err_code create(const char *dir, const struct preset *p, const char *name, const char *note,
                             const struct options *o, struct err *e)
@@ -148,6 +164,9 @@ static enum err_code create(const char *dir, const struct preset *p, const char 
     }
     if (!rc && o->warm_start) {
         rc = warm_start(hidden, p, o, e);
+    }
+    if (!rc && o->begun) {
+        rc = go_on_here(hidden, p, o, e);
     }
     if (!rc) {
         rc = fs_write(path, yaml.text, yaml.len, e);
@@ -341,8 +360,9 @@ enum err_code run_command(const struct options *o, struct err *e)
     }
     parent = studies_dir(o);
     dir = path_study(parent, name);
-    if (fs_exists(dir) && o->warm_start) {
-        rc = err_set(e, ERR_USAGE, "%s: --warm-start is for a new study, and this one exists; another name: --name", name);
+    if (fs_exists(dir) && (o->warm_start || o->begun)) {
+        rc = err_set(e, ERR_USAGE, "%s: --%s is for a new study, and this one exists; another name: --name", name,
+                     o->warm_start ? "warm-start" : "continue");
         goto out;
     }
     if (fs_exists(dir)) {

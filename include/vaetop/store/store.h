@@ -85,6 +85,11 @@ WUR enum err_code store_fact_set(struct store *s, const char *key, const char *v
 /* Owns: caller frees *value; NULL when absent. */
 WUR enum err_code store_fact_get(struct store *s, const char *key, char **value, struct err *e);
 
+/* Takes the trials of the one study in an Optuna file into a new study, all of them or none: under their numbers, shown
+ * as another program's; what waits there will run here, what runs there counts as failed. Errors: USAGE (several studies,
+ * another direction, no value in the space), NOTFOUND, IO, DB. */
+WUR enum err_code store_begun(struct store *s, const char *path, const struct preset *p, int *trials, struct err *e);
+
 /* Replaces path by a copy of study.db that bears Optuna's mark (alembic_version), for tools that ask for it. One state of
  * the study, also while it runs; mode 0600. Errors: USAGE (path is the study itself), IO, FULL, DB. */
 WUR enum err_code store_copy(struct store *s, const char *path, struct err *e);
