@@ -18,7 +18,7 @@ def read(path):
     with open(path, encoding="utf-8") as f:
         for line in f:
             w = line.split()
-            if len(w) == 7 and w[0] == "#" and w[3].isdigit():
+            if len(w) == 7 and w[:2] != ["#", "Optuna"] and w[0] == "#" and w[3].isdigit():
                 runs[w[1], w[2]][int(w[3])] = float(w[6])
     return runs
 
