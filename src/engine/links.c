@@ -151,11 +151,11 @@ static void link_ready(void *arg, int fd, int revents)
     struct msg_reader r;
     enum conn_result got;
     (void)revents;
-    bool ok = conn_flush(l->conn);
-    while (ok && (got = conn_next(l->conn, &type, &r)) != CONN_NOTHING) {
+    bool ok = true, here = conn_flush(l->conn);
+    while (ok && (got = conn_next(l->conn, &type, &r)) != CONN_NOTHING) { /* its last word, though it left at once */
         ok = got == CONN_FRAME && obey(l, type, &r) && conn_queued(l->conn) < QUEUE_SMALL * 16;
     }
-    if (!ok) {
+    if (!ok || !here) {
         link_close(l);
         engine_check_end(en);
         return;
