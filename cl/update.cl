@@ -24,21 +24,44 @@ PART float16 updated_rmsprop(float16 w, float16 g, struct moments at, __global c
     return fma((float16)(-lr), step, w);
 }
 
-/* New weight of 16 columns from gradient g. */
-FN float16 updated(float16 w, float16 g, struct moments at, __global const struct lane *lane,
-                   __global const struct step *step, float decay)
+/* Adam's constants of a step, and what it makes of 16 weights. */
+struct adam {
+    float16 beta1, not_beta1, beta2, not_beta2, root, eps, minus_lr;
+};
+FN struct adam adam_of(const struct view *v)
 {
+    struct adam a;
+    a.beta1 = (float16)(v->lane->beta1);
+    a.not_beta1 = (float16)(v->lane->not_beta1);
+    a.beta2 = (float16)(v->lane->beta2);
+    a.not_beta2 = (float16)(v->lane->not_beta2);
+    a.root = (float16)(v->step->root_adam);
+    a.eps = (float16)(v->lane->eps);
+    a.minus_lr = (float16)(-v->step->lr_adam);
+    return a;
+}
+FN float16 updated_adam(float16 w, float16 g, struct moments at, const struct adam *a)
+{
+    const float16 m = fma(a->beta1, vload16(0, at.m), a->not_beta1 * g);
+    const float16 v = fma(a->beta2, vload16(0, at.v), a->not_beta2 * g * g);
+    vstore16(m, 0, at.m);
+    vstore16(v, 0, at.v);
+    return fma(a->minus_lr, m / fma(sqrt(v), a->root, a->eps), w);
+}
+
+/* New weight of 16 columns from gradient g. */
+FN float16 updated(const struct view *view, float16 w, float16 g, struct moments at, float decay)
+{
+    __global const struct lane *lane = view->lane;
+    __global const struct step *step = view->step;
     const int kind = lane->optimizer;
     if (decay > 0.0f) {
         if (kind == OPT_ADAMW) w = fma((float16)(-step->lr * decay), w, w);
         else g = fma((float16)(decay), w, g);
     }
     if (kind == OPT_ADAM || kind == OPT_ADAMW) {
-        const float16 m = fma((float16)(lane->beta1), vload16(0, at.m), lane->not_beta1 * g);
-        const float16 v = fma((float16)(lane->beta2), vload16(0, at.v), lane->not_beta2 * g * g);
-        vstore16(m, 0, at.m);
-        vstore16(v, 0, at.v);
-        return fma((float16)(-step->lr_adam), m / fma(sqrt(v), (float16)(step->root_adam), (float16)(lane->eps)), w);
+        const struct adam a = adam_of(view);
+        return updated_adam(w, g, at, &a);
     }
     if (kind == OPT_RMSPROP) return updated_rmsprop(w, g, at, lane, step->lr);
     const float16 m = fma((float16)(lane->momentum), vload16(0, at.m), g);
@@ -161,11 +184,32 @@ struct arenas {
 FN void update_16(const struct view *v, struct arenas a, size_t at, float16 g, float decay)
 {
     const struct moments moments = {a.m + at, a.v + at, a.c + at};
-    const float16 w = updated(vload16(0, a.weights + at), g, moments, v->lane, v->step, decay);
+    const float16 w = updated(v, vload16(0, a.weights + at), g, moments, decay);
     vstore16(w, 0, a.weights + at);
     if (v->lane->ema == 0.0f) return;
     const float keep = v->step->ema;
     vstore16(fma((float16)(keep), vload16(0, a.ema + at), (1.0f - keep) * w), 0, a.ema + at);
+}
+
+/* update_16() for a strip of W where there is Adam and nothing else: most trials, and nothing to ask on the way. */
+FN bool plain_adam(const struct view *v)
+{
+    const bool adam = v->lane->optimizer == OPT_ADAM || v->lane->optimizer == OPT_ADAMW;
+    return adam && v->lane->weight_decay == 0.0f && v->lane->ema == 0.0f;
+}
+PART void adam_strip(const struct view *v, struct arenas a, size_t first, int ld, int wide, const float16 *t)
+{
+    const struct adam adam = adam_of(v);
+    ROLLED for (int i = 0; i < 16; i++) {
+        ROLLED for (int n = 0; n < wide; n++) {
+            const size_t at = first + (size_t)i * ld + 16 * n;
+            const struct moments moments = {a.m + at, a.v + at, 0};
+            FETCH_TO_WRITE(a.m + at + 3 * (size_t)ld);
+            FETCH_TO_WRITE(a.v + at + 3 * (size_t)ld);
+            FETCH_TO_WRITE(a.weights + at + 3 * (size_t)ld);
+            vstore16(updated_adam(vload16(0, a.weights + at), t[16 * n + i], moments, &adam), 0, a.weights + at);
+        }
+    }
 }
 
 /* The deviation among the weights. */
@@ -181,11 +225,12 @@ PART void update_strip(const struct view *v, struct arenas a, struct place p, co
                        __global const float *grads, float factor)
 {
     const size_t lane_params = v->slot * v->shape->params, row = (size_t)p.m0 * p.l->ld_w + p.n0;
-    ROLLED for (int i = 0; i < 16; i++) {
-        const size_t at = lane_params + (size_t)p.l->w + row + (size_t)i * p.l->ld_w;
+    const size_t first = lane_params + (size_t)p.l->w + row;
+    if (!grads && plain_adam(v)) adam_strip(v, a, first, p.l->ld_w, p.wide, t);
+    else ROLLED for (int i = 0; i < 16; i++) {
         ROLLED for (int n = 0; n < p.wide; n++) {
             const float16 g = grads ? t[16 * n + i] * factor : t[16 * n + i];
-            update_16(v, a, at + 16 * n, g, v->lane->weight_decay);
+            update_16(v, a, first + (size_t)i * p.l->ld_w + 16 * n, g, v->lane->weight_decay);
         }
     }
     ROLLED for (int n = 0; n < p.wide && p.m0 == 0; n++) {
@@ -196,6 +241,21 @@ PART void update_strip(const struct view *v, struct arenas a, struct place p, co
         const size_t at = (size_t)p.l->gain + (size_t)(n % 2 * p.l->out_pad + p.n0 + n / 2 * 16);
         const float16 g = grads ? vload16(0, grads + at) * factor : norm_gradient(v, p, n / 2, n % 2);
         update_16(v, a, lane_params + at, g, v->lane->bias_decay);
+    }
+}
+
+/* Strips first .. end - 1 by gradients found on the way, with the first the deviation. ring: of all steps. */
+PART void update_strips(const struct view *v, struct arenas a, __global const float *ring, int first, int end)
+{
+    ROLLED for (int strip = first; strip < end; strip++) {
+        float16 t[16 * WIDE_MOST];
+        const struct place p = place_of(v, strip);
+        weight_gradient(t, v, p);
+        update_strip(v, a, p, t, 0, 1.0f);
+    }
+    if (first == 0 && v->shape->likelihood == LIKE_GAUSS_LEARNED) {
+        const float16 s = sigma_gradient(v, ring + v->place * (size_t)v->shape->row_tiles * 4);
+        update_sigma(v, a, v->slot * v->shape->params + (size_t)v->shape->sigma, s);
     }
 }
 

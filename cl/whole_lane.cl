@@ -18,15 +18,6 @@ ONE_ITEM __kernel void whole_lane(PACK_ARGS, __global float *acts, __global floa
             rows.n = min(CHAIN_MOST, shape->row_tiles - first);
             chain_rows(&v, data, ring, stats, means, rows);
         }
-        for (int strip = 0; strip < strips; strip++) {
-            float16 t[16 * WIDE_MOST];
-            const struct place p = place_of(&v, strip);
-            weight_gradient(t, &v, p);
-            update_strip(&v, arenas, p, t, 0, 1.0f);
-        }
-        if (shape->likelihood == LIKE_GAUSS_LEARNED) {
-            const float16 s = sigma_gradient(&v, ring + v.place * (size_t)shape->row_tiles * 4);
-            update_sigma(&v, arenas, v.slot * shape->params + (size_t)shape->sigma, s);
-        }
+        update_strips(&v, arenas, ring, 0, strips);
     }
 }

@@ -12,7 +12,7 @@
 static const struct kernel_args {
     const char *name;
     int n;
-    enum pack_buffer buffer[11];
+    enum pack_buffer buffer[12];
 } kernel_args[KERNEL_COUNT] = {
     [KERNEL_GATHER] = {"gather", 3, {BUF_ACTS, BUF_DATA, BUF_ORDER}},
     [KERNEL_FORWARD] = {"forward", 2, {BUF_ACTS, BUF_WEIGHTS}},
@@ -33,6 +33,9 @@ static const struct kernel_args {
     [KERNEL_WHOLE_LANE] = {"whole_lane", 11,
                            {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_EMA, BUF_DATA, BUF_ORDER,
                             BUF_RING, BUF_STATS, BUF_MEANS}},
+    [KERNEL_WHOLE_STEPS] = {"whole_steps", 12,
+                            {BUF_ACTS, BUF_WEIGHTS, BUF_MOMENT1, BUF_MOMENT2, BUF_MOMENT3, BUF_EMA, BUF_DATA, BUF_ORDER,
+                             BUF_RING, BUF_STATS, BUF_MEANS, BUF_TURNS}},
     [KERNEL_ROW_CHAIN] =
         {"row_chain", 7, {BUF_ACTS, BUF_WEIGHTS, BUF_DATA, BUF_ORDER, BUF_RING, BUF_STATS, BUF_MEANS}},
     [KERNEL_KEEP_BEST] = {"keep_best", 2, {BUF_WEIGHTS, BUF_BEST}},
@@ -68,13 +71,14 @@ void pack_bind(struct pack *pk, const struct buffer *weights, const struct buffe
 /* A launch's shape besides the lanes, and its arguments after the buffers. */
 struct grid {
     int columns, rows;
-    int n_extra, extra[2];
+    int n_extra, extra[4];
 };
 
 static enum err_code run(struct pack *pk, enum pack_kernel kernel, const struct grid *g, int k, struct err *e)
 {
     struct launch *l = pk->launch[kernel];
-    const size_t global[3] = {(size_t)g->columns, (size_t)g->rows, (size_t)pk->n_active};
+    const int lanes = kernel == KERNEL_WHOLE_STEPS ? 1 : pk->n_active; /* that one sees to all of them itself */
+    const size_t global[3] = {(size_t)g->columns, (size_t)g->rows, (size_t)lanes};
     const size_t local[3] = {1, 1, 1};
     assert(pk->n_active > 0 && k >= 0 && k < pk->n_steps);
     launch_int(l, ARG_K, k);
@@ -326,16 +330,33 @@ enum err_code pack_train(struct pack *pk, int k, struct err *e)
 static bool lane_each(const struct pack *pk)
 {
     const int units = device_info(pk->dev)->compute_units, turns = (pk->n_active + units - 1) / units;
-    return pk->plan.kind == PLAN_CHAIN && !pk->plan.net.norm && pk->n_active >= units &&
-           10 * turns * units <= 11 * pk->n_active;
+    return pk->n_active >= units && 10 * turns * units <= 11 * pk->n_active;
+}
+
+/* Else all units go through the steps together; a launch is so long that waking them does not count, and so short that
+ * one that left is back soon. */
+#define STEPS_TOGETHER 32
+static enum err_code steps_together(struct pack *pk, struct err *e)
+{
+    const int units = device_info(pk->dev)->compute_units;
+    struct grid g = {.columns = units < QUEUES_MOST ? units : QUEUES_MOST, .rows = 1, .n_extra = 4,
+                     .extra = {0, all_strips(pk), chain_rows(pk), pk->n_active}};
+    enum err_code rc = ERR_OK;
+    for (int k = 0; k < pk->n_steps && !rc; k += STEPS_TOGETHER) {
+        g.extra[0] = pk->n_steps - k < STEPS_TOGETHER ? pk->n_steps - k : STEPS_TOGETHER;
+        rc = buffer_zero(pk->buf[BUF_TURNS], 0, buffer_bytes(pk->buf[BUF_TURNS]), e);
+        if (!rc) rc = run(pk, KERNEL_WHOLE_STEPS, &g, k, e);
+    }
+    return rc;
 }
 
 enum err_code pack_train_all(struct pack *pk, struct err *e)
 {
     enum err_code rc = ERR_OK;
-    if (lane_each(pk)) {
+    if (pk->plan.kind == PLAN_CHAIN && !pk->plan.net.norm) {
         const struct grid g = {.columns = 1, .rows = 1, .n_extra = 2, .extra = {pk->n_steps, all_strips(pk)}};
-        return run(pk, KERNEL_WHOLE_LANE, &g, 0, e);
+        if (lane_each(pk)) return run(pk, KERNEL_WHOLE_LANE, &g, 0, e);
+        if (device_is_cpu(pk->dev)) return steps_together(pk, e);
     }
     for (int k = 0; k < pk->n_steps && !rc; k++) {
         rc = pack_train(pk, k, e);

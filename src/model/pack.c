@@ -37,6 +37,7 @@ static const char *const buffer_name[BUF_OWNED] = {
     [BUF_ACTS] = "activations",    [BUF_MOMENT3] = "third moments", [BUF_EMA] = "mean weights",  [BUF_NORMS] = "gradient lengths",
     [BUF_GRADS] = "gradients",        [BUF_PARTS] = "partial sums",
     [BUF_RING] = "loss ring",      [BUF_STATS] = "statistics",       [BUF_MEANS] = "latent means",
+    [BUF_TURNS] = "turns",
 };
 
 /* Bytes of one slot's part of a buffer. */
@@ -60,6 +61,7 @@ static size_t slot_bytes(const struct plan *p, int buffer)
     case BUF_RING: return steps * row_tiles * RING_FLOATS * sizeof(float);
     case BUF_STATS: return p->stats * sizeof(float);
     case BUF_MEANS: return p->means * sizeof(float);
+    case BUF_TURNS: return TURN_INTS * sizeof(int);
     default: return 0;
     }
 }
@@ -200,7 +202,8 @@ static enum err_code slot_buffers(struct pack *pk, struct buffer *fresh[BUF_OWNE
         size_t all;
         if (bytes == 0) continue;
         if (!mul_size(&all, bytes, (size_t)slots)) return err_set(e, ERR_DEVICE_MEM, "%s: too large", buffer_name[i]);
-        if (i == BUF_ACTIVE) all += sizeof(int);
+        if (i == BUF_ACTIVE) all += bytes;
+        if (i == BUF_TURNS) all += QUEUES_MOST * bytes;
         enum err_code rc = buffer_new(&fresh[i], pk->dev, all, buffer_name[i], e);
         if (!rc && kept > 0 && i >= BUF_WEIGHTS && i < BUF_WEIGHTS + ARENA_COUNT) {
             rc = copy_arena(fresh[i], pk->buf[i], bytes * (size_t)kept, e);

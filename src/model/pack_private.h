@@ -4,6 +4,8 @@
 
 #include "vaetop/model/model.h"
 
+#define TURN_INTS 16   /* of a counter in BUF_TURNS, and the queues before the lanes' there: as in cl/whole_steps.cl */
+#define QUEUES_MOST 64
 #define RING_FLOATS 4 /* of 16 rows in the ring: reconstruction, KL, squared errors, the step's KL term */
 
 /* As struct shape and struct layer in cl/prelude.clh. */
@@ -51,6 +53,7 @@ enum pack_buffer {
     BUF_NORMS,
     BUF_STATS,
     BUF_MEANS,
+    BUF_TURNS,
     BUF_OWNED, /* how many are the pack's own */
     /* the data set's */
     BUF_DATA = BUF_OWNED,
@@ -75,6 +78,7 @@ enum pack_kernel {
     KERNEL_UPDATE,
     KERNEL_ROW_CHAIN,
     KERNEL_WHOLE_LANE,
+    KERNEL_WHOLE_STEPS,
     KERNEL_KEEP_BEST,
     KERNEL_COUNT
 };

@@ -115,9 +115,9 @@ static void count_bytes(struct plan *p)
     p->means = (size_t)PLAN_MEAN_ROWS * (size_t)p->latent_pad;
     const size_t arenas = 4 + (size_t)p->net.third_moment + (size_t)p->net.ema;
     const size_t floats = arenas * p->params + p->acts + p->grad + p->parts + p->stats + p->means +
-                          (size_t)p->ring_steps * (row_tiles * 4 + 20 + (size_t)p->net.norm) + 65;
+                          (size_t)p->ring_steps * (row_tiles * 4 + 20 + (size_t)p->net.norm) + 65 + 16;
     p->lane_bytes = 4 * floats;
-    p->fixed_bytes = sizeof(int) * (32 + 16 * (size_t)p->n_layers);
+    p->fixed_bytes = sizeof(int) * (32 + 64 * 16 + 16 * (size_t)p->n_layers);
     double weights = 0, first = 0;
     for (int i = 0; i < p->n_layers; i++) {
         const struct plan_layer *l = &p->layer[i];
