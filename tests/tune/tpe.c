@@ -41,6 +41,38 @@ static void quantiles_invert_the_distribution(void **state)
     assert_close(normal_cut_quantile(1 - 1e-16, -1, 1), 1, 1e-6, 0);
 }
 
+/* The scaled complement by its continued fraction K = x + (1/2)/(x + 1/(x + (3/2)/(x + ...))). */
+static void the_scaled_complement_matches_its_continued_fraction(void **state)
+{
+    (void)state;
+    for (double x = 6; x < 60; x *= 1.013) {
+        double k = x;
+        for (int i = 120; i >= 1; i--) {
+            k = x + 0.5 * i / k;
+        }
+        assert_close(normal_erfcx(x), 0.56418958354775628695 / k, 0, 2e-14);
+    }
+}
+
+/* Against Simpson's rule for the integral of exp((a^2 - t^2) / 2) from a to b, on both sides of 0. */
+static void far_masses_match_an_integral(void **state)
+{
+    enum { PARTS = 4000 };
+    (void)state;
+    for (double a = 10; a < 60; a *= 1.21) {
+        for (double width = 1e-4; width < 2; width *= 3.7) {
+            double b = a + width, sum = 0, end = width < 60 / a ? width : 60 / a;
+            for (int i = 0; i <= PARTS; i++) {
+                double d = end * i / PARTS;
+                sum += (i == 0 || i == PARTS ? 1 : i % 2 ? 4 : 2) * exp(-0.5 * d * (2 * a + d));
+            }
+            double want = log(sum * end / PARTS / 3) - 0.5 * a * a - 0.91893853320467274178;
+            assert_close(normal_log_mass(a, b), want, 1e-8, 1e-11);
+            assert_close(normal_log_mass(-b, -a), want, 1e-8, 1e-11);
+        }
+    }
+}
+
 static void log_expected_improvement_matches_sixty_digits(void **state)
 {
     static const double gold[][2] = {
@@ -286,6 +318,8 @@ int tpe_tests(void)
     const struct CMUnitTest test[] = {
         cmocka_unit_test(tails_of_the_normal_match_published_numbers),
         cmocka_unit_test(quantiles_invert_the_distribution),
+        cmocka_unit_test(the_scaled_complement_matches_its_continued_fraction),
+        cmocka_unit_test(far_masses_match_an_integral),
         cmocka_unit_test(log_expected_improvement_matches_sixty_digits),
         cmocka_unit_test(float_densities_match_the_golden_ones),
         cmocka_unit_test(log_float_densities_match_the_golden_ones),
