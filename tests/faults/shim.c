@@ -7,6 +7,7 @@
  *                         EIO, ENOSPC, EROFS, ...  the call fails with it (a write puts nothing down)
  *                         exit   the process ends before the call
  *                         torn   the same, but a write puts half of its bytes down first
+ *                         kill   as torn, but by SIGKILL, as from outside
  *                         lost   ends before the call, and all that was not synced is undone: file contents go back to
  *                                their last fsync, names to the last fsync of their folder, as after a power cut
  *   VAETOP_FAULT_WHILE  a file: the fault is there only while it exists
@@ -25,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,7 +45,8 @@ enum call { C_OPEN, C_WRITE, C_SYNC, C_RENAME, C_LINK, C_UNLINK, C_CLOSE, C_TRUN
 static const char *const call_word[C_COUNT] = {"open", "write",  "sync",  "rename",
                                               "link", "unlink", "close", "truncate", "fork"};
 
-enum how { H_ERRNO, H_EXIT, H_TORN, H_LOST };
+enum how { H_ERRNO, H_EXIT, H_TORN, H_KILL, H_LOST };
+static const char *const how_word[] = {[H_EXIT] = "exit", [H_TORN] = "torn", [H_KILL] = "kill", [H_LOST] = "lost"};
 
 static struct {
     bool ready, on, fast, calls[C_COUNT];
@@ -84,8 +87,10 @@ static void read_plan(const char *plan)
         return;
     }
     f.n = atol(n);
-    f.how = strcmp(how, "exit") == 0 ? H_EXIT : strcmp(how, "torn") == 0 ? H_TORN
-            : strcmp(how, "lost") == 0 ? H_LOST : H_ERRNO;
+    f.how = H_ERRNO;
+    for (int h = H_EXIT; h <= H_LOST; h++) {
+        f.how = strcmp(how, how_word[h]) == 0 ? (enum how)h : f.how;
+    }
     f.error = error_number(how);
     for (char *w = strtok(calls, ","); w; w = strtok(NULL, ",")) {
         for (int c = 0; c < C_COUNT; c++) {
@@ -327,11 +332,14 @@ static bool strikes(enum call c, int fd, const void *p, size_t n)
         errno = f.error;
         return true;
     }
-    if (f.how == H_TORN && p) {
+    if ((f.how == H_TORN || f.how == H_KILL) && p) {
         syscall(SYS_write, fd, p, n / 2);
     }
     if (f.how == H_LOST) {
         power_cut();
+    }
+    if (f.how == H_KILL) {
+        kill(getpid(), SIGKILL);
     }
     syscall(SYS_exit_group, EXIT_STATUS);
     return true;
