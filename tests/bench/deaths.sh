@@ -8,7 +8,13 @@ rounds=${2:-5} # the supervisor waits longer before each engine, up to 30 s
 T=$(mktemp -d)
 export XDG_DATA_HOME="$T/data" XDG_CONFIG_HOME="$T/config" VAETOP_RUN_DIR="$T/run" VAETOP_IDLE_S=1
 log=$XDG_DATA_HOME/vaetop/deaths/log
-trap '"$build/vaetop" stop deaths --quiet >/dev/null 2>&1 || true; sleep 2; rm -rf "$T"' EXIT
+cleanup() { # the supervisor may be waiting to start its next engine
+    "$build/vaetop" stop deaths --quiet >/dev/null 2>&1 || true
+    pkill -KILL -f "__(supervise|engine) $T/" || true
+    rm -rf "$T"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
 
 engine() { sed -n 's/^process \([0-9]*\) .*/\1/p' "${log%/*}/lock"; }
 child() { # PATTERN: of the engine's, or nothing
