@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -131,10 +132,29 @@ bool str_to_f64(double *out, const char *s)
     return true;
 }
 
+/* Fewer digits than this do not bring v back. What 15 or fewer bring back is v rounded to 15, without zeros at its end:
+ * DBL_DIG; below DBL_MIN that does not hold. */
+static int least_digits(double v)
+{
+    char text[32];
+    if (!isfinite(v) || fabs(v) < DBL_MIN) {
+        return 1;
+    }
+    (void)snprintf(text, sizeof text, "%.14e", v);
+    if (strtod(text, NULL) != v) {
+        return 16;
+    }
+    const char *first = text + (*text == '-'), *end = strchr(text, 'e');
+    while (end[-1] == '0') {
+        end--;
+    }
+    return end - first > 2 ? (int)(end - first) - 1 : 1; /* "d." or "d.ddd" */
+}
+
 const char *str_from_f64(char *buf, size_t cap, double v)
 {
     assert(cap >= 32);
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = least_digits(v); digits <= 17; digits++) {
         (void)snprintf(buf, cap, "%.*g", digits, v);
         if (!isfinite(v) || strtod(buf, NULL) == v) {
             break;

@@ -1,6 +1,8 @@
 #include "check.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,19 @@ static void numbers_take_the_whole_string_or_nothing(void **state)
     assert_true(f == -.5);
 }
 
+/* As few digits as bring v back, tried one after another; whole numbers aside. */
+static void as_short_as_can_be(double v)
+{
+    char text[32], want[32];
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(want, sizeof want, "%.*g", digits, v);
+        if (strtod(want, NULL) == v) {
+            break;
+        }
+    }
+    assert_string_equal(str_from_f64(text, sizeof text, v), want);
+}
+
 static void doubles_read_back_as_written(void **state)
 {
     struct rng r = rng_start(rng_key(1, 2), RNG_INIT, 0);
@@ -40,7 +55,20 @@ static void doubles_read_back_as_written(void **state)
     for (int n = 0; n < 20000; n++) {
         double v = (rng_uniform(&r) - 0.5) * pow(10, 40 * (rng_uniform(&r) - 0.5));
         assert_true(strtod(str_from_f64(text, sizeof text, v), NULL) == v);
+        if (n % 4 == 0) {
+            as_short_as_can_be(v);
+            as_short_as_can_be(strtod(text, NULL) * 1e-300);
+            (void)snprintf(text, sizeof text, "%.*g", 1 + n / 4 % 17, v * 1e12 + 1e8);
+            as_short_as_can_be(strtod(text, NULL) + 0.5);
+            as_short_as_can_be(strtod(text, NULL) * 1e300 * 1e8);
+        }
     }
+    as_short_as_can_be(DBL_MIN);
+    as_short_as_can_be(DBL_MIN / 3);
+    as_short_as_can_be(-DBL_TRUE_MIN);
+    as_short_as_can_be(DBL_MAX);
+    as_short_as_can_be(2e8);
+    as_short_as_can_be(-1.5e22);
 }
 
 static void foreign_bytes_cannot_reach_the_terminal(void **state)

@@ -52,7 +52,10 @@ static enum err_code make(const char *dir, int n, int epochs, const char *preset
     enum err_code rc = preset ? fs_read(&text, &len, preset, 1 << 16, e) : ERR_OK;
     rc = rc ? rc : preset_parse(&p, text ? text : preset_text, text ? len : sizeof preset_text - 1, "bench", e);
     free(text);
-    rc = rc ? rc : preset_check(&p, e);
+    if (rc) {
+        return rc;
+    }
+    rc = preset_check(&p, e);
     rc = rc ? rc : fs_mkdirs(dir, e);
     rc = rc ? rc : store_create(dir, "bench", &p, "builtin:digits", e);
     rc = rc ? rc : store_open(&s, dir, true, e);
@@ -65,6 +68,7 @@ static enum err_code make(const char *dir, int n, int epochs, const char *preset
     }
     rc = rc ? rc : store_fact_set(s, "phase", "finished", e);
     store_close(s);
+    preset_release(&p);
     return rc;
 }
 

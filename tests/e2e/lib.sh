@@ -59,9 +59,10 @@ one_line() {
     }
 }
 
-# until_true SECONDS COMMAND...: polls until COMMAND succeeds.
+# until_true SECONDS COMMAND...: polls until COMMAND succeeds. Under sanitizers it may take five times as long.
 until_true() {
-    deadline=$(($(date +%s) + $1))
+    patience=${VAETOP_SANITIZED:+5}
+    deadline=$(($(date +%s) + $1 * ${patience:-1}))
     shift
     until "$@"; do
         [ "$(date +%s)" -lt $deadline ] || fail "not within its time: $*"

@@ -7,7 +7,7 @@ set -eu
 build=$VAETOP_BUILD/sanitize
 mkdir -p "$build"
 cmake -S "$VAETOP_SOURCE" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DVAETOP_SANITIZE=ON -DVAETOP_WERROR=ON \
-    >"$build/configure.log" 2>&1 || {
+    -DVAETOP_POCL_CACHE="$POCL_CACHE_DIR" >"$build/configure.log" 2>&1 || {
     cat "$build/configure.log" >&2
     exit 1
 }
