@@ -49,3 +49,26 @@ ends() {
 # The device has no memory: tried again, then the study ends and says why; nothing is lost.
 ends full buffer:8:-4+
 log_says full CL_MEM_OBJECT_ALLOCATION_FAILURE
+
+# The driver is another one when a stopped trial goes on: it does, and says that its bits are no longer those.
+moved="run quickstart --name moved --trials 1 --set data.count=400 --set train.epochs=1000000 --set model.width=16 --detach"
+begun() { [ "$("$vaetop" show moved --json | jq '[.trials[].epoch] | add // 0')" -gt "$1" ]; }
+said() { grep -qF "no longer exact" "$XDG_DATA_HOME/vaetop/moved/log"; }
+stopped() {
+    run_it 0 stop moved
+    until_true 120 over moved
+}
+# shellcheck disable=SC2086
+run_it 0 $moved
+until_true 120 begun 0
+stopped
+epoch=$("$vaetop" show moved --json | jq '.trials[0].epoch')
+# shellcheck disable=SC2086
+run_it 0 $moved
+until_true 120 begun "$epoch"
+stopped
+! said || fail "moved: the same driver was taken for another"
+# shellcheck disable=SC2086
+ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$layer VAETOP_CL_DRIVER=another run_it 0 $moved
+until_true 120 said
+stopped

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The suite once more, faults included, built with the address and undefined-behaviour sanitizers, in a build folder of
-# its own. Left out are tests that run nothing of ours or that another build of ours runs already (fuzz). Threads: none of
-# our processes has any (those of a driver are not ours to instrument), so the thread sanitizer has nothing to see.
+# its own. Left out are tests that run nothing of ours or that another build of ours runs already (fuzz). The thread
+# sanitizer has nothing to see: a driver's threads are not ours to instrument.
 set -eu
 : "${VAETOP_BUILD:?run through ctest}" "${VAETOP_SOURCE:?run through ctest}"
 build=$VAETOP_BUILD/sanitize
