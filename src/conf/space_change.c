@@ -115,8 +115,9 @@ enum err_code space_change(struct preset *wide, struct preset *narrow, enum knob
     size_t n = rc ? 0 : ranges_of(wide, *k, &first), n_want = rc ? 0 : ranges_of(&want, *k, &first_want);
     char value[96];
     if (!rc && n == 0) {
-        rc = err_set(e, ERR_USAGE, "%s is not searched: it is %s in every trial of this study", knob_info(*k)->full,
-                     config_format_value(value, sizeof value, &wide->base, *k));
+        rc = err_set(e, ERR_USAGE, "%s is not searched: it is %s in every trial of this study; a new study that searches it "
+                     "starts from these trials: vaetop run PRESET --name NEW --set %s=RANGE --warm-start STUDY",
+                     knob_info(*k)->full, config_format_value(value, sizeof value, &wide->base, *k), knob_info(*k)->full);
     } else if (!rc && n != n_want) {
         rc = refuse(&wide->range[first], n_want == 0 ? "a range was expected, of two values at least"
                                                      : "as many ranges, with their conditions, were expected", e);

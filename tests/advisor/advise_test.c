@@ -280,6 +280,132 @@ static void what_says_nothing_about_the_space_is_left_out(void **state)
     preset_release(&p);
 }
 
+/* --- what becomes of trials */
+
+enum { DESIGN = 24 };
+
+static size_t range_at(const struct preset *p, enum knob k)
+{
+    size_t r = 0;
+    while (p->range[r].knob != k) {
+        r++;
+    }
+    return r;
+}
+
+/* Rates over their whole range, in an order that leaps, the other knobs anyhow. */
+static void design(struct point *pt, const struct preset *p, int i)
+{
+    for (size_t r = 0; r < p->n_ranges; r++) {
+        pt->present[r] = true;
+    }
+    pt->value[range_at(p, KNOB_OPTIMIZER_KIND)] = i / 2 % 2;
+    pt->value[range_at(p, KNOB_MODEL_LATENT)] = 2 + i * 5 % 63;
+    pt->value[range_at(p, KNOB_OPTIMIZER_LR)] = pow(10, -4 + 2 * (i * 7 % DESIGN + .5) / DESIGN);
+}
+
+static double rate(const struct preset *p, const struct point *pt)
+{
+    return pt->value[range_at(p, KNOB_OPTIMIZER_LR)];
+}
+
+#define CLIFF 4e-3
+
+/* The larger the rate the better, up to a cliff. Of the next 10 suggestions, how many lie beyond it? */
+static int beyond_the_cliff(const char *sampler, enum trial_phase phase, int edited)
+{
+    char yaml[300];
+    struct preset p;
+    struct point pt;
+    struct asked a;
+    int beyond = 0;
+    (void)snprintf(yaml, sizeof yaml, "study:\n  sampler: %s\n  startup: 6\n%s", sampler,
+                   "optimizer:\n  kind: adam | sgd\n  lr: 1e-4 .. 1e-2 log\nmodel:\n  latent: 2 .. 64 log\n");
+    load(&p, yaml);
+    open_asked(&a, yaml);
+    point_init(&pt, &p);
+    for (int i = 0; i < DESIGN; i++) {
+        design(&pt, &p, i);
+        bool falls = rate(&p, &pt) > CLIFF;
+        struct m_observe m = {.number = i, .phase = falls ? phase : PHASE_DONE, .edited = falls ? edited : 0, .epoch = 3,
+                              .value = {-log10(rate(&p, &pt)), (double)NAN}, .expected = (double)NAN};
+        if (falls) {
+            m.value[0] = (double)NAN;
+        }
+        assert_true(send_observe(a.c, &m, &pt));
+    }
+    for (int i = 0; i < 10; i++) {
+        ask(&a, DESIGN + i, &pt, strcmp(sampler, "gp") == 0 ? "gp: " : "tpe: ");
+        beyond += rate(&p, &pt) > CLIFF;
+        struct m_observe m = {.number = DESIGN + i, .phase = rate(&p, &pt) > CLIFF ? phase : PHASE_DONE, .epoch = 3,
+                              .value = {-log10(rate(&p, &pt)), (double)NAN}, .expected = (double)NAN};
+        m.edited = m.phase == PHASE_DONE ? 0 : edited;
+        assert_true(send_observe(a.c, &m, &pt));
+    }
+    close_asked(&a);
+    point_release(&pt);
+    preset_release(&p);
+    return beyond;
+}
+
+/* A model that is not told of the failures walks over the cliff again and again. */
+static void what_fails_tells_the_model_where_not_to_go(void **state)
+{
+    static const enum trial_phase phase[] = {PHASE_DIVERGED, PHASE_NOMEM, PHASE_FAILED};
+    static const char *const sampler[] = {"gp", "tpe"};
+    (void)state;
+    for (size_t s = 0; s < 2; s++) {
+        int untold = beyond_the_cliff(sampler[s], PHASE_FAILED, 1);
+        for (size_t i = 0; i < 3; i++) {
+            int told = beyond_the_cliff(sampler[s], phase[i], 0);
+            print_message("%s: %d of 10 beyond the cliff where trials are %s, %d where they say nothing\n", sampler[s], told,
+                          trial_phase_word(phase[i]), untold);
+            assert_true(told <= 5 && told < untold);
+        }
+    }
+}
+
+/* Trials edited while they ran, with values better than all others: as if they had never been. */
+static void an_edited_trial_is_left_out_of_the_model(void **state)
+{
+    static const char *const sampler[] = {"gp", "tpe"};
+    (void)state;
+    for (size_t s = 0; s < 2; s++) {
+        char yaml[300];
+        struct preset p;
+        struct point pt, got[3];
+        (void)snprintf(yaml, sizeof yaml, "study:\n  sampler: %s\n  startup: 6\noptimizer:\n  kind: adam | sgd\n"
+                       "  lr: 1e-4 .. 1e-2 log\nmodel:\n  latent: 2 .. 64 log\n", sampler[s]);
+        load(&p, yaml);
+        point_init(&pt, &p);
+        for (int round = 0; round < 3; round++) { /* without them, with them, and with them as trials like others */
+            struct asked a;
+            open_asked(&a, yaml);
+            for (int i = 0; i < DESIGN; i++) {
+                bool special = i % 4 == 3;
+                struct m_observe m = {.number = i, .phase = i % 8 == 3 ? PHASE_DONE : special ? PHASE_PRUNED : PHASE_DONE,
+                                      .edited = special && round == 1, .epoch = 3, .expected = (double)NAN};
+                design(&pt, &p, i);
+                m.value[0] = special ? -50 - i : fabs(log10(rate(&p, &pt)) + 3);
+                m.value[1] = (double)NAN;
+                if (!special || round > 0) {
+                    assert_true(send_observe(a.c, &m, &pt));
+                }
+            }
+            point_init(&got[round], &p);
+            ask(&a, DESIGN, &got[round], round < 2 ? "18 finished" : "24 finished");
+            close_asked(&a);
+        }
+        assert_true(rate(&p, &got[0]) == rate(&p, &got[1]));
+        assert_true(rate(&p, &got[0]) != rate(&p, &got[2]));
+        for (int round = 0; round < 3; round++) {
+            point_release(&got[round]);
+        }
+        point_release(&pt);
+        preset_release(&p);
+    }
+}
+
 /* Starts one and sends a frame of this type and text; its exit status. */
 static int after(uint16_t type, const char *text)
 {
@@ -338,6 +464,8 @@ int advise_tests(void)
         cmocka_unit_test(killed_and_told_again_it_suggests_the_same),
         cmocka_unit_test(it_says_what_matters_and_when_it_is_enough),
         cmocka_unit_test(what_says_nothing_about_the_space_is_left_out),
+        cmocka_unit_test(what_fails_tells_the_model_where_not_to_go),
+        cmocka_unit_test(an_edited_trial_is_left_out_of_the_model),
         cmocka_unit_test(it_ends_with_its_engine_and_on_nonsense),
     };
     return cmocka_run_group_tests_name("advisor", tests, link_advisor, NULL);

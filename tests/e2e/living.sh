@@ -97,6 +97,13 @@ case $first in
 *'(0 finished'* | '') fail "the sampler began without them: $first" ;;
 esac
 [ "$("$vaetop" show heir --json | jq '.trials | length')" = 1 ] || fail "the other study's trials are among its own"
+# A knob that was fixed: a new study searches it, and the old trials are trials of that one too.
+run_it 2 space small --set 'model.width=16 .. 32'
+one_line
+says "$T/err" 'it is 16 in every trial of this study; a new study that searches it starts from these trials: vaetop run PRESET'
+run_it 0 run "$T/small.yaml" --name wider --no-tui --trials 1 --set 'model.width=16 .. 32' --set 'model.latent=2 .. 16' \
+    --set 'optimizer.kind=adam | sgd | rmsprop' --set 'optimizer.lr=1e-5 .. 1e-2 log' --warm-start small
+says "$T/err" 'the sampler starts from trials of small that lie in this space: 10 of 10'
 run_it 2 run "$T/small.yaml" --name stranger --no-tui --warm-start small --set data.count=200
 one_line
 says "$T/err" 'data.count is 300 there and 200 here'
