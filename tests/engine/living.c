@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
+#include "vaetop/base/fs.h"
+
 int living_tests(void);
 
 #define STUDY(trials, slots, epochs) \
@@ -135,6 +139,54 @@ static void a_changed_space_is_suggested_in_and_old_trials_stay(void **state)
     rig_end(&r);
 }
 
+static bool is_foreign(struct rig *r, const void *arg)
+{
+    struct trial_row t;
+    return rig_trial(r, *(const int *)arg, &t) && t.foreign;
+}
+
+/* Another program takes the number that a trial by hand was promised, before it could be stored. */
+static void a_trial_by_hand_gives_way_to_another_programs(void **state)
+{
+    static const char theirs[] =
+        "INSERT INTO trials(number, study_id, state, datetime_start, datetime_complete) SELECT count(*), 1, 'COMPLETE',"
+        " '2026-01-02 03:04:05.000006', '2026-01-02 03:05:05.000000' FROM trials;"
+        "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE' FROM trials;"
+        "COMMIT";
+    (void)state;
+    struct rig r;
+    struct err e;
+    char *reply = NULL;
+    sqlite3 *db;
+    rig_study(&r, STUDY(5, 1, 3));
+    rig_set("hold-0-1");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 1);
+    rig_until_phase(&r, 1, PHASE_QUEUED);
+    char *path = fs_join(r.dir, "study.db");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    free(path);
+    (void)sqlite3_busy_timeout(db, 60000);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_ok(client_command(r.client, COMMAND_ENQUEUE, -1, "latent=32; lr=3e-3", &reply, &e), &e);
+    assert_non_null(strstr(reply, "trial 2 waits"));
+    free(reply);
+    assert_int_equal(sqlite3_exec(db, theirs, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    rig_until(&r, is_foreign, &(int){2}, "trial 2 to be another program's");
+    rig_until_phase(&r, 3, PHASE_ENQUEUED);
+    rig_until_log(&r, "enqueued by hand; its number has changed");
+    rig_clear("hold-0-1");
+    rig_until_finished(&r);
+    assert_close(value_of(&r, 3, KNOB_MODEL_LATENT), 32, 0, 0);
+    assert_close(value_of(&r, 3, KNOB_OPTIMIZER_LR), 3e-3, 0, 0);
+    assert_int_equal(rig_count(&r, PHASE_DONE), 5); /* theirs is one of the five */
+    struct trial_row t;
+    assert_true(rig_trial(&r, 3, &t));
+    assert_true(t.phase == PHASE_DONE && !t.foreign);
+    rig_end(&r);
+}
+
 int living_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +194,7 @@ int living_tests(void)
         cmocka_unit_test(a_clone_of_a_finished_trial_wakes_the_study),
         cmocka_unit_test(a_waiting_trial_outlives_the_engine),
         cmocka_unit_test(a_changed_space_is_suggested_in_and_old_trials_stay),
+        cmocka_unit_test(a_trial_by_hand_gives_way_to_another_programs),
     };
     return cmocka_run_group_tests_name("engine living", tests, rig_setup, rig_teardown);
 }

@@ -77,9 +77,9 @@ static void learning_covers_more_of_the_front_than_chance(void **state)
 /* The best values break the requirement x0 >= .5. */
 static void suggestions_keep_a_requirement(void **state)
 {
-    static const enum sampler_kind kind[] = {SAMPLER_TPE, SAMPLER_GP};
+    static const enum sampler_kind kind[] = {SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO};
     (void)state;
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         struct study x;
         struct err e;
         int kept = 0;
@@ -102,9 +102,9 @@ static void suggestions_keep_a_requirement(void **state)
 
 static void before_anything_keeps_the_requirement_less_breaking_is_better(void **state)
 {
-    static const enum sampler_kind kind[] = {SAMPLER_TPE, SAMPLER_GP};
+    static const enum sampler_kind kind[] = {SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO};
     (void)state;
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         struct study x;
         struct err e;
         double late = 0;
@@ -122,11 +122,46 @@ static void before_anything_keeps_the_requirement_less_breaking_is_better(void *
     }
 }
 
+/* The half of the front with the lower first values breaks x0 >= .5: of what is suggested late, how much keeps it and lies
+ * near the other half? Trials that are pruned on the way tell of it as well. */
+static void with_two_objectives_the_front_is_that_of_what_keeps_a_requirement(void **state)
+{
+    static const enum sampler_kind kind[] = {SAMPLER_RANDOM, SAMPLER_TPE, SAMPLER_GP, SAMPLER_AUTO};
+    double area[4];
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        const double reference[] = {1.5, .5};
+        struct study x;
+        struct err e;
+        double v[2 * 60];
+        size_t n_kept = 0, late = 0;
+        open_study(&x, kind[k], 2);
+        for (int n = 0; n < 60; n++) {
+            struct seen t = {.number = n, .state = n % 4 == 3 ? SEEN_PRUNED : SEEN_COMPLETE, .step = 3};
+            assert_ok(sampler_suggest(x.s, n, &x.pt, &e), &e);
+            both(t.value, &x.pt);
+            t.violation = fmax(0, .5 - x.pt.value[0]);
+            if (t.violation == 0) {
+                memcpy(v + 2 * n_kept++, t.value, sizeof t.value);
+                late += n >= 30;
+            }
+            sampler_observe(x.s, &t, &x.pt);
+        }
+        area[k] = front_area(v, n_kept, reference);
+        print_message("%s: area %.3f, %zu of the last 30 keep it\n", knob_choice_name(KNOB_STUDY_SAMPLER, (int)kind[k]), area[k],
+                      late);
+        assert_true(kind[k] == SAMPLER_RANDOM || late >= 20);
+        close_study(&x);
+    }
+    assert_true(area[1] > area[0] && area[2] > area[0] && area[3] > area[0]);
+}
+
 int objectives_tests(void)
 {
     const struct CMUnitTest test[] = {
         cmocka_unit_test(learning_covers_more_of_the_front_than_chance),
         cmocka_unit_test(suggestions_keep_a_requirement),
+        cmocka_unit_test(with_two_objectives_the_front_is_that_of_what_keeps_a_requirement),
         cmocka_unit_test(before_anything_keeps_the_requirement_less_breaking_is_better),
     };
     return cmocka_run_group_tests_name("tune objectives", test, NULL, NULL);
