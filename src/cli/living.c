@@ -1,5 +1,6 @@
 /* A study that lives on: trials by hand, another range for a knob, more trials, the trials of another study to start
  * from. A running engine is told; without one the study's lock is taken and its store is written here. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "commands.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/fs.h"
+#include "vaetop/conf/objective.h"
 #include "vaetop/conf/paths.h"
 #include "vaetop/conf/search_space.h"
 
@@ -318,13 +320,28 @@ static bool says_something(const struct trial_row *t)
     return ended && !t->edited && !t->foreign;
 }
 
+/* What the trial came to, by this study's measure. */
+static struct foreign_row as_foreign(const struct trial_row *t, const struct study *other, const struct preset *p)
+{
+    struct foreign_row f = {.phase = t->phase, .value = {t->value, (double)NAN}, .epoch = t->has_epoch ? t->last.epoch : 0};
+    if (t->has_epoch) {
+        const struct epoch_row *row = trial_scored(t, &other->preset.base);
+        double v[2];
+        objective_values(v, objective_of(&p->base), row);
+        f.violation = require_violation(&p->base, row);
+        f.value[0] = isnan(v[1]) ? t->value : v[0];
+        f.value[1] = v[1];
+    }
+    return f;
+}
+
 static enum err_code copy_trials(struct store *to, const struct study *other, const struct preset *p, size_t *in,
                                  size_t *of, struct err *why, struct err *e)
 {
     enum err_code rc = store_begin(to, e);
     for (size_t i = 0; !rc && i < other->n_trials; i++) {
         const struct trial_row *t = &other->trial[i];
-        struct foreign_row f = {.phase = t->phase, .value = t->value, .epoch = t->has_epoch ? t->last.epoch : 0};
+        struct foreign_row f = as_foreign(t, other, p);
         struct config c;
         if (!says_something(t) || study_config(&c, other, t, NULL)) {
             continue;

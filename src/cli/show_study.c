@@ -10,6 +10,7 @@
 
 #define SLICES 6     /* parts of a range in the text */
 #define FRONT_MOST 20 /* points of the front in the text */
+#define FRONT_KNOBS 3 /* and knobs beside each */
 
 static enum err_code open_overview(struct overview *o, struct study *s, struct err *e)
 {
@@ -100,13 +101,25 @@ static void print_best(const struct overview *o)
     (void)printf("\n");
 }
 
+/* With the knobs that matter most: what makes the trade-off. */
 static void print_front(const struct overview *o)
 {
-    (void)printf("\nfront of reconstruction and KL, %zu of %zu trials (nats):\n%8s %10s %10s %10s\n", o->n_front,
+    size_t knobs = o->n_knobs < FRONT_KNOBS ? o->n_knobs : FRONT_KNOBS;
+    (void)printf("\nfront of reconstruction and KL, %zu of %zu trials (nats):\n%8s %10s %10s %10s", o->n_front,
                  o->n_counts, "trial", "rec", "kl", "value");
+    for (size_t k = 0; k < knobs; k++) {
+        (void)printf(" %12s", knob_info(o->knob[o->order[k]].knob)->name);
+    }
+    (void)printf("\n");
     for (size_t i = 0; i < o->n_front && i < FRONT_MOST; i++) {
         const struct overview_trial *t = &o->trial[o->front[i]];
-        (void)printf("%8d %10.2f %10.2f %10.2f\n", o->front[i], t->rec, t->kl, t->value);
+        (void)printf("%8d %10.2f %10.2f %10.2f", o->front[i], t->rec, t->kl, t->value);
+        for (size_t k = 0; k < knobs; k++) {
+            char text[40];
+            double at = overview_at(o, o->front[i], o->order[k]);
+            (void)printf(" %12s", overview_text(text, sizeof text, &o->knob[o->order[k]], at));
+        }
+        (void)printf("\n");
     }
     if (o->n_front > FRONT_MOST) {
         (void)printf("     ... and %zu more, see --json\n", o->n_front - FRONT_MOST);

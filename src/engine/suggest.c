@@ -160,8 +160,8 @@ static void tell_foreign(struct engine *en)
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        const struct m_observe m = {-1 - (int64_t)i, row[i].phase, 0, row[i].epoch, {row[i].value, (double)NAN}, 0,
-                                    (double)NAN};
+        const struct m_observe m = {-1 - (int64_t)i, row[i].phase, 0, row[i].epoch,
+                                    {row[i].value[0], row[i].value[1]}, row[i].violation, (double)NAN};
         observe(en, &m, &row[i].point);
     }
     store_foreign_free(row, n);

@@ -196,13 +196,10 @@ static bool undominated(const struct curve *c, size_t i, size_t from)
     return alone;
 }
 
-bool patience_spent(const struct curve *own, size_t patience, double least)
+/* None of the last `window` epochs is better than the best before them. */
+static bool stalled(const struct curve *own, size_t window, double least)
 {
     double before, last;
-    size_t window = patience + 1;
-    if (patience == 0) {
-        return true;
-    }
     if (own->n <= window) {
         return false;
     }
@@ -221,9 +218,14 @@ bool patience_spent(const struct curve *own, size_t patience, double least)
     return isnan(last) || (!isnan(before) && before + least < last);
 }
 
+bool patience_spent(const struct curve *own, size_t patience, double least)
+{
+    return patience == 0 || stalled(own, patience + 1, least);
+}
+
 struct verdict patience_verdict(const struct curve *own, size_t patience)
 {
-    return (struct verdict){.prune = patience_spent(own, patience - 1, 0), .step = (int)own->n, .rung = -1,
+    return (struct verdict){.prune = stalled(own, patience, 0), .step = (int)own->n, .rung = -1,
                             .value = best_of(own, 0, own->n), .threshold = (double)NAN, .patience = (int)patience};
 }
 

@@ -97,7 +97,7 @@ static const char added_tables[] =
     " type TEXT NOT NULL, use TEXT NOT NULL, note TEXT NOT NULL, first_slice INTEGER NOT NULL,"
     " slices INTEGER NOT NULL, temperature_c REAL, power_w REAL, load REAL);"
     "CREATE TABLE IF NOT EXISTS vaetop_foreign (id INTEGER PRIMARY KEY, phase TEXT NOT NULL, value REAL,"
-    " epoch INTEGER NOT NULL, point BLOB NOT NULL);";
+    " epoch INTEGER NOT NULL, point BLOB NOT NULL, second REAL, violation REAL);";
 
 static const char *const study_names[] = {
     "studies", "study_directions", "study_user_attributes", "study_system_attributes", "version_info", "trials",

@@ -139,8 +139,8 @@ enum err_code store_foreign_add(struct store *s, const struct foreign_row *f, st
     double *packed = point_pack(&f->point);
     enum err_code code = write_enter(s, &own, e);
     code = code ? code
-                : db_run(&s->db, ST_FOREIGN_ADD, e, "tdib", trial_phase_word(f->phase), f->value, f->epoch,
-                         (const void *)packed, (int)(f->point.n * sizeof *packed));
+                : db_run(&s->db, ST_FOREIGN_ADD, e, "tdibdd", trial_phase_word(f->phase), f->value[0], f->epoch,
+                         (const void *)packed, (int)(f->point.n * sizeof *packed), f->value[1], f->violation);
     free(packed);
     return write_leave(s, own, code, e);
 }
@@ -165,11 +165,13 @@ enum err_code store_foreign(struct store *s, const struct preset *p, struct fore
     }
     code = db_bind(&s->db, &st, ST_FOREIGN, e, "");
     while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        int phase = trial_phase_from_word(db_text(st, 0));
-        struct foreign_row f = {.phase = phase < 0 ? PHASE_FAILED : (enum trial_phase)phase, .value = db_f64(st, 1),
-                                .epoch = db_int(st, 2)};
+        int phase = trial_phase_from_word(db_text(st, 1));
+        bool whole = sqlite3_column_count(st) > 6;
+        struct foreign_row f = {.phase = phase < 0 ? PHASE_FAILED : (enum trial_phase)phase, .epoch = db_int(st, 3),
+                                .value = {db_f64(st, 2), whole ? db_f64(st, 5) : (double)NAN},
+                                .violation = whole ? db_f64(st, 6) : 0};
         point_init(&f.point, p);
-        if (!point_unpack(&f.point, p, sqlite3_column_blob(st, 3), sqlite3_column_bytes(st, 3))) {
+        if (!point_unpack(&f.point, p, sqlite3_column_blob(st, 4), sqlite3_column_bytes(st, 4))) {
             point_release(&f.point);
             continue;
         }

@@ -102,8 +102,9 @@
                   " vaetop_trial v ON v.trial_id = p.trial_id WHERE p.param_name = ? AND p.param_id > ?"               \
                   " ORDER BY p.param_id LIMIT 1")                                                                      \
     X(PARAM_SET, "UPDATE trial_params SET param_value = ?, distribution_json = ? WHERE param_id = ?")                  \
-    X(FOREIGN_ADD, "INSERT INTO vaetop_foreign(phase, value, epoch, point) VALUES(?, ?, ?, ?)")                        \
-    X(FOREIGN, "SELECT phase, value, epoch, point FROM vaetop_foreign ORDER BY id")                                    \
+    X(FOREIGN_ADD, "INSERT INTO vaetop_foreign(phase, value, epoch, point, second, violation)"                         \
+                   " VALUES(?, ?, ?, ?, ?, ?)")                                                                        \
+    X(FOREIGN, "SELECT * FROM vaetop_foreign ORDER BY id") /* a study begun earlier lacks the last two columns */      \
     X(CARD_PUT, "INSERT OR REPLACE INTO vaetop_card(idx, key, name, type, use, note, first_slice, slices,"              \
                 " temperature_c, power_w, load) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                              \
     X(CARDS_DROP, "DELETE FROM vaetop_card WHERE idx >= ?")                                                            \

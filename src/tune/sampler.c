@@ -201,7 +201,7 @@ static void suggest_model(struct sampler *s, int number, struct point *out)
     } else if (kind == SAMPLER_GP && gp_sampler_catch_up(&s->gp, &s->seen, s->startup)) {
         suggest_gp(s, number, out, why);
     } else {
-        suggest_tpe(s, number, out, why);
+        suggest_tpe(s, number, out, kind == SAMPLER_GP ? "; gp needs two trials with all their epochs" : why);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "dashboard.h"
 #include "number.h"
 #include "vaetop/base/str.h"
+#include "vaetop/conf/objective.h"
 
 #define NEXT_ROWS 4 /* rule, next trial, why, what is left to gain */
 
@@ -158,7 +159,7 @@ static void draw_space(struct canvas *c, const struct overview *o, const struct 
         (void)snprintf(right, sizeof right, "importance%s (%s%d done)", of, a.w >= 90 || !of[0] ? "PED-ANOVA, " : "",
                        o->insight.complete);
     }
-    (void)snprintf(title, sizeof title, "%zu knobs searched", o->n_knobs);
+    (void)snprintf(title, sizeof title, "%zu knob%s searched", o->n_knobs, o->n_knobs == 1 ? "" : "s");
     pane_rule(c, a, s->tier, a.w >= 70 ? title : "knobs", a.w >= 60 ? right : "importance");
     if (a.w >= 70) {
         canvas_right(c, a.x + 2 + w.name + 1 + w.range + 1, a.y, w.best + 1, STYLE(DIM), " best ");
@@ -325,14 +326,51 @@ static void reach(const struct overview *o, double *lo, double *hi, bool kl)
     *hi += pad;
 }
 
+/* Nothing stands in these cells and in those beside them. */
+static bool is_blank(const struct canvas *c, int x, int y, int w)
+{
+    bool blank = x > 0 && x + w < c->w && y >= 0 && y < c->h;
+    for (int i = x - 1; blank && i <= x + w; i++) {
+        blank = c->cell[y * c->w + i].ch == ' ';
+    }
+    return blank;
+}
+
+/* The chosen knob's value beside each point of the front, where there is room: what makes the trade-off. */
+static void label_front(struct canvas *c, const struct overview *o, const struct plot *p, struct area a, size_t knob,
+                        enum tier tier)
+{
+    const struct area in = {a.x + 8, a.y, a.w - 8, a.h - 1}; /* where plot_dots() puts them */
+    const struct glyphs *g = glyphs_of(tier);
+    for (size_t i = 0; i < o->n_front; i++) {
+        const struct overview_trial *t = &o->trial[o->front[i]];
+        char text[40];
+        double fx = (t->rec - p->x_lo) / (p->x_hi - p->x_lo), fy = (p->y_hi - t->kl) / (p->y_hi - p->y_lo);
+        if (!(fx >= 0 && fx <= 1 && fy >= 0 && fy <= 1)) {
+            continue;
+        }
+        int dot = in.x + (int)lround(fx * (in.w * g->sub_w - 1)) / g->sub_w;
+        int y = in.y + (int)lround(fy * (in.h * g->sub_h - 1)) / g->sub_h;
+        (void)overview_text(text, sizeof text, &o->knob[knob], overview_at(o, o->front[i], knob));
+        int n = text_columns(text), right = dot + 2 + n <= in.x + in.w ? dot + 2 : 0, left = dot - 1 - n;
+        int x = is_blank(c, right, y, n) ? right : left >= in.x && is_blank(c, left, y, n) ? left : 0;
+        if (x > 0) {
+            canvas_text(c, x, y, n, STYLE(DIM), text);
+        }
+    }
+}
+
 static void draw_front(struct canvas *c, const struct overview *o, const struct ui_state *s, struct area a)
 {
-    char title[64];
+    char title[64], right[64];
     if (a.h < 4) {
         return;
     }
+    size_t chosen = o->order[(size_t)s->knob];
+    bool labels = a.w >= 36;
     (void)snprintf(title, sizeof title, "kl by rec, front of %zu", o->n_front);
-    pane_rule(c, a, s->tier, title, a.w >= 48 ? "bright: front" : "");
+    (void)snprintf(right, sizeof right, labels ? "front: its %s" : "bright: front", knob_info(o->knob[chosen].knob)->name);
+    pane_rule(c, a, s->tier, title, a.w >= 36 && o->n_front > 0 ? right : "");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (o->n_front == 0) {
         pane_empty(c, body, "begins with a finished trial");
@@ -345,6 +383,9 @@ static void draw_front(struct canvas *c, const struct overview *o, const struct 
     plot_draw(c, body, &p, s->tier);
     plot_dots(c, body, &p, &(struct plot_dots){&rest, o->n, plane_at, ROLE_DONE, '.'}, s->tier);
     plot_dots(c, body, &p, &(struct plot_dots){&front, o->n, plane_at, ROLE_BEST, '*'}, s->tier);
+    if (labels) {
+        label_front(c, o, &p, body, chosen, s->tier);
+    }
 }
 
 /* --- what comes */
@@ -388,7 +429,8 @@ void study_draw(struct canvas *c, const struct view *v, const struct ui_state *s
         pane_empty(c, a, "nothing is searched: every knob of this study has one value");
         return;
     }
-    struct places p = place(a, o->n_knobs, s->front);
+    bool two = objective_count(objective_of(&o->preset.base)) == 2; /* the front is what the study is for */
+    struct places p = place(a, o->n_knobs, s->front != two);
     draw_space(c, o, s, p.space);
     draw_best(c, v, s, p.best);
     for (int i = 0; i < p.n_slices; i++) {

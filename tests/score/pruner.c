@@ -93,6 +93,18 @@ static void patience_waits_for_a_plateau(void **state)
     assert_true(patience_spent(&(struct curve){0, false, falling, 1, NULL, NULL, 0}, 0, 0));
 }
 
+/* The pruner counts epochs without a better one: 1 is one. */
+static void a_patience_of_one_waits_for_one_epoch(void **state)
+{
+    const double falling[] = {5, 4, 3}, second[] = {5, 4, 4.5};
+    (void)state;
+    for (size_t n = 1; n <= 3; n++) {
+        assert_false(patience_verdict(&(struct curve){0, false, falling, n, NULL, NULL, 0}, 1).prune);
+        assert_int_equal(patience_verdict(&(struct curve){0, false, second, n, NULL, NULL, 0}, 1).prune, n == 3);
+        assert_false(patience_verdict(&(struct curve){0, false, second, n, NULL, NULL, 0}, 2).prune);
+    }
+}
+
 static void rungs_grow_by_eta_up_to_a_whole_trial(void **state)
 {
     const struct asha_rule r = {3, 3, 81}, whole = {5, 4, 5};
@@ -297,6 +309,7 @@ int pruner_tests(void)
         cmocka_unit_test(percentiles_lie_between_neighbours),
         cmocka_unit_test(nothing_is_pruned_too_early),
         cmocka_unit_test(patience_waits_for_a_plateau),
+        cmocka_unit_test(a_patience_of_one_waits_for_one_epoch),
         cmocka_unit_test(rungs_grow_by_eta_up_to_a_whole_trial),
         cmocka_unit_test(stopping_keeps_the_best_share_of_a_rung),
         cmocka_unit_test(promotion_takes_the_best_unpromoted_from_the_highest_rung),

@@ -191,6 +191,48 @@ static void texts_become_valid_json(void **state)
     sbuf_release(&b);
 }
 
+/* Trials of another study that the sampler starts from: both values, by what they break a requirement, their order. */
+static void another_studys_trials_keep_what_they_came_to(void **state)
+{
+    static const enum trial_phase phase[] = {PHASE_DONE, PHASE_PRUNED, PHASE_DIVERGED};
+    (void)state;
+    struct study t;
+    struct foreign_row *row = NULL;
+    size_t n = 0;
+    struct err e;
+    study_open(&t);
+    for (int i = 0; i < 3; i++) {
+        struct foreign_row f = {.phase = phase[i], .value = {i < 2 ? 10.5 + i : (double)NAN, i == 1 ? 3.25 : (double)NAN},
+                                .violation = i == 1 ? .5 : 0, .epoch = 7 - i};
+        make_point(&f.point, &t.p, i);
+        assert_ok(store_foreign_add(t.s, &f, &e), &e);
+        point_release(&f.point);
+    }
+    for (int old = 0; old < 2; old++) {
+        assert_ok(store_foreign(t.s, &t.p, &row, &n, &e), &e);
+        assert_int_equal(n, 3);
+        for (size_t i = 0; i < 3; i++) {
+            struct point want;
+            make_point(&want, &t.p, (int)i);
+            assert_int_equal(row[i].phase, phase[i]);
+            assert_int_equal(row[i].epoch, 7 - (int)i);
+            assert_true(i < 2 ? row[i].value[0] == 10.5 + (double)i : isnan(row[i].value[0]));
+            assert_true(i == 1 && !old ? row[i].value[1] == 3.25 : isnan(row[i].value[1]));
+            assert_true(row[i].violation == (i == 1 && !old ? .5 : 0));
+            assert_memory_equal(row[i].point.present, want.present, want.n * sizeof *want.present);
+            point_release(&want);
+        }
+        store_foreign_free(row, n);
+        if (!old) { /* as a study begun before there were two values */
+            store_close(t.s);
+            meddle(t.dir, "study.db", "ALTER TABLE vaetop_foreign DROP COLUMN second;"
+                                      "ALTER TABLE vaetop_foreign DROP COLUMN violation");
+            assert_ok(store_open(&t.s, t.dir, true, &e), &e);
+        }
+    }
+    study_close(&t);
+}
+
 int foreign_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +242,7 @@ int foreign_tests(void)
         cmocka_unit_test(distributions_are_as_optuna_writes_them),
         cmocka_unit_test(ranges_of_one_knob_share_their_choices),
         cmocka_unit_test(texts_become_valid_json),
+        cmocka_unit_test(another_studys_trials_keep_what_they_came_to),
     };
     return cmocka_run_group_tests_name("store foreign", tests, NULL, NULL);
 }

@@ -70,7 +70,8 @@ WUR enum err_code store_space(struct store *s, const struct preset *wide, const 
 /* What another study's trial says about this one's space: for the sampler only, never ranked. */
 struct foreign_row {
     enum trial_phase phase;
-    double value;
+    double value[2]; /* as they are minimised; [1] is NaN with one objective */
+    double violation; /* of this study's study.require */
     int epoch;
     struct point point;
 };
