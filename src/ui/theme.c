@@ -78,7 +78,8 @@ struct paint theme_paint(enum theme theme, struct style s, int colors)
     p.color = colors >= 256 ? role[s.role].c256 : colors >= 16 ? role[s.role].c16 : role[s.role].c8;
     const uint8_t *other = theme == THEME_LIGHT ? light : theme == THEME_COLOR_BLIND ? color_blind : NULL;
     p.color = other && other[s.role] && colors >= 256 ? other[s.role] : p.color;
-    p.attr |= role[s.role].attr;
+    bool class = s.role >= ROLE_CLASS0 && s.role <= ROLE_CLASS9;
+    p.attr |= class && colors >= 256 ? 0 : role[s.role].attr; /* bold tells classes apart only where colours are few */
     if (s.attr & ATTR_REVERSE) {
         p.color = -1; /* the bar of the selected row is one colour; the letter still tells the state */
     }
