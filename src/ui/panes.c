@@ -253,7 +253,9 @@ void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *
         (void)snprintf(right, sizeof right, "%s", scatter_mode_name(s->latent_mode));
     }
     pane_rule(c, a, s->tier, title, right);
-    scatter_draw(c, body, &l->scatter, s->latent_mode, s->tier);
+    struct scatter points = l->scatter;
+    points.plain = s->set.value[SET_SLOW] != 0; /* a change of colour costs ten times the bytes of a glyph */
+    scatter_draw(c, body, &points, s->latent_mode, s->tier);
 }
 
 /* The newest lines that concern the pane, the last one lowest. */

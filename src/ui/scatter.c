@@ -128,7 +128,7 @@ void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum
                 put_halves(c, a.x + x, a.y + y, &pile[2 * y * a.w + x], &pile[(2 * y + 1) * a.w + x], t);
             } else if (p->points > 0) {
                 canvas_put(c, a.x + x, a.y + y, pile_glyph(p, dots ? SCATTER_DOTS : m, t, most),
-                           (struct style){class_role(p->label), 0});
+                           (struct style){s->plain && m == SCATTER_LABEL ? ROLE_VAL : class_role(p->label), 0});
             }
         }
     }

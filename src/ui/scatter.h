@@ -17,6 +17,7 @@ struct scatter {
     const float *xy;      /* (n, 2) */
     const uint8_t *label; /* (n); SCATTER_NO_CLASS: none */
     bool labelled;        /* some point has a class */
+    bool plain;           /* classes by glyph alone: for slow links */
     float x_lo, x_hi, y_lo, y_hi;
 };
 

@@ -12,7 +12,7 @@
     X(GLYPHS, "glyphs", "auto|ascii|block|braille", "characters of plots and bars") \
     X(THEME, "theme", "default|light|mono|colour-blind", "colours") \
     X(MOUSE, "mouse", "off|on", "on: click and wheel; Shift selects text") \
-    X(SLOW, "slow-link", "off|on", "on: draws every 2 s, no grey images")
+    X(SLOW, "slow-link", "off|on", "on: draws every 2 s, fewer colours")
 enum setting {
 #define X(id, ...) SET_##id,
     SETTING_LIST(X)

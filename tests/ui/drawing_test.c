@@ -259,6 +259,30 @@ static void rarer_classes_stay_visible_in_a_crowded_cell(void **state)
     canvas_release(&c);
 }
 
+/* A change of colour costs ten times the bytes of a glyph, and the glyph tells the class. */
+static void a_slow_link_gets_the_latent_plot_in_one_colour(void **state)
+{
+    (void)state;
+    for (int slow = 0; slow < 2; slow++) {
+        struct scene s;
+        int classes = 0, glyphs = 0;
+        scene_make(&s, DEMO_THIRTEEN, TIER_BRAILLE);
+        s.state.set.value[SET_SLOW] = slow;
+        scene_draw(&s, 80, 24);
+        const struct area a = s.state.layout.latent;
+        for (int y = a.y + 1; y < a.y + a.h; y++) {
+            for (int x = a.x; x < a.x + a.w; x++) {
+                const struct cell *c = &s.canvas.cell[y * s.canvas.w + x];
+                classes += c->style.role >= ROLE_CLASS0 && c->style.role <= ROLE_CLASS9;
+                glyphs += c->ch >= '0' && c->ch <= '9';
+            }
+        }
+        assert_true(glyphs > 50);
+        assert_int_equal(classes, slow ? 0 : glyphs);
+        scene_release(&s);
+    }
+}
+
 int drawing_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +297,7 @@ int drawing_tests(void)
         cmocka_unit_test(empty_screens_say_what_to_do),
         cmocka_unit_test(a_lost_engine_is_shown),
         cmocka_unit_test(no_color_and_limits_are_obeyed),
+        cmocka_unit_test(a_slow_link_gets_the_latent_plot_in_one_colour),
         cmocka_unit_test(rarer_classes_stay_visible_in_a_crowded_cell),
     };
     return cmocka_run_group_tests_name("ui drawing", tests, NULL, NULL);
