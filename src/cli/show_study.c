@@ -126,6 +126,25 @@ static void print_front(const struct overview *o)
     }
 }
 
+/* What auto took and why, as its newest suggestion by a model says; nothing of another sampler. */
+static void print_sampler(const struct study *s)
+{
+    struct suggestion *made = NULL;
+    size_t n = 0;
+    const char *took = NULL;
+    if (config_choice(&s->preset.base, KNOB_STUDY_SAMPLER) == SAMPLER_AUTO &&
+        store_suggestions(s->store, 0, INT32_MAX, &made, &n, NULL)) {
+        n = 0;
+    }
+    for (size_t i = n; i-- > 0 && !took;) {
+        took = strstr(made[i].text, "auto took ");
+    }
+    if (took) {
+        (void)printf("sampler: %.*s\n", (int)strcspn(took, "("), took);
+    }
+    store_suggestions_free(made, n);
+}
+
 static void print_study(const struct study *s, const struct overview *o)
 {
     char line[400];
@@ -137,7 +156,9 @@ static void print_study(const struct study *s, const struct overview *o)
         print_best(o);
         print_front(o);
     }
-    (void)printf("\nnext: %s\n", overview_next(line, sizeof line, o));
+    (void)printf("\n");
+    print_sampler(s);
+    (void)printf("next: %s\n", overview_next(line, sizeof line, o));
     if (o->next.text) {
         (void)printf("why: %s\n", o->next.text);
     }
