@@ -53,7 +53,8 @@ static void print_step(const struct m_measured *m, bool first)
 
 static bool same(const struct m_measured *a, const struct m_measured *b)
 {
-    return strcmp(a->name, b->name) == 0 && a->m == b->m && a->n == b->n && a->k == b->k;
+    return strcmp(a->name, b->name) == 0 && (!is_step(a) || strcmp(a->by, b->by) == 0) && a->m == b->m &&
+           a->n == b->n && a->k == b->k;
 }
 
 static void print_table(const struct bench_answer *a, const struct device_info *d, int64_t rounds)

@@ -31,6 +31,11 @@ static enum err_code have_temp(struct device *d, const struct gemm *g, struct er
     return buffer_new(&d->gemm_temp, d, bytes, "CLBlast's temporaries", e);
 }
 
+size_t device_gemm_temp_held(const struct device *d)
+{
+    return d->gemm_temp ? buffer_bytes(d->gemm_temp) : 0;
+}
+
 enum err_code device_gemm(struct device *d, const struct gemm *g, struct err *e)
 {
     const enum err_code rc = have_temp(d, g, e);

@@ -20,7 +20,7 @@ struct steps {
     int *slot;
     int lanes, most;        /* steps between two looks of the host */
     int64_t done;
-    int64_t predicted, resident; /* bytes */
+    int64_t predicted, buffers, resident; /* bytes */
 };
 
 /* "784-400-20:128" as a config: the data's width, encoder widths, latent size, batch. */
@@ -121,21 +121,27 @@ static enum err_code lanes_fill(struct steps *s, const struct config *c, struct 
     return rc;
 }
 
+/* way: who multiplies; NULL: the default. */
 static enum err_code steps_new(struct steps *s, struct device *dev, struct pack_data *data, const struct plan *p,
-                               const struct config *c, int lanes, struct err *e)
+                               const struct config *c, const struct choice *way, int lanes, struct err *e)
 {
     const int64_t before = resident_bytes();
+    size_t temp = 0;
     *s = (struct steps){.lanes = lanes, .most = p->ring_steps};
     s->lane = xcalloc((size_t)lanes, sizeof *s->lane);
     s->slot = xcalloc((size_t)lanes, sizeof *s->slot);
     s->step = xcalloc((size_t)lanes * (size_t)s->most, sizeof *s->step);
-    s->predicted = (int64_t)(p->fixed_bytes + (size_t)lanes * p->lane_bytes);
     enum err_code rc = pack_new(&s->pack, dev, data, p, e);
+    if (!rc && way) pack_set_provider(s->pack, way->provider);
+    rc = rc ? rc : pack_temp_bytes(&temp, s->pack, e);
     rc = rc ? rc : pack_resize(s->pack, lanes, e);
     rc = rc ? rc : lanes_fill(s, c, e);
     rc = rc ? rc : run_steps(s, 1, e);
+    if (rc) return rc;
+    s->predicted = (int64_t)(p->fixed_bytes + (size_t)lanes * p->lane_bytes + temp);
+    s->buffers = (int64_t)(pack_bytes(s->pack) + (temp > 0 ? device_gemm_temp_held(dev) : 0));
     s->resident = resident_bytes() - before;
-    return rc;
+    return ERR_OK;
 }
 
 static void send_row(struct bench *b, const char *name, const char *by, const struct steps *s, const struct meter *m,
@@ -148,7 +154,7 @@ static void send_row(struct bench *b, const char *name, const char *by, const st
     struct m_measured row = {.section = (char[]){"step"}, .name = title, .by = way, .lanes = s->lanes,
                              .threads = device_info(b->dev)->compute_units, .m = p->net.batch,
                              .flops = p->step_flops * s->lanes, .predicted_bytes = s->predicted,
-                             .buffer_bytes = (int64_t)pack_bytes(s->pack), .resident_bytes = s->resident};
+                             .buffer_bytes = s->buffers, .resident_bytes = s->resident};
     bench_send(b, &row, m, peak, peak_flop);
 }
 
@@ -178,8 +184,7 @@ static enum err_code tune(struct bench *b, struct peak *peak, const char *name, 
     enum err_code rc = ERR_OK;
     for (; n < n_ways && !rc; n++) {
         rc = plan_make(&p[n], &now->net, ways[n].kind, e);
-        rc = rc ? rc : steps_new(&s[n], b->dev, data, &p[n], c, 1, e);
-        if (!rc) pack_set_provider(s[n].pack, ways[n].provider);
+        rc = rc ? rc : steps_new(&s[n], b->dev, data, &p[n], c, &ways[n], 1, e);
         m[1 + n] = (struct meter){.run = run_steps, .what = &s[n]};
     }
     rc = rc ? rc : meters_run(m, 1 + (size_t)n, b->rounds, e);
@@ -209,7 +214,7 @@ enum err_code bench_network(struct bench *b, struct peak *peak, const char *name
     enum err_code rc = bench_plan(&p, &c, b->dev, name, e);
     rc = rc ? rc : data_new(&data, b->dev, p.net.data, e);
     for (; n < SIZES && !rc; n++) {
-        rc = steps_new(&s[n], b->dev, data, &p, &c, lanes_of[n], e);
+        rc = steps_new(&s[n], b->dev, data, &p, &c, NULL, lanes_of[n], e);
         m[1 + n] = (struct meter){.run = run_steps, .what = &s[n]};
     }
     rc = rc ? rc : meters_run(m, 1 + (size_t)n, b->rounds, e);

@@ -530,10 +530,36 @@ static void edits_of_other_knobs_and_into_the_past_are_refused(void **state)
     free(r);
 }
 
+/* Gradients all too long: nothing moves, and the note counts every step, those before the checkpoint included. */
+static void skipped_steps_are_counted_across_a_resume(void **state)
+{
+    (void)state;
+    struct rig_data d;
+    struct outcome o;
+    struct config c = rig_config(SHAPE "optimizer.skip=0.001\n");
+    char *path = xasprintf("%s/3.safetensors", temp_dir());
+    rig_data_make(&d, 37, 97, 53);
+    run_to(&d, &c, PLAN_CHAIN, 2, path);
+    run_on(&o, &d, &c, PLAN_CHAIN, path);
+    const struct trial_note *said = NULL;
+    for (int i = 0; i < o.record.notes; i++) {
+        if (strcmp(o.record.note[i].kind, "skipped steps") == 0) said = &o.record.note[i];
+    }
+    assert_non_null(said);
+    assert_int_equal(said->epoch, 6);
+    assert_has(said->text, "42 steps skipped so far"); /* 97 rows by 16: 7 a pass */
+    assert_true(o.record.row[1].val_rec == o.record.row[6].val_rec && o.record.row[1].val_kl == o.record.row[6].val_kl);
+    free(o.state.bytes);
+    free(path);
+    config_release(&c);
+    rig_data_release(&d);
+}
+
 int resume_tests(void)
 {
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_up, bench_down)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(skipped_steps_are_counted_across_a_resume),
         cmocka_unit_test(resumed_lanes_end_with_the_same_bits),
         cmocka_unit_test(resumed_lanes_of_every_loss_end_with_the_same_bits),
         cmocka_unit_test(resumed_lanes_with_norm_and_dropout_end_with_the_same_bits),

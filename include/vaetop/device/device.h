@@ -79,6 +79,7 @@ struct gemm {
 };
 /* What CLBlast needs besides for such a product; device_gemm() keeps the largest so far as one buffer. Buffers may be NULL. */
 WUR enum err_code device_gemm_temp(size_t *bytes, struct device *d, const struct gemm *g, struct err *e);
+size_t device_gemm_temp_held(const struct device *d); /* bytes of that buffer */
 WUR enum err_code device_gemm(struct device *d, const struct gemm *g, struct err *e);
 
 /* Hash of all kernel sources and build options: part of the self-test's key. */
