@@ -153,13 +153,15 @@ struct rules {
     bool cosine, sigmoid;
     int cycles;
     double step_gamma, exponential_gamma, plateau_gamma, every, lr_warmup; /* epochs; 0: not so */
+    double least;                               /* lr_min */
+    double capacity, pull, capacity_warmup;     /* pull: its weight; 0: none */
 };
 
 static double rate(const struct rules *r, int64_t step, int64_t steps, const double *values)
 {
     double lr = r->lr;
     if (r->cosine) {
-        lr = ref_lr_cosine(lr, step, EPOCHS * steps);
+        lr = r->least + ref_lr_cosine(lr - r->least, step, EPOCHS * steps);
     } else if (r->step_gamma > 0) {
         lr = ref_lr_step(lr, step, r->step_gamma, r->every * (double)steps);
     } else if (r->exponential_gamma > 0) {
@@ -167,7 +169,7 @@ static double rate(const struct rules *r, int64_t step, int64_t steps, const dou
     } else if (r->plateau_gamma > 0) {
         lr *= ref_plateau(values, (int)(step / steps), r->plateau_gamma, 0, 1);
     }
-    return lr * ref_lr_warmup(step, r->lr_warmup * (double)steps);
+    return fmax(lr, r->least) * ref_lr_warmup(step, r->lr_warmup * (double)steps);
 }
 
 static void train_epoch(struct epoch_row *out, struct twin *w, const struct rules *r, int epoch, double *values)
@@ -186,13 +188,15 @@ static void train_epoch(struct epoch_row *out, struct twin *w, const struct rule
         for (int j = 0; j < s.rows; j++) {
             row[j] = w->data->split.train[shuffle_at(s.shuffle, (uint32_t)n, (uint32_t)(s.first + j))];
         }
+        w->ref.capacity = r->pull > 0 ? ref_beta_linear(r->capacity, step, r->capacity_warmup * (double)steps) : 0;
+        w->ref.capacity_weight = r->pull;
         struct ref_pass *p = pass(w, row, s.rows, &s);
         assert_true(p->kink > 1e-6); /* a nearer ReLU could rightly differ; another seed then */
         ref_backward(w->grad, p, w->theta, out->beta);
         ref_update(w->theta, w->m, w->v, w->grad, ref_params(&w->ref), &r->opt, out->lr, step + 1);
         out->train_rec += p->rec * s.rows / (double)n;
         out->train_kl += p->kl * s.rows / (double)n;
-        out->train_loss += (p->rec + out->beta * p->kl) * s.rows / (double)n;
+        out->train_loss += ref_loss(p, out->beta) * s.rows / (double)n;
         out->step = step + 1;
         ref_pass_free(p);
     }
@@ -319,6 +323,22 @@ static void schedules_train_as_the_reference(void **state)
                    "optimizer.lr_gamma=0.1\noptimizer.lr_patience=0\noptimizer.lr_threshold=1\n", &r, PLAN_CHAIN);
 }
 
+static void floors_and_growing_capacities_train_as_the_reference(void **state)
+{
+    (void)state;
+    const struct ref_opt adam = {.kind = REF_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    struct rules r = {.opt = adam, .lr = 1e-3, .beta = 1, .cosine = true, .least = 4e-4};
+    check_training("model.activation=tanh\noptimizer.kind=adamw\noptimizer.lr_schedule=cosine\n"
+                   "optimizer.lr_min=4e-4\n", &r, PLAN_CHAIN);
+    r = (struct rules){.opt = adam, .lr = 1e-3, .beta = 1, .step_gamma = 0.25, .every = 1, .least = 2e-4};
+    check_training("model.activation=tanh\noptimizer.kind=adamw\noptimizer.lr_schedule=step\n"
+                   "optimizer.lr_gamma=0.25\noptimizer.lr_every=1\noptimizer.lr_min=2e-4\n", &r, PLAN_PLAIN);
+    /* The KL begins above the capacity, which soon outgrows it. */
+    r = (struct rules){.opt = adam, .lr = 1e-3, .beta = 1, .capacity = 30, .pull = 5, .capacity_warmup = 2.5};
+    check_training("model.activation=tanh\noptimizer.kind=adamw\nloss.capacity=30\nloss.capacity_weight=5\n"
+                   "loss.capacity_warmup=2.5\n", &r, PLAN_PLAIN);
+}
+
 static void normalised_nets_train_as_the_reference(void **state)
 {
     (void)state;
@@ -337,6 +357,7 @@ int reference_tests(void)
         cmocka_unit_test(rmsprop_trains_as_the_reference),
         cmocka_unit_test(sgd_trains_as_the_reference),
         cmocka_unit_test(schedules_train_as_the_reference),
+        cmocka_unit_test(floors_and_growing_capacities_train_as_the_reference),
         cmocka_unit_test(normalised_nets_train_as_the_reference),
     };
     return cmocka_run_group_tests_name("train reference", tests, NULL, NULL);
