@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The same training steps in PyTorch and in vaetop, in turns; needs torch (any release) and a build of vaetop.
 
-    OMP_WAIT_POLICY=PASSIVE python3 tests/bench/torch_compare.py build/dev/vaetop [ROUNDS [SECONDS]]
+    python3 tests/bench/torch_compare.py build/dev/vaetop [ROUNDS [SECONDS [PYTHON...]]]
 
+Each PYTHON is an interpreter with a torch of its own, such as V/bin/python of a virtual environment (default: the one
+that runs this); all are measured in the same rounds, OMP_WAIT_POLICY=PASSIVE unless it is set.
 PyTorch: eager, the data resident as floats, batches sliced from them, Adam, the loss as pytorch/examples/vae has it, the
 better of 1 and 2 threads. vaetop: `bench`, one lane, so its gather, conversion and noise are in its figure. Last, many
 trials of 784-64-2: a pack of 8 against two PyTorch processes of one thread each. Medians over the rounds; a ratio above
@@ -16,7 +18,8 @@ import sys
 import time
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-NETWORKS = ((784, 400, 20, 128), (784, 64, 2, 64), (784, 1024, 64, 128))
+MANY = (784, 64, 2, 64)
+NETWORKS = ((784, 400, 20, 128), MANY, (784, 1024, 64, 128))
 ROWS = 2048
 
 
@@ -58,9 +61,9 @@ def torch_steps(threads, network, seconds):
     return done / (time.perf_counter() - start)
 
 
-def child(threads, network, seconds):
+def child(python, threads, network, seconds):
     """The same in a process of its own: as started by a person, and with nothing left over from another network."""
-    words = [sys.executable, __file__, "--steps", str(threads), ",".join(map(str, network)), str(seconds)]
+    words = [python, __file__, "--steps", str(threads), ",".join(map(str, network)), str(seconds)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
 
@@ -69,6 +72,15 @@ def result(process):
     if process.returncode:
         sys.exit("a PyTorch process ended with status %d" % process.returncode)
     return float(text)
+
+
+def version(python):
+    words = "import torch; print(torch.__version__, torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, " \
+            "'cpu') and hasattr(torch.backends.cpu, 'get_cpu_capability') else '')"
+    done = subprocess.run([python, "-c", words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if done.returncode:
+        sys.exit("%s has no torch: python3 -m venv V && V/bin/pip install torch, then name V/bin/python" % python)
+    return " ".join(("torch " + done.stdout).split())
 
 
 def ours(vaetop, network):
@@ -80,6 +92,33 @@ def ours(vaetop, network):
     return rate[1], rate[8]
 
 
+def one_round(vaetop, pythons, network, seconds):
+    """Steps a second: of vaetop's one and eight lanes, and for each PyTorch of 1 thread, 2 threads and two processes."""
+    rate = dict(zip(("one", "eight"), ours(vaetop, network)))
+    for python in pythons:
+        for threads in (1, 2):
+            rate[python, threads] = result(child(python, threads, network, seconds))
+        if network == MANY:
+            pair = [child(python, 1, network, seconds) for _ in range(2)]
+            rate[python, "pair"] = sum(result(p) for p in pair)
+    return rate
+
+
+def print_network(network, rounds, pythons, names):
+    def median(key):
+        return statistics.median(key(r) for r in rounds)
+
+    print("%d-%d-%d, batch %d: vaetop %.0f steps a second" % (*network, median(lambda r: r["one"])))
+    for python in pythons:
+        print("  %-24s 1 thread %.0f, 2 threads %.0f; ratio %.2f" % (
+            names[python], median(lambda r: r[python, 1]), median(lambda r: r[python, 2]),
+            median(lambda r: r["one"] / max(r[python, 1], r[python, 2]))))
+        if network == MANY:
+            print("  %-24s two processes %.0f, vaetop's 8 trials %.0f; ratio %.2f" % (
+                names[python], median(lambda r: r[python, "pair"]), median(lambda r: r["eight"]),
+                median(lambda r: r["eight"] / r[python, "pair"])))
+
+
 def main():
     if len(sys.argv) > 1 and sys.argv[1] == "--steps":
         network = tuple(int(n) for n in sys.argv[3].split(","))
@@ -89,33 +128,15 @@ def main():
         sys.exit(__doc__)
     vaetop, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 2.0
-    try:
-        import torch
-    except ImportError:
-        sys.exit("torch is not installed: python3 -m venv V && V/bin/pip install torch, then V/bin/python " + __file__)
-    print("torch %s, %s" % (torch.__version__, torch.__config__.parallel_info().split("ATen parallel backend: ")[1].split()[0]))
-    rows = {n: {"1": [], "2": [], "one": [], "eight": [], "two": []} for n in NETWORKS}
+    pythons = sys.argv[4:] or [sys.executable]
+    names = {python: version(python) for python in pythons}
+    rates = {n: [] for n in NETWORKS}
     for _ in range(rounds):
         for n in NETWORKS:
-            one, eight = ours(vaetop, n)
-            rows[n]["one"].append(one)
-            rows[n]["eight"].append(eight)
-            for threads in (1, 2):
-                rows[n][str(threads)].append(result(child(threads, n, seconds)))
-            if n == NETWORKS[1]:
-                pair = [child(1, n, seconds) for _ in range(2)]
-                rows[n]["two"].append(sum(result(p) for p in pair))
-    print("steps a second, medians of %d rounds" % rounds)
+            rates[n].append(one_round(vaetop, pythons, n, seconds))
+    print("medians of %d rounds" % rounds)
     for n in NETWORKS:
-        m = {k: statistics.median(v) for k, v in rows[n].items() if v}
-        best = max(m["1"], m["2"])
-        ratio = statistics.median(o / max(a, b) for o, a, b in zip(rows[n]["one"], rows[n]["1"], rows[n]["2"]))
-        print("%-16s vaetop %8.0f   torch 1 thread %8.0f, 2 threads %8.0f   ratio %.2f (of medians %.2f)" %
-              ("%d-%d-%d b%d" % n, m["one"], m["1"], m["2"], ratio, m["one"] / best))
-        if "two" in m:
-            ratio = statistics.median(o / t for o, t in zip(rows[n]["eight"], rows[n]["two"]))
-            print("%-16s vaetop %8.0f   two processes of torch %8.0f   ratio %.2f (of medians %.2f)" %
-                  ("  8 trials", m["eight"], m["two"], ratio, m["eight"] / m["two"]))
+        print_network(n, rates[n], pythons, names)
 
 
 main()
