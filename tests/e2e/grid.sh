@@ -34,7 +34,7 @@ tries() { # NAME [FILTER]
         group_by(.) | map({(.[0]): length}) | add"
 }
 logged() { # NAME TEXT: how often
-    sqlite3 "$XDG_DATA_HOME/vaetop/$1/study.db" "SELECT count(*) FROM vaetop_log WHERE instr(text, '$2') > 0"
+    sqlite3 -cmd ".timeout 20000" "$XDG_DATA_HOME/vaetop/$1/study.db" "SELECT count(*) FROM vaetop_log WHERE instr(text, '$2') > 0"
 }
 
 # What fails comes again beyond `trials`, each cell with a value does not.

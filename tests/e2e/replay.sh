@@ -14,7 +14,7 @@ study() { # NAME SAMPLER SLOTS TRIALS WORDS...: started
 }
 engine_of() { sed -n 's/^process \([0-9]*\) .*/\1/p' "$XDG_DATA_HOME/vaetop/$1/lock"; }
 advisor_of() { pgrep -P "$(engine_of "$1")" -f vaetop-advisor; }
-count() { sqlite3 "$XDG_DATA_HOME/vaetop/$1/study.db" "SELECT count(*) FROM trials $2"; } # NAME [WHERE]
+count() { sqlite3 -cmd ".timeout 20000" "$XDG_DATA_HOME/vaetop/$1/study.db" "SELECT count(*) FROM trials $2"; } # NAME [WHERE]
 # Nothing is left to train, so that it is the advisor that the study waits for; or all its 18 trials have ended.
 starves() { [ "$(count "$1" "WHERE state = 'RUNNING'")" = 0 ]; } # NAME
 grew() { [ "$(count "$1" '')" -gt "$2" ]; }                        # NAME TRIALS
