@@ -402,6 +402,12 @@ static void loop(struct attach *a)
 {
     while (!a->done) {
         int64_t now = clock_mono_ns();
+        if (a->client) {
+            on_client(a); /* what came with the connection, too, for which no poll wakes us */
+        }
+        if (a->done) {
+            return;
+        }
         due_by_time(a, now);
         sort_if_due(a, now);
         if (a->paint_due) {
@@ -425,9 +431,6 @@ static void loop(struct attach *a)
             leave(a, UI_HANGUP);
         } else if (p[0].revents & POLLIN) {
             on_keys(a, clock_mono_ns());
-        }
-        if (p[2].revents && a->client && !a->done) {
-            on_client(a);
         }
     }
 }

@@ -3,6 +3,7 @@
 # the banner is on every view, and all goes on by itself with the numbers of an undisturbed study. Then stores that cannot
 # be used: one line, and the right exit status. The disk is the shim's (shim.c), so no privileges are needed.
 . "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/../e2e/lib_tui.sh"
 shim=$VAETOP_BUILD/tests/faults/libfault_shim.so
 D=$XDG_DATA_HOME/vaetop
 export VAETOP_IDLE_S=1
@@ -32,6 +33,9 @@ echo 0 >"$T/quota"
 until_true 60 banner_has "disk full"
 run_it 0 show full
 says "$T/out" "disk full"
+screen_start 80 24 "'$vaetop' attach full" # one that comes when nothing else is said any more
+sees "disk full: trials go on in memory, none starts; free 8 MiB and all goes on"
+tm kill-server
 "$vaetop" attach full --no-tui >"$T/lines" 2>"$T/warnings" </dev/null &
 watcher=$!
 until_true 60 grep -qF "disk full" "$T/warnings"

@@ -42,6 +42,7 @@ while [ "$(date +%s)" -lt "$end" ]; do
     fi
     "$vaetop" fsck soak >"$T/out" 2>/dev/null || faults=$((faults + 1))
 done
+until_true 120 running # its last engine may have been killed a moment ago
 run_it 0 stop soak
 until_true 60 stopped
 run_it 0 fsck soak
