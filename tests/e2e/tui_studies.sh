@@ -122,6 +122,7 @@ sees 'status 0' 60
 screen_start 80 24 "TMPDIR='$T' OCL_ICD_VENDORS=/nonexistent '$vaetop' --demo --theme colour-blind; echo status \$?"
 sees 'Scripted GPU'
 sees '4R'
+key : 'trials 64' Enter # however slow this machine is, it is not over at the end of this
 key p
 sees '1P'
 key C
