@@ -249,7 +249,8 @@ static struct wish open_key(struct ui_state *s, const struct view *v)
 static struct wish leave(struct ui_state *s, const struct view *v, enum action act)
 {
     struct wish w = wish_nothing();
-    if (act == ACT_QUIT && view_running(v) && v->link == LINK_LIVE) {
+    bool goes_on = view_running(v) || strcmp(v->study_phase, "running") == 0; /* between two trials too */
+    if (act == ACT_QUIT && goes_on && v->link == LINK_LIVE) {
         s->question = ASK_QUIT;
         s->choice = 0;
         return w;
