@@ -113,6 +113,35 @@ static void a_client_that_never_reads_is_let_go(void **state)
     rig_end(&r);
 }
 
+/* A client that does not read its answers, says one thing more and leaves: the engine finds that it can send it nothing,
+ * and what the client said counts all the same. */
+static void a_client_that_leaves_at_once_is_heard(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err e;
+    int fd;
+    char none[] = "";
+    rig_study(&r, STUDY(2, 1, 3));
+    rig_set("hold-0-1");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 1);
+    assert_ok(endpoint_connect(&fd, r.dir, &e), &e);
+    struct conn *c = conn_new(fd);
+    assert_true(send_hello(c, &(struct m_hello){1}));
+    for (int i = 0; i < 1500; i++) { /* more answers than a socket holds, fewer than make the engine turn it away */
+        assert_true(send_command(c, &(struct m_command){i, COMMAND_RESUME, 0, none}) && conn_drain(c, 60000));
+    }
+    for (int i = 0; i < 2; i++) rig_do(&r, COMMAND_RESUME, 0, NULL); /* by then they have been answered */
+    assert_true(send_command(c, &(struct m_command){1500, COMMAND_PAUSE, 0, none}) && conn_drain(c, 60000));
+    conn_free(c);
+    rig_until_phase(&r, 0, PHASE_PAUSED);
+    rig_clear_all();
+    rig_do(&r, COMMAND_RESUME, 0, NULL);
+    rig_until_finished(&r);
+    rig_end(&r);
+}
+
 static void an_engine_of_another_version_is_named(void **state)
 {
     (void)state;
@@ -237,6 +266,7 @@ int link_tests(void)
         cmocka_unit_test(several_clients_hear_of_the_end),
         cmocka_unit_test(a_hostile_client_is_closed_and_the_study_goes_on),
         cmocka_unit_test(a_client_that_never_reads_is_let_go),
+        cmocka_unit_test(a_client_that_leaves_at_once_is_heard),
         cmocka_unit_test(an_engine_of_another_version_is_named),
         cmocka_unit_test(a_second_study_waits_for_the_device_and_says_for_whom),
         cmocka_unit_test(a_locked_store_stops_nothing_and_is_written_once_it_is_free),
