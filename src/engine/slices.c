@@ -385,7 +385,7 @@ static void bury(struct slice *s)
     bool hopeless = s->fault_code == ERR_DATA || s->fault_code == ERR_USAGE; /* another try reads the same bytes */
     if (s->quitting || en->stage == STAGE_LEAVING || en->stage == STAGE_FINISHED) {
         s->state = SLICE_OFF;
-    } else if (!was_ready && (hopeless || (s->failures >= STARTS_MOST && !s->worked))) {
+    } else if (!was_ready && (hopeless || (!outside && s->failures >= STARTS_MOST && !s->worked))) {
         struct err e;
         enum err_code code = s->fault_code ? s->fault_code : ERR_NODEVICE;
         if (hopeless || !card_give_up(&en->card[s->card], how)) {

@@ -44,10 +44,11 @@ static void timers_run_in_order_of_time(void **state)
 {
     struct trace t = {.loop = loop_new()};
     (void)state;
-    loop_timer(t.loop, 3000000, timer_b, &t);
-    loop_timer(t.loop, 1000000, timer_a, &t);
-    t.cancel = loop_timer(t.loop, 4000000, timer_a, &t);
-    loop_timer(t.loop, 2000000, timer_cancels, &t);
+    /* Each counts from its own call: far enough apart that a slow machine makes no other order. */
+    loop_timer(t.loop, 300000000, timer_b, &t);
+    loop_timer(t.loop, 100000000, timer_a, &t);
+    t.cancel = loop_timer(t.loop, 400000000, timer_a, &t);
+    loop_timer(t.loop, 200000000, timer_cancels, &t);
     loop_run(t.loop); /* ends by itself: nothing is left */
     assert_string_equal(t.text, "acb");
     loop_free(t.loop);

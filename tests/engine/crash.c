@@ -170,6 +170,22 @@ static void a_worker_that_cannot_open_its_device_ends_the_study_with_a_reason(vo
     rig_end(&r);
 }
 
+static void workers_killed_from_outside_before_they_are_ready_end_nothing(void **state)
+{
+    (void)state;
+    struct rig r;
+    char name[] = "slain-0";
+    rig_study(&r, STUDY(2, 1, 2));
+    for (int i = 1; i <= 4; i++) { /* one more than a device that fails by itself gets */
+        name[6] = (char)('0' + i);
+        rig_set(name);
+    }
+    rig_start(&r);
+    rig_until_finished(&r);
+    all_done(&r, 2, 2);
+    rig_end(&r);
+}
+
 static bool says_lost(struct rig *r, const void *arg)
 {
     struct device_row *row = NULL;
@@ -351,6 +367,7 @@ int crash_tests(void)
         cmocka_unit_test(a_killed_engine_comes_back_and_goes_on),
         cmocka_unit_test(a_poisonous_trial_fails_and_the_others_finish),
         cmocka_unit_test(a_worker_that_cannot_open_its_device_ends_the_study_with_a_reason),
+        cmocka_unit_test(workers_killed_from_outside_before_they_are_ready_end_nothing),
         cmocka_unit_test(a_device_that_vanishes_is_tried_until_it_is_back),
         cmocka_unit_test(a_killed_engine_comes_back_when_its_device_does),
         cmocka_unit_test(a_terminated_engine_saves_all_and_the_study_goes_on_when_run_again),

@@ -7,7 +7,7 @@
  *   two          there are two devices                   broken-D  the worker of device D cannot open it
  *   unfit        the self-test fails                     deaf-T    trial T does not hear pause and stop
  *   gone         the probe for devices is killed         kl-T-K    K nats of the loss of trial T are KL, else 10
- *   flat-T-E     its losses stand still after epoch E */
+ *   flat-T-E     its losses stand still after epoch E  slain-N    one more worker is killed before it is ready */
 #include "rig.h"
 
 #include <dirent.h>
@@ -188,6 +188,20 @@ static void go(struct fake *f, struct fake_lane *l, enum left_why why)
     l->gone = true;
 }
 
+/* Dies as by another's hand where the control folder says so, once for each file. */
+static void be_slain(void)
+{
+    for (int n = 9; n > 0; n--) {
+        char file[16];
+        (void)snprintf(file, sizeof file, "slain-%d", n);
+        char *path = fs_join(getenv("FAKE_CONTROL"), file);
+        if (unlink(path) == 0) {
+            (void)kill(getpid(), SIGKILL);
+        }
+        free(path);
+    }
+}
+
 static void obey(struct fake *f, uint16_t type, struct msg_reader *r)
 {
     struct m_open open;
@@ -200,6 +214,7 @@ static void obey(struct fake *f, uint16_t type, struct msg_reader *r)
     if (type == MESSAGE_OPEN && read_open(&open, r)) {
         char name[] = "Fake device";
         char kind[] = "cpu";
+        be_slain();
         bool broken = is_set("broken", -1, -1) || is_set("broken", (int)open.device, -1);
         free_open(&open);
         if (broken) {
