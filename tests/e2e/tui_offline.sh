@@ -47,8 +47,10 @@ line_of() {
     screen | grep -nF -- "$1" | head -n 1 | cut -d: -f1
 }
 mouse_is 0 || fail "the mouse is asked for though it is off"
-key 1 S j j l Escape
+key 1 S j j l
 until_true 10 mouse_is 1
+sees 'characters of plots'
+key Escape
 sees '    0 R'
 at=$(line_of '    0 R')
 mouse 0 20 "$at"
@@ -63,9 +65,11 @@ key g
 sees 'loss #1'
 mouse 65 20 "$at"
 misses 'loss #1'
-key S h Escape
+key S h
 until_true 10 mouse_is 0
-misses 'characters of plots'
+sees 'characters of plots'
+key Escape
+sees 'loss #' # a key right behind an Escape would be another key
 key g
 sees 'loss #1'
 
