@@ -114,6 +114,10 @@ static void likelihood_slope(struct work *w, double scale, double *slope)
     free(row_sum);
 }
 
+/* Of an inverse squared length scale: -log p = away / lambda + 0.1 lambda. With Optuna's 0.1 for the first, few trials make
+ * a parameter look idle and it is not varied for long; measured in tests/bench/README.md. */
+#define PRIOR_AWAY_FROM_IDLE 2.0
+
 /* Adds minus the logarithm of the priors, and turns the derivatives into those by the logarithms. */
 static double add_priors(double loss, const double *t, double *slope, size_t dims)
 {
@@ -122,9 +126,9 @@ static double add_priors(double loss, const double *t, double *slope, size_t dim
     double noise = GP_NOISE_LEAST + extra;
     for (size_t d = 0; d < dims; d++) {
         double lambda = exp(t[d]);
-        loss += 0.1 / lambda + 0.1 * lambda;
+        loss += PRIOR_AWAY_FROM_IDLE / lambda + 0.1 * lambda;
         if (slope) {
-            slope[d] = slope[d] * lambda - 0.1 / lambda + 0.1 * lambda;
+            slope[d] = slope[d] * lambda - PRIOR_AWAY_FROM_IDLE / lambda + 0.1 * lambda;
         }
     }
     loss -= t[dims] - scale;
