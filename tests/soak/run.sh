@@ -27,7 +27,7 @@ faults=0
 while [ "$(date +%s)" -lt "$end" ]; do
     sleep "$gap"
     engine=$(engine_of)
-    rss=$(sed -n 's/^VmRSS: *\([0-9]*\) .*/\1/p' "/proc/$engine/status" 2>/dev/null) || true
+    rss=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) .*/\1/p' "/proc/$engine/status" 2>/dev/null) || true
     files=$(ls "/proc/$engine/fd" 2>/dev/null | wc -l)
     [ -z "$rss" ] || echo "$(date +%s) $engine $rss $files" >>"$T/memory"
     random 8
