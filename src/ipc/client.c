@@ -220,7 +220,7 @@ enum err_code client_command(struct client *c, enum command cmd, int trial, cons
             break;
         }
         if (!alive) {
-            return err_set(e, ERR_IO, "the engine ended before it answered");
+            return err_set(e, ERR_BUSY, "the engine ended before it answered");
         }
         if (left <= 0) {
             c->waited = xreallocarray(c->waited, c->n_waited + 1, sizeof *c->waited);

@@ -50,7 +50,7 @@ WUR enum err_code client_start(struct client **out, const char *study_dir, const
 void client_free(struct client *c);
 
 /* Sends and waits for the reply's text (at most 10 s). trial -1: the study. Owns: caller frees *reply; reply may be
- * NULL. Errors: what the engine answered, or IO when it is gone. */
+ * NULL. Errors: what the engine answered, BUSY when it ended instead (it was about to: try again), IO when it is silent. */
 WUR enum err_code client_command(struct client *c, enum command cmd, int trial, const char *arg, char **reply,
                                  struct err *e);
 /* The same without waiting; the reply arrives as an event. */
