@@ -105,7 +105,10 @@ void run_ended(struct engine *en, int number, int epoch)
     const struct run *r = &en->run[number];
     if (epoch == 0 && !r->foreign && trial_phase_state(r->phase) == TRIAL_FAIL) {
         en->n_failed++;
-        en->advisor.exhausted = en->advisor.exhausted && !grid(en); /* its cell may be tried again */
+        if (grid(en)) { /* its cell may be tried again */
+            en->advisor.exhausted = false;
+            en->advisor.outdated = en->advisor.asked;
+        }
     }
 }
 

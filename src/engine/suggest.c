@@ -241,10 +241,14 @@ static void on_suggested(struct engine *en, struct msg_reader *r)
         log_error("the advisor's answer is not a point of this space");
         advisor_died(en);
     } else {
+        const bool outdated = a->outdated > 0;
+        a->outdated -= outdated;
         a->asked--;
         a->first++;
         a->failures = 0;
-        if (m.code == ERR_NOTFOUND) {
+        if (m.code == ERR_NOTFOUND && outdated) {
+            log_info("asked before a trial failed: asked again"); /* by schedule() */
+        } else if (m.code == ERR_NOTFOUND) {
             if (!a->exhausted) {
                 engine_log(en, -1, "nothing is left to try: %s", m.made.text);
             }
@@ -508,6 +512,7 @@ void advisor_end(struct engine *en)
     a->timer = 0;
     a->open = false;
     a->asked = 0;
+    a->outdated = 0;
     a->reviewing = false;
     if (a->conn) {
         loop_fd_remove(en->loop, conn_fd(a->conn));
