@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/str.h"
 
 char *fs_join(const char *a, const char *b)
 {
@@ -150,6 +151,19 @@ out:
     free(text);
     (void)close(fd);
     return rc;
+}
+
+const char *fs_line(char *out, size_t cap, const char *path)
+{
+    char text[512] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0) {
+        const ssize_t got = read_full(fd, text, sizeof text - 1); /* in /proc a file tells no size */
+        text[got > 0 ? got : 0] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        (void)close(fd);
+    }
+    return str_clean(out, cap, text);
 }
 
 /* The folder part of a path. Owns: caller frees. */

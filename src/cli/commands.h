@@ -70,8 +70,9 @@ char *completion_words(const char *kind);
  * Errors: NOTFOUND (no engine runs it), what the engine refused. */
 WUR enum err_code tell(const struct options *o, enum command to_study, enum command to_trial, const char *arg,
                        struct err *e);
-/* A client of the study's engine, started where none runs, told to go on. One that is ending, because the study was stopped
- * just now, is waited for and the next one started. *reply: what a running engine answered, else NULL; reply may be NULL.
+/* A client of the study's engine, started where none runs, told to go on, with --trials, --slots and --device. One that is
+ * ending, because the study was stopped just now or its end was looked at long enough, is waited for and the next one is
+ * told all of it. *reply: what an engine that ran answered, else NULL; reply may be NULL.
  * Errors: those of client_start(), BUSY (still ending after two minutes). Owns: caller frees *out, *reply. */
 WUR enum err_code resume_engine(struct client **out, char **reply, const char *dir, const struct options *o, struct err *e);
 

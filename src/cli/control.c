@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/conf/paths.h"
+#include "vaetop/engine/engine.h"
 #include "vaetop/ipc/client.h"
 
 /* Longer than a driver's watchdog lets a checkpoint take. */
@@ -29,11 +31,14 @@ enum err_code tell(const struct options *o, enum command to_study, enum command 
     }
     if (!rc) {
         rc = client_connect(&client, s.dir, e);
-        if (rc == ERR_NOTFOUND) {
+        if (rc == ERR_NOTFOUND && to_study == COMMAND_SHUTDOWN && !t && engine_stop_waiting(s.dir)) {
+            reply = xasprintf("%s had lost its engine, which is not started again; vaetop resume %s goes on", s.name, s.name);
+            rc = ERR_OK;
+        } else if (rc == ERR_NOTFOUND) {
             rc = err_set(e, rc, "%s: no engine runs it; vaetop resume %s starts one", s.name, s.name);
         }
     }
-    if (!rc) {
+    if (!rc && client) {
         rc = client_command(client, t ? to_trial : to_study, t ? t->number : -1, arg, &reply, e);
     }
     if (!rc && reply && *reply && !o->quiet) {
@@ -67,19 +72,52 @@ enum err_code set_command(const struct options *o, struct err *e)
     return tell(o, COMMAND_EDIT, COMMAND_EDIT, o->arg[1], e);
 }
 
+/* Drops what the engine said before the study was extended: that it had finished. */
+static void forget_events(struct client *client)
+{
+    struct client_event ev;
+    do {
+        client_next(client, &ev);
+    } while (ev.kind != CLIENT_NOTHING && ev.kind != CLIENT_CLOSED);
+}
+
+/* Goes on, with what the command line changes. An engine that ran already was started with other devices, perhaps: it
+ * takes these from now on, and says so. */
+static enum err_code go_on(struct client *client, char **reply, bool ran, const struct options *o, struct err *e)
+{
+    char *devices = NULL;
+    enum err_code rc = client_command(client, COMMAND_RESUME, -1, "", reply, e);
+    if (!rc && ran && o->device) {
+        rc = client_command(client, COMMAND_DEVICE_ONLY, -1, o->device, &devices, e);
+    }
+    if (devices && !o->quiet) {
+        (void)fprintf(stderr, "vaetop: %s\n", devices);
+    }
+    free(devices);
+    if (!rc && o->trials) {
+        rc = client_command(client, COMMAND_TRIALS, -1, o->trials, NULL, e);
+        forget_events(client);
+    }
+    return rc || !o->slots ? rc : client_command(client, COMMAND_SLOTS, -1, o->slots, NULL, e);
+}
+
 enum err_code resume_engine(struct client **out, char **reply, const char *dir, const struct options *o, struct err *e)
 {
     const int64_t deadline = clock_mono_ns() + ENDING_NS;
-    bool ending = false, anew, again;
+    bool ending = false, ran, again;
+    char *said = NULL;
     enum err_code rc;
     do {
         client_free(*out);
         *out = NULL;
+        free(said);
+        said = NULL;
         rc = client_connect(out, dir, e);
-        anew = rc == ERR_NOTFOUND;
-        rc = anew ? client_start(out, dir, o->device, e) : rc;
+        ran = rc != ERR_NOTFOUND;
+        rc = ran ? rc : client_start(out, dir, o->device, e);
         const bool there = rc == ERR_OK;
-        rc = rc ? rc : client_command(*out, COMMAND_RESUME, -1, "", reply, e);
+        rc = rc ? rc : go_on(*out, &said, ran, o, e);
+        /* It ends, or it ended before it had heard all: the next one is told all of it. */
         if (there && rc == ERR_BUSY && !ending && !o->quiet) {
             (void)fprintf(stderr, "vaetop: the study is ending; it goes on when its trials have written their checkpoints\n");
         }
@@ -89,10 +127,11 @@ enum err_code resume_engine(struct client **out, char **reply, const char *dir, 
             (void)poll(NULL, 0, 50);
         }
     } while (again);
-    if (anew && !rc && reply) {
-        free(*reply);
-        *reply = NULL;
+    if (reply && ran && !rc) {
+        *reply = said;
+        said = NULL;
     }
+    free(said);
     return rc;
 }
 
@@ -116,9 +155,6 @@ enum err_code resume_command(const struct options *o, struct err *e)
         return ERR_OK;
     }
     rc = resume_engine(&client, &reply, s.dir, o, e);
-    if (!rc && s.live && o->device) {
-        rc = client_command(client, COMMAND_DEVICE_ONLY, -1, o->device, NULL, e);
-    }
     if (!rc && !o->quiet && s.live && reply) {
         (void)printf("%s\n", reply);
     } else if (!rc && !o->quiet) {

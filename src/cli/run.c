@@ -18,8 +18,6 @@
 #include "vaetop/ipc/client.h"
 #include "vaetop/ipc/probe.h"
 
-#define AGAIN_NS INT64_C(30000000000)
-
 static enum err_code set_number(struct preset *p, const char *knob, const char *value, struct err *e)
 {
     char *assignment;
@@ -259,38 +257,6 @@ static void say_started(const char *name, const struct options *o)
     }
 }
 
-/* Drops what the engine said before the study was extended: that it had finished. */
-static void forget_events(struct client *client)
-{
-    struct client_event ev;
-    do {
-        client_next(client, &ev);
-    } while (ev.kind != CLIENT_NOTHING && ev.kind != CLIENT_CLOSED);
-}
-
-/* An engine that runs already was started with other devices, perhaps: it takes these from now on, and says so. */
-static enum err_code take_devices(struct client *client, const struct options *o, struct err *e)
-{
-    char *reply = NULL;
-    enum err_code rc = client_command(client, COMMAND_DEVICE_ONLY, -1, o->device, &reply, e);
-    if (!rc && !o->quiet) {
-        (void)fprintf(stderr, "vaetop: %s\n", reply);
-    }
-    free(reply);
-    return rc;
-}
-
-/* What the command line changes of a study that goes on. */
-static enum err_code tell_changes(struct client *client, const struct study *s, const struct options *o, struct err *e)
-{
-    enum err_code rc = s->live && o->device ? take_devices(client, o, e) : ERR_OK;
-    if (!rc && o->trials) {
-        rc = client_command(client, COMMAND_TRIALS, -1, o->trials, NULL, e);
-        forget_events(client);
-    }
-    return rc || !o->slots ? rc : client_command(client, COMMAND_SLOTS, -1, o->slots, NULL, e);
-}
-
 /* Starts or finds the engine, then shows the study. */
 static enum err_code go(const struct options *o, const char *name, bool extend, struct err *e)
 {
@@ -300,11 +266,7 @@ static enum err_code go(const struct options *o, const char *name, bool extend, 
     if (rc) {
         return rc;
     }
-    const int64_t deadline = clock_mono_ns() + AGAIN_NS;
-    do { /* BUSY: the engine was about to end; the next one is told anew */
-        rc = extend ? resume_engine(&client, NULL, s.dir, o, e) : client_start(&client, s.dir, o->device, e);
-        rc = rc || !extend ? rc : tell_changes(client, &s, o, e);
-    } while (extend && rc == ERR_BUSY && clock_mono_ns() < deadline);
+    rc = extend ? resume_engine(&client, NULL, s.dir, o, e) : client_start(&client, s.dir, o->device, e);
     if (!rc && !o->quiet) {
         say_what_ends_it(name);
     }

@@ -193,14 +193,10 @@ static bool phase_final(enum trial_phase p)
 const char *study_holder(char *out, size_t cap, const struct study *s)
 {
     char *path = fs_join(s->dir, STUDY_LOCK);
-    char *text = NULL;
-    size_t n;
     out[0] = '\0';
-    if (s->live && !fs_read(&text, &n, path, 4096, NULL)) {
-        text[strcspn(text, "\n")] = '\0';
-        (void)str_clean(out, cap, text);
+    if (s->live) {
+        (void)fs_line(out, cap, path);
     }
-    free(text);
     free(path);
     return out;
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 
 #include "engine_private.h"
+#include "owner.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
@@ -24,43 +25,23 @@
 
 /* --- whose study it is */
 
-static void read_line(char *out, size_t cap, const char *path)
-{
-    char *text = NULL;
-    size_t len;
-    out[0] = '\0';
-    if (!fs_read(&text, &len, path, 4096, NULL)) {
-        text[strcspn(text, "\n")] = '\0';
-        (void)str_clean(out, cap, text);
-    }
-    free(text);
-}
-
-/* Takes `lock` and writes who we are into it. */
+/* Another command may have the study for a moment: a check, a change while no engine ran. */
 static enum err_code lock_study(struct engine *en, struct err *e)
 {
     char *path = fs_join(en->dir, STUDY_LOCK);
-    char host[256] = "";
-    (void)gethostname(host, sizeof host - 1);
     int64_t deadline = clock_mono_ns() + LOCK_WAIT_NS;
-    enum err_code rc = fs_lock(&en->lock_fd, path, e);
+    enum err_code rc = owner_lock(&en->lock_fd, path, e);
     while (rc == ERR_BUSY && clock_mono_ns() < deadline) {
         (void)poll(NULL, 0, 20);
-        rc = fs_lock(&en->lock_fd, path, e);
+        rc = owner_lock(&en->lock_fd, path, e);
     }
     if (rc == ERR_BUSY) {
         char holder[200];
-        read_line(holder, sizeof holder, path);
-        (void)err_set(e, ERR_BUSY, "%s: in use by an engine (%s)", en->dir, holder[0] ? holder : "unknown process");
+        (void)err_set(e, ERR_BUSY, "%s: in use by an engine (%s)", en->dir,
+                      *fs_line(holder, sizeof holder, path) ? holder : "unknown process");
     }
     if (rc) {
         en->lock_fd = -1;
-    } else {
-        char *who = xasprintf("process %d on %s\n", (int)getpid(), host);
-        if (ftruncate(en->lock_fd, 0) != 0 || fs_write_all(en->lock_fd, who, strlen(who)) != 0) {
-            log_warn("%s: cannot say who holds it", path);
-        }
-        free(who);
     }
     free(path);
     return rc;
@@ -74,7 +55,7 @@ static enum err_code kill_strays(struct engine *en, struct err *e)
     size_t n = 0;
     char boot[64];
     char *then = NULL;
-    read_line(boot, sizeof boot, "/proc/sys/kernel/random/boot_id");
+    (void)fs_line(boot, sizeof boot, "/proc/sys/kernel/random/boot_id");
     enum err_code rc = store_fact_get(en->store, "boot", &then, e);
     if (!rc) {
         rc = store_devices(en->store, &row, &n, e);

@@ -165,7 +165,7 @@ struct engine {
     enum stage stage;
     bool after_epoch;   /* leaving: trials finish their epoch first */
     bool told_finished;
-    int leave_s, finished_s;
+    int leave_s, finished_s, quiet_s; /* since it leaves; since it finished; since a client told it something */
     struct err fatal; /* why the study cannot go on; code OK: it can */
 
     struct run *run; /* run[i].number == i */

@@ -84,7 +84,7 @@ void engine_stage(struct engine *en, enum stage stage)
         slices_start(en);
     }
     if (stage == STAGE_FINISHED) {
-        en->finished_s = 0;
+        en->finished_s = en->quiet_s = 0;
         slices_quit(en, false);
     }
 }
@@ -149,7 +149,7 @@ void engine_check_end(struct engine *en)
         }
         cards_unlock(en);
         bool nobody = !en->client && (en->had_client || en->finished_s >= FIRST_CLIENT_S);
-        if (en->told_finished && writer_idle(en) && (nobody || en->finished_s >= en->idle_limit_s)) {
+        if (en->told_finished && writer_idle(en) && (nobody || en->quiet_s > en->idle_limit_s)) {
             loop_stop(en->loop);
         }
     } else if (en->stage == STAGE_LEAVING) {
@@ -250,6 +250,7 @@ void engine_tick(void *arg)
         return;
     }
     en->finished_s += en->stage == STAGE_FINISHED;
+    en->quiet_s++;
     en->leave_s += en->stage == STAGE_LEAVING && !en->after_epoch;
     if (en->leave_s == CHECKPOINT_S) {
         slices_kill(en);

@@ -121,6 +121,7 @@ static void on_command(struct client_link *l, const struct m_command *m)
 {
     struct err e = {0};
     char reply[512] = "";
+    l->en->quiet_s = 0; /* who only looks, as `show` does, keeps nobody up */
     enum err_code rc = command_do(l->en, m, reply, sizeof reply, &e);
     char text[sizeof e.text];
     (void)str_clean(text, sizeof text, rc ? e.text : reply);

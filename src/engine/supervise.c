@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,9 +12,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "turn.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
@@ -23,6 +24,7 @@
 #include "vaetop/conf/paths.h"
 
 #define BACKOFF_MOST_S 30
+#define CALL_MS 50
 #define HEALTHY_NS INT64_C(60000000000) /* an engine that lived this long starts the back-off anew */
 #define STARTS_MOST 3                   /* of an engine that never answered */
 #define REFUSALS_MOST 20                /* of one after one that ran: some ten minutes */
@@ -134,35 +136,54 @@ out:
     return rc;
 }
 
-static void nap(int seconds)
+/* Until the time is over, or somebody wants the engine now. *device, owned: where, or NULL. False: it shall end. */
+static bool nap(const char *dir, int seconds, char **device)
 {
-    const struct timespec t = {.tv_sec = seconds};
-    if (!end_signal) {
-        (void)nanosleep(&t, NULL); /* a signal ends it early */
+    const int64_t until = clock_mono_ns() + seconds * INT64_C(1000000000);
+    free(*device);
+    *device = NULL; /* the study remembers it */
+    while (!end_signal && clock_mono_ns() < until) {
+        switch (turn_called(dir, device)) {
+        case TURN_END:
+            log_info("told to end while no engine runs");
+            return false;
+        case TURN_START:
+            return true;
+        case TURN_NOBODY:
+            break;
+        }
+        (void)poll(NULL, 0, CALL_MS); /* a signal ends it early */
+    }
+    return true;
+}
+
+static void answer(int ready_fd, const char *line)
+{
+    if (ready_fd >= 0) {
+        (void)fs_write_all(ready_fd, line, strlen(line));
+        (void)close(ready_fd);
     }
 }
 
 static void give_up(int ready_fd, enum err_code code, const char *text)
 {
+    char *line = xasprintf("%d %s\n", (int)code, text);
     log_error("%s", text);
-    if (ready_fd >= 0) {
-        char *line = xasprintf("%d %s\n", (int)code, text);
-        (void)fs_write_all(ready_fd, line, strlen(line));
-        free(line);
-        (void)close(ready_fd);
-    }
+    answer(ready_fd, line);
+    free(line);
 }
 
 /* An engine that follows one that ran: a device that is gone, a disk that is full or a folder that cannot be reached may
- * come back, as they would have under the one before. */
+ * come back, as they would have under the one before; another command (fsck) has the study for a moment only. */
 static bool may_pass(const struct outcome *o)
 {
-    return o->refused == ERR_NODEVICE || o->refused == ERR_IO || o->refused == ERR_FULL;
+    return o->refused == ERR_NODEVICE || o->refused == ERR_IO || o->refused == ERR_FULL || o->refused == ERR_BUSY;
 }
 
-static int keep_running(const char *dir, const char *device, int ready_fd)
+static int keep_running(const char *dir, const char *first_device, int ready_fd)
 {
-    int failures = 0;
+    char *device = first_device ? xstrdup(first_device) : NULL;
+    int failures = 0, status = 1;
     bool ever_answered = false;
     bool ever_ran = false;
     int refusals = 0;
@@ -172,13 +193,14 @@ static int keep_running(const char *dir, const char *device, int ready_fd)
         int64_t start = clock_mono_ns();
         if (run_once(&o, dir, device, &ready_fd, &e)) {
             give_up(ready_fd, e.code, e.text);
-            return 1;
+            break;
         }
         ever_answered = ever_answered || o.answered;
         ever_ran = ever_ran || o.ran;
         refusals = o.ran ? 0 : refusals + 1;
         if (end_signal || (o.decided && !(ever_ran && may_pass(&o) && refusals < REFUSALS_MOST))) {
-            return WIFEXITED(o.status) ? WEXITSTATUS(o.status) : 1;
+            status = WIFEXITED(o.status) ? WEXITSTATUS(o.status) : 1;
+            break;
         }
         failures = clock_mono_ns() - start > HEALTHY_NS ? 1 : failures + 1;
         if (o.decided) {
@@ -192,12 +214,15 @@ static int keep_running(const char *dir, const char *device, int ready_fd)
             char *text = xasprintf("the engine dies at its start; see %s/%s", dir, STUDY_LOG);
             give_up(ready_fd, ERR_IO, text);
             free(text);
-            return 1;
+            break;
         }
-        int wait_s = failures > 5 ? BACKOFF_MOST_S : 1 << (failures - 1);
-        nap(wait_s < BACKOFF_MOST_S ? wait_s : BACKOFF_MOST_S);
-        device = NULL; /* the study remembers it */
+        if (!nap(dir, failures > 5 ? BACKOFF_MOST_S : 1 << (failures - 1), &device)) {
+            status = 0;
+            break;
+        }
     }
+    free(device);
+    return status;
 }
 
 int engine_supervise(const char *study_dir, const char *device, int ready_fd)
@@ -225,5 +250,18 @@ int engine_supervise(const char *study_dir, const char *device, int ready_fd)
     }
     log_open(STDERR_FILENO, "supervisor", LOG_INFO);
     set_signals();
-    return keep_running(study_dir, device, ready_fd);
+    struct err e = {0};
+    int turn;
+    bool served;
+    if (turn_take(&turn, &served, study_dir, device, &e)) {
+        give_up(ready_fd, e.code, e.text);
+        return err_exit_status(e.code);
+    }
+    if (served) {
+        answer(ready_fd, "ok\n");
+        return 0;
+    }
+    int status = keep_running(study_dir, device, ready_fd);
+    (void)close(turn);
+    return status;
 }

@@ -405,24 +405,23 @@ enum err_code client_start(struct client **out, const char *study_dir, const cha
         return rc;
     }
     rc = client_connect(out, study_dir, e); /* another starter may have done it while we waited */
-    if (rc == ERR_NOTFOUND) {
+    while (rc == ERR_NOTFOUND && clock_mono_ns() < deadline) { /* again: it answered, and was just ending */
         rc = start_engine(study_dir, device, deadline, e);
         struct err busy = {0};
         if (e) {
             busy = *e;
         }
-        /* BUSY: an engine is between death and rebirth, or ending; or it runs on another host, as its text says. */
-        bool was_busy = rc == ERR_BUSY;
-        int64_t takeover = clock_mono_ns() + (was_busy ? TAKEOVER_NS : SECOND_NS);
-        if (!rc || was_busy) {
-            rc = client_connect(out, study_dir, e);
-            while (rc == ERR_NOTFOUND && clock_mono_ns() < takeover) {
-                (void)poll(NULL, 0, 20);
-                rc = client_connect(out, study_dir, e);
-            }
-            if (rc == ERR_NOTFOUND && was_busy) {
-                rc = err_set(e, ERR_BUSY, "%s", busy.text);
-            }
+        /* BUSY: an engine is ending, or it runs on another host, as its text says. */
+        const bool was_busy = rc == ERR_BUSY;
+        if (rc && !was_busy) {
+            break;
+        }
+        const int64_t takeover = clock_mono_ns() + (was_busy ? TAKEOVER_NS : SECOND_NS);
+        while ((rc = client_connect(out, study_dir, e)) == ERR_NOTFOUND && clock_mono_ns() < takeover) {
+            (void)poll(NULL, 0, 20);
+        }
+        if (rc == ERR_NOTFOUND && was_busy) {
+            rc = err_set(e, ERR_BUSY, "%s", busy.text);
         }
     }
     (void)close(lock);

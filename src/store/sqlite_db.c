@@ -173,7 +173,7 @@ static enum err_code set_journal(struct db *d, const struct db_options *o, struc
 }
 
 /* Whole for small files, else only that no page is missing at the end. */
-static enum err_code check_pages(struct db *d, off_t file_bytes, struct err *e)
+static enum err_code check_pages(struct db *d, struct err *e)
 {
     int64_t pages = 0, page_bytes = 0;
     int rc = query_int(d->h, "PRAGMA page_count", &pages);
@@ -181,9 +181,10 @@ static enum err_code check_pages(struct db *d, off_t file_bytes, struct err *e)
     if (rc || page_bytes <= 0) {
         return db_fail(d, rc ? rc : SQLITE_CORRUPT, "opening", e);
     }
-    if (!has_wal(d->path) && pages > file_bytes / page_bytes) {
+    struct stat file; /* of now: another connection may just have moved its log into the file */
+    if (!has_wal(d->path) && stat(d->path, &file) == 0 && pages > file.st_size / page_bytes) {
         return err_set(e, ERR_DB, "%s: cut off: %lld bytes, its header says %lld; restore a copy", d->path,
-                       (long long)file_bytes, (long long)(pages * page_bytes));
+                       (long long)file.st_size, (long long)(pages * page_bytes));
     }
     if (pages > QUICK_CHECK_BYTES / page_bytes) {
         return ERR_OK;
@@ -243,7 +244,7 @@ static enum err_code open_existing(struct db *d, const struct db_options *o, str
     }
     enum err_code code = rw ? set_journal(d, o, e) : ERR_OK;
     if (!code && o->mode == DB_WRITE) {
-        code = check_pages(d, st.st_size, e);
+        code = check_pages(d, e);
     }
     return code;
 }

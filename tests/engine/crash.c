@@ -13,6 +13,8 @@
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/base/proc.h"
+#include "vaetop/conf/paths.h"
+#include "vaetop/engine/engine.h"
 
 int crash_tests(void);
 
@@ -328,6 +330,93 @@ static void a_second_engine_is_refused_and_told_by_whom(void **state)
     rig_end(&r);
 }
 
+/* `fsck` has the study when the engine is brought back, longer than an engine waits. */
+static void a_killed_engine_comes_back_after_another_command(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err e;
+    int lock = -1;
+    rig_study(&r, STUDY(2, 1, 3));
+    rig_set("hold-0-2");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 2);
+    pid_t old = rig_engine(&r);
+    char *path = fs_join(r.dir, STUDY_LOCK);
+    rig_detach(&r);
+    assert_int_equal(kill(old, SIGKILL), 0);
+    for (int tries = 0; lock < 0; tries++) {
+        assert_true(tries < 1000);
+        if (fs_lock(&lock, path, &e)) {
+            (void)poll(NULL, 0, 1);
+        }
+    }
+    rig_until(&r, log_file_has, "in use by an engine", "a start that finds the study taken");
+    (void)close(lock);
+    rig_clear_all();
+    rig_until(&r, engine_is_another, &old, "another engine");
+    rig_start(&r);
+    rig_until_finished(&r);
+    all_done(&r, 2, 3);
+    free(path);
+    rig_end(&r);
+}
+
+static pid_t supervisor_of(struct rig *r)
+{
+    char *path = fs_join(r->dir, STUDY_SUPERVISOR), line[200];
+    int pid = 0;
+    assert_int_equal(sscanf(fs_line(line, sizeof line, path), "process %d", &pid), 1);
+    free(path);
+    return pid;
+}
+
+/* While it waits to bring its engine back a client wants the engine: it brings it now, and stays the only one. */
+static void a_supervisor_is_called_by_who_comes_meanwhile(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, STUDY(2, 1, 3));
+    rig_set("hold-0-2");
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 2);
+    const pid_t first = supervisor_of(&r);
+    for (int i = 0; i < 6; i++) { /* by itself it would wait for a minute in all */
+        rig_detach(&r);
+        assert_int_equal(kill(rig_engine(&r), SIGKILL), 0);
+        rig_start_on(&r, i == 0 ? "0" : NULL);
+        assert_int_equal(supervisor_of(&r), first);
+    }
+    char *device = rig_fact(&r, "device");
+    assert_string_equal(device, "0");
+    free(device);
+    rig_clear_all();
+    rig_until_finished(&r);
+    all_done(&r, 2, 3);
+    rig_end(&r);
+}
+
+static void a_supervisor_that_waits_can_be_told_to_end(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, STUDY(2, 1, 3));
+    rig_set("hold-0-2");
+    assert_false(engine_stop_waiting(r.dir));
+    rig_start(&r);
+    rig_until_epoch(&r, 0, 2);
+    rig_detach(&r);
+    assert_int_equal(kill(rig_engine(&r), SIGKILL), 0);
+    assert_true(engine_stop_waiting(r.dir));
+    rig_wait_engine_gone(&r);
+    assert_false(engine_stop_waiting(r.dir));
+    rig_clear_all();
+    rig_start(&r);
+    rig_until_finished(&r);
+    all_done(&r, 2, 3);
+    rig_end(&r);
+}
+
 static void of_many_starters_one_starts_the_engine(void **state)
 {
     (void)state;
@@ -370,6 +459,9 @@ int crash_tests(void)
         cmocka_unit_test(workers_killed_from_outside_before_they_are_ready_end_nothing),
         cmocka_unit_test(a_device_that_vanishes_is_tried_until_it_is_back),
         cmocka_unit_test(a_killed_engine_comes_back_when_its_device_does),
+        cmocka_unit_test(a_killed_engine_comes_back_after_another_command),
+        cmocka_unit_test(a_supervisor_is_called_by_who_comes_meanwhile),
+        cmocka_unit_test(a_supervisor_that_waits_can_be_told_to_end),
         cmocka_unit_test(a_terminated_engine_saves_all_and_the_study_goes_on_when_run_again),
         cmocka_unit_test(a_second_engine_is_refused_and_told_by_whom),
         cmocka_unit_test(of_many_starters_one_starts_the_engine),

@@ -1,11 +1,13 @@
 #include "rig.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
 
 int flow_tests(void);
@@ -40,6 +42,24 @@ static void a_study_runs_to_its_end_and_the_engine_ends(void **state)
     free(phase);
     rig_detach(&r);
     rig_wait_engine_gone(&r); /* by itself */
+    rig_end(&r);
+}
+
+static void a_finished_study_stays_while_somebody_speaks(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, STUDY(1, 1, 1));
+    (void)setenv("VAETOP_IDLE_S", "1", 1);
+    rig_start(&r);
+    (void)unsetenv("VAETOP_IDLE_S");
+    rig_until_finished(&r);
+    const int64_t until = clock_mono_ns() + INT64_C(3500000000);
+    while (clock_mono_ns() < until) {
+        rig_do(&r, COMMAND_RESUME, -1, NULL);
+        (void)poll(NULL, 0, 50);
+    }
+    rig_wait_engine_gone(&r); /* the client is here still, and says nothing */
     rig_end(&r);
 }
 
@@ -460,6 +480,7 @@ int flow_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_study_runs_to_its_end_and_the_engine_ends),
+        cmocka_unit_test(a_finished_study_stays_while_somebody_speaks),
         cmocka_unit_test(no_more_trials_run_than_slots_and_as_many_wait),
         cmocka_unit_test(slots_can_be_changed_while_it_runs),
         cmocka_unit_test(a_paused_trial_leaves_its_slot_and_goes_on_later),

@@ -47,7 +47,10 @@ rounds=0
 total=$trials
 while [ $killed -lt "$kills" ]; do
     rounds=$((rounds + 1))
-    [ $rounds -lt $((kills * 40)) ] || fail "only $killed of $kills kills found someone to kill"
+    [ $rounds -lt $((kills * 40)) ] || {
+        tail -n 30 "$XDG_DATA_HOME/vaetop/struck/log" >&2
+        fail "only $killed of $kills kills found someone to kill"
+    }
     if ended struck; then # more trials for the rest of the kills
         total=$((total + trials))
         until_true 60 sh -c "! '$vaetop' show struck --json | jq -e .engine_running >/dev/null" 2>/dev/null || true

@@ -15,6 +15,9 @@ WUR enum err_code fs_mkdirs(const char *path, struct err *e);
  * Errors: NOTFOUND (no such file), IO (not a regular file, larger than cap, unreadable). */
 WUR enum err_code fs_read(char **out, size_t *len, const char *path, size_t cap, struct err *e);
 
+/* The file's first line, cleaned for a terminal and cut to fit; "" where it cannot be read. */
+const char *fs_line(char *out, size_t cap, const char *path);
+
 /* Replaces path by the bytes: temporary file beside it, fsync, rename, fsync of the folder; mode 0600.
  * On any error the old file is untouched and no temporary file is left. Errors: FULL, IO. */
 WUR enum err_code fs_write(const char *path, const void *bytes, size_t len, struct err *e);
