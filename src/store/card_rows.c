@@ -1,11 +1,7 @@
 /* The devices of the machine that the engine runs on, one row each. */
+#include "rows.h"
 #include "store_private.h"
 
-#include <stdlib.h>
-
-#include "schema.h"
-
-#include "vaetop/base/alloc.h"
 #include "vaetop/base/str.h"
 
 enum { CARDS_MOST = 4096 };
@@ -28,8 +24,9 @@ enum err_code store_cards_drop(struct store *s, int from, struct err *e)
     return write_leave(s, own, code, e);
 }
 
-static void fill_card(struct card_row *c, sqlite3_stmt *st)
+static bool read_card(void *row, sqlite3_stmt *st)
 {
+    struct card_row *c = row;
     *c = (struct card_row){.index = db_int(st, 0),
                            .first = db_int(st, 6),
                            .slices = db_int(st, 7),
@@ -41,29 +38,16 @@ static void fill_card(struct card_row *c, sqlite3_stmt *st)
     (void)str_clean(c->type, sizeof c->type, db_text(st, 3));
     (void)str_clean(c->use, sizeof c->use, db_text(st, 4));
     (void)str_clean(c->note, sizeof c->note, db_text(st, 5));
+    return true;
 }
 
 enum err_code store_cards(struct store *s, struct card_row **out, size_t *n, struct err *e)
 {
-    sqlite3_stmt *st;
-    bool row = true, there = false;
-    *out = NULL;
-    *n = 0;
-    enum err_code code = schema_has(&there, &s->db, "vaetop_card", e);
-    if (code || !there) {
-        return code;
-    }
-    code = db_bind(&s->db, &st, ST_CARDS, e, "");
-    while (!code && *n < CARDS_MOST && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        *out = xreallocarray(*out, *n + 1, sizeof **out);
-        fill_card(&(*out)[(*n)++], st);
-    }
-    if (code) {
-        free(*out);
-        *out = NULL;
-        *n = 0;
-    } else if (row) {
-        db_done(st);
-    }
+    static const struct row_kind kind = {.size = sizeof **out, .read = read_card, .table = "vaetop_card",
+                                         .most = CARDS_MOST};
+    struct row_list list;
+    enum err_code code = rows_read(&list, &s->db, &kind, ST_CARDS, e, "");
+    *out = list.row;
+    *n = list.n;
     return code;
 }

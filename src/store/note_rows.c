@@ -1,11 +1,7 @@
 /* Words about a trial that a person should know, one of each kind. */
+#include "rows.h"
 #include "store_private.h"
 
-#include <stdlib.h>
-
-#include "schema.h"
-
-#include "vaetop/base/alloc.h"
 #include "vaetop/base/str.h"
 
 enum err_code store_note(struct store *s, const struct trial_note *note, struct err *e)
@@ -17,33 +13,21 @@ enum err_code store_note(struct store *s, const struct trial_note *note, struct 
     return write_leave(s, own, code, e);
 }
 
+static bool read_note(void *row, sqlite3_stmt *st)
+{
+    struct trial_note *note = row;
+    *note = (struct trial_note){.trial = db_int(st, 0), .epoch = db_int(st, 1)};
+    (void)str_clean(note->kind, sizeof note->kind, db_text(st, 2));
+    (void)str_clean(note->text, sizeof note->text, db_text(st, 3));
+    return true;
+}
+
 enum err_code store_notes(struct store *s, int number, struct trial_note **out, size_t *n, struct err *e)
 {
-    sqlite3_stmt *st;
-    bool row = true;
-    size_t cap = 0;
-    *out = NULL;
-    *n = 0;
-    bool there;
-    enum err_code code = schema_has(&there, &s->db, "vaetop_note", e);
-    if (code || !there) { /* no writer has opened the study since the table came */
-        return code;
-    }
-    code = db_bind(&s->db, &st, ST_NOTES, e, "i", number);
-    while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        if (*n == cap) {
-            cap = cap ? 2 * cap : 8;
-            *out = xreallocarray(*out, cap, sizeof **out);
-        }
-        struct trial_note *note = &(*out)[(*n)++];
-        *note = (struct trial_note){.trial = db_int(st, 0), .epoch = db_int(st, 1)};
-        (void)str_clean(note->kind, sizeof note->kind, db_text(st, 2));
-        (void)str_clean(note->text, sizeof note->text, db_text(st, 3));
-    }
-    if (code) {
-        free(*out);
-        *out = NULL;
-        *n = 0;
-    }
+    static const struct row_kind kind = {.size = sizeof **out, .read = read_note, .table = "vaetop_note"};
+    struct row_list list;
+    enum err_code code = rows_read(&list, &s->db, &kind, ST_NOTES, e, "i", number);
+    *out = list.row;
+    *n = list.n;
     return code;
 }

@@ -324,7 +324,7 @@ static int bind_next(sqlite3_stmt *st, int at, char type, va_list *ap)
     }
 }
 
-static enum err_code bind_all(struct db *d, sqlite3_stmt **out, int id, struct err *e, const char *types, va_list *ap)
+enum err_code db_vbind(struct db *d, sqlite3_stmt **out, int id, struct err *e, const char *types, va_list *ap)
 {
     sqlite3_stmt **slot = &d->stmt[id];
     *out = NULL;
@@ -349,7 +349,7 @@ enum err_code db_bind(struct db *d, sqlite3_stmt **out, int id, struct err *e, c
 {
     va_list ap;
     va_start(ap, types);
-    enum err_code code = bind_all(d, out, id, e, types, &ap);
+    enum err_code code = db_vbind(d, out, id, e, types, &ap);
     va_end(ap);
     return code;
 }
@@ -379,7 +379,7 @@ enum err_code db_run(struct db *d, int id, struct err *e, const char *types, ...
     sqlite3_stmt *st;
     va_list ap;
     va_start(ap, types);
-    enum err_code code = bind_all(d, &st, id, e, types, &ap);
+    enum err_code code = db_vbind(d, &st, id, e, types, &ap);
     va_end(ap);
     bool row = true;
     while (!code && row) {

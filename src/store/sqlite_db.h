@@ -3,6 +3,7 @@
 #ifndef VAETOP_STORE_SQLITE_DB_H
 #define VAETOP_STORE_SQLITE_DB_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,6 +48,7 @@ WUR enum err_code db_exec(struct db *d, const char *sql, struct err *e);
 /* A cached statement with its parameters bound, in order: 'i' int, 'l' int64_t, 'd' double (NaN: NULL), 't' text
  * (NULL: NULL; must live until the statement ends), 'b' const void * and int. */
 WUR enum err_code db_bind(struct db *d, sqlite3_stmt **out, int id, struct err *e, const char *types, ...);
+WUR enum err_code db_vbind(struct db *d, sqlite3_stmt **out, int id, struct err *e, const char *types, va_list *ap);
 /* Next row of a bound statement; *row false at the end, when the statement is reset by itself. */
 WUR enum err_code db_step(struct db *d, sqlite3_stmt *st, bool *row, struct err *e);
 /* Ends a statement before its last row. An unfinished one would hold a reader's view of the file open. */

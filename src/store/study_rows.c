@@ -1,4 +1,5 @@
 /* The small tables of a study: devices, log lines, edits. */
+#include "rows.h"
 #include "store_private.h"
 
 #include <math.h>
@@ -23,8 +24,9 @@ enum err_code store_device(struct store *s, const struct device_row *d, struct e
     return write_leave(s, own, code, e);
 }
 
-static void fill_device(struct device_row *d, sqlite3_stmt *st)
+static bool read_device(void *row, sqlite3_stmt *st)
 {
+    struct device_row *d = row;
     *d = (struct device_row){
         .index = db_int(st, 0),
         .slots_used = db_int(st, 4),
@@ -36,35 +38,16 @@ static void fill_device(struct device_row *d, sqlite3_stmt *st)
     (void)str_clean(d->name, sizeof d->name, db_text(st, 1));
     (void)str_clean(d->type, sizeof d->type, db_text(st, 2));
     (void)str_clean(d->state, sizeof d->state, db_text(st, 3));
-}
-
-/* Room for one more of *n elements of `size` bytes. */
-static void *grow(void *rows, size_t n, size_t *cap, size_t size)
-{
-    if (n == *cap) {
-        *cap = *cap ? 2 * *cap : 16;
-        return xreallocarray(rows, *cap, size);
-    }
-    return rows;
+    return true;
 }
 
 enum err_code store_devices(struct store *s, struct device_row **out, size_t *n, struct err *e)
 {
-    sqlite3_stmt *st;
-    bool row = true;
-    size_t cap = 0;
-    *out = NULL;
-    *n = 0;
-    enum err_code code = db_bind(&s->db, &st, ST_DEVICES, e, "");
-    while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        *out = grow(*out, *n, &cap, sizeof **out);
-        fill_device(&(*out)[(*n)++], st);
-    }
-    if (code) {
-        free(*out);
-        *out = NULL;
-        *n = 0;
-    }
+    static const struct row_kind kind = {.size = sizeof **out, .read = read_device};
+    struct row_list list;
+    enum err_code code = rows_read(&list, &s->db, &kind, ST_DEVICES, e, "");
+    *out = list.row;
+    *n = list.n;
     return code;
 }
 
@@ -93,56 +76,44 @@ static void reverse(struct log_row *rows, size_t n)
     }
 }
 
+static bool read_log(void *row, sqlite3_stmt *st)
+{
+    struct log_row *r = row;
+    *r = (struct log_row){
+        .id = sqlite3_column_int64(st, 0), .utc_us = sqlite3_column_int64(st, 1), .trial = db_int(st, 2)};
+    (void)str_clean(r->text, sizeof r->text, db_text(st, 3));
+    return true;
+}
+
 enum err_code store_logs(struct store *s, int64_t after_id, size_t most, struct log_row **out, size_t *n, struct err *e)
 {
-    sqlite3_stmt *st;
-    bool row = true;
-    size_t cap = 0;
-    *out = NULL;
-    *n = 0;
-    enum err_code code = db_bind(&s->db, &st, ST_LOGS, e, "ll", after_id,
-                                 (int64_t)(most < LOG_LINES_KEPT ? most : LOG_LINES_KEPT));
-    while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        *out = grow(*out, *n, &cap, sizeof **out);
-        struct log_row *r = &(*out)[(*n)++];
-        *r = (struct log_row){
-            .id = sqlite3_column_int64(st, 0), .utc_us = sqlite3_column_int64(st, 1), .trial = db_int(st, 2)};
-        (void)str_clean(r->text, sizeof r->text, db_text(st, 3));
-    }
-    if (code) {
-        free(*out);
-        *out = NULL;
-        *n = 0;
-        return code;
-    }
+    static const struct row_kind kind = {.size = sizeof **out, .read = read_log};
+    struct row_list list;
+    enum err_code code = rows_read(&list, &s->db, &kind, ST_LOGS, e, "ll", after_id,
+                                   (int64_t)(most < LOG_LINES_KEPT ? most : LOG_LINES_KEPT));
+    *out = list.row;
+    *n = list.n;
     reverse(*out, *n);
-    return ERR_OK;
+    return code;
 }
 
 /* --- edits */
 
+/* An edit of a newer vaetop's knob is shown there. */
+static bool read_edit(void *row, sqlite3_stmt *st)
+{
+    struct edit_row *r = row;
+    *r = (struct edit_row){.knob = knob_find(db_text(st, 0)), .step = sqlite3_column_int64(st, 2)};
+    (void)str_clean(r->value, sizeof r->value, db_text(st, 1));
+    return r->knob != KNOB_NONE;
+}
+
 enum err_code store_edits(struct store *s, int number, struct edit_row **out, size_t *n, struct err *e)
 {
-    sqlite3_stmt *st;
-    bool row = true;
-    size_t cap = 0;
-    *out = NULL;
-    *n = 0;
-    enum err_code code = db_bind(&s->db, &st, ST_EDITS, e, "i", number);
-    while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        enum knob k = knob_find(db_text(st, 0));
-        if (k == KNOB_NONE) {
-            continue; /* of a newer vaetop: shown there */
-        }
-        *out = grow(*out, *n, &cap, sizeof **out);
-        struct edit_row *r = &(*out)[(*n)++];
-        *r = (struct edit_row){.knob = k, .step = sqlite3_column_int64(st, 2)};
-        (void)str_clean(r->value, sizeof r->value, db_text(st, 1));
-    }
-    if (code) {
-        free(*out);
-        *out = NULL;
-        *n = 0;
-    }
+    static const struct row_kind kind = {.size = sizeof **out, .read = read_edit};
+    struct row_list list;
+    enum err_code code = rows_read(&list, &s->db, &kind, ST_EDITS, e, "i", number);
+    *out = list.row;
+    *n = list.n;
     return code;
 }

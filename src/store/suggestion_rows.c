@@ -1,9 +1,8 @@
 /* Why each trial got its point, in which order the trials ended, and what they say together. */
+#include "rows.h"
 #include "store_private.h"
 
 #include <stdlib.h>
-
-#include "schema.h"
 
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/str.h"
@@ -33,8 +32,9 @@ static char *clean(const char *text)
     return xstrdup(str_clean(buf, sizeof buf, text));
 }
 
-static void fill(struct suggestion *r, sqlite3_stmt *st)
+static bool read_suggestion(void *row, sqlite3_stmt *st)
 {
+    struct suggestion *r = row;
     *r = (struct suggestion){.number = sqlite3_column_int64(st, 0),
                              .seed = sqlite3_column_int64(st, 1),
                              .told = sqlite3_column_int64(st, 2),
@@ -45,6 +45,12 @@ static void fill(struct suggestion *r, sqlite3_stmt *st)
                              .sampler = clean(db_text(st, 7)),
                              .running = xstrdup(db_text(st, 8)), /* numbers only: for programs */
                              .text = clean(db_text(st, 9))};
+    return true;
+}
+
+static void release(void *row)
+{
+    suggestion_release(row);
 }
 
 void store_suggestions_free(struct suggestion *rows, size_t n)
@@ -57,57 +63,28 @@ void store_suggestions_free(struct suggestion *rows, size_t n)
 
 enum err_code store_suggestions(struct store *s, int first, int last, struct suggestion **out, size_t *n, struct err *e)
 {
-    sqlite3_stmt *st;
-    bool row = true;
-    size_t cap = 0;
-    *out = NULL;
-    *n = 0;
-    bool there;
-    enum err_code code = schema_has(&there, &s->db, "vaetop_suggestion", e);
-    if (code || !there) { /* no writer has opened the study since the table came */
-        return code;
-    }
-    code = db_bind(&s->db, &st, ST_SUGGESTIONS, e, "ii", first, last);
-    while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        if (*n == cap) {
-            cap = cap ? 2 * cap : 16;
-            *out = xreallocarray(*out, cap, sizeof **out);
-        }
-        fill(&(*out)[(*n)++], st);
-    }
-    if (code) {
-        store_suggestions_free(*out, *n);
-        *out = NULL;
-        *n = 0;
-    }
+    static const struct row_kind kind = {.size = sizeof **out, .read = read_suggestion, .release = release,
+                                         .table = "vaetop_suggestion"};
+    struct row_list list;
+    enum err_code code = rows_read(&list, &s->db, &kind, ST_SUGGESTIONS, e, "ii", first, last);
+    *out = list.row;
+    *n = list.n;
     return code;
+}
+
+static bool read_telling(void *row, sqlite3_stmt *st)
+{
+    *(struct telling *)row = (struct telling){db_int(st, 0), db_int(st, 1)};
+    return true;
 }
 
 enum err_code store_order(struct store *s, struct telling **out, size_t *n, struct err *e)
 {
-    sqlite3_stmt *st;
-    bool row = true;
-    size_t cap = 0;
-    *out = NULL;
-    *n = 0;
-    bool there;
-    enum err_code code = schema_has(&there, &s->db, "vaetop_order", e);
-    if (code || !there) { /* no writer has opened the study since the table came */
-        return code;
-    }
-    code = db_bind(&s->db, &st, ST_ORDER, e, "");
-    while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        if (*n == cap) {
-            cap = cap ? 2 * cap : 64;
-            *out = xreallocarray(*out, cap, sizeof **out);
-        }
-        (*out)[(*n)++] = (struct telling){db_int(st, 0), db_int(st, 1)};
-    }
-    if (code) {
-        free(*out);
-        *out = NULL;
-        *n = 0;
-    }
+    static const struct row_kind kind = {.size = sizeof **out, .read = read_telling, .table = "vaetop_order"};
+    struct row_list list;
+    enum err_code code = rows_read(&list, &s->db, &kind, ST_ORDER, e, "");
+    *out = list.row;
+    *n = list.n;
     return code;
 }
 

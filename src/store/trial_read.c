@@ -1,5 +1,6 @@
 /* What clients read of trials. A file may be foreign: every number is checked before it is used as an index, and
  * trials that another program added or took over are shown by Optuna's state. */
+#include "rows.h"
 #include "store_private.h"
 
 #include <limits.h>
@@ -78,30 +79,21 @@ int epoch_bind(sqlite3_stmt *st, int first, const struct epoch_row *row)
     return first;
 }
 
+static bool read_epoch(void *row, sqlite3_stmt *st)
+{
+    epoch_from_row(row, st, 0);
+    return true;
+}
+
 enum err_code store_epochs(struct store *s, int number, int after_epoch, struct epoch_row **out, size_t *n,
                            struct err *e)
 {
-    sqlite3_stmt *st;
-    struct epoch_row *rows = NULL;
-    size_t cap = 0;
-    bool row = true;
-    *out = NULL;
-    *n = 0;
-    enum err_code code = db_bind(&s->db, &st, ST_EPOCHS, e, "ii", number, after_epoch);
-    while (!code && (code = db_step(&s->db, st, &row, e)) == ERR_OK && row) {
-        if (*n == cap) {
-            cap = cap ? 2 * cap : 32;
-            rows = xreallocarray(rows, cap, sizeof *rows);
-        }
-        epoch_from_row(&rows[(*n)++], st, 0);
-    }
-    if (code) {
-        free(rows);
-        *n = 0;
-        return code;
-    }
-    *out = rows;
-    return ERR_OK;
+    static const struct row_kind kind = {.size = sizeof **out, .read = read_epoch};
+    struct row_list list;
+    enum err_code code = rows_read(&list, &s->db, &kind, ST_EPOCHS, e, "ii", number, after_epoch);
+    *out = list.row;
+    *n = list.n;
+    return code;
 }
 
 /* --- points */

@@ -59,6 +59,12 @@ one_line() {
     }
 }
 
+# A study as it stands, by its NAME.
+json() { "$vaetop" show "$1" --json; }
+over() { [ "$(json "$1" | jq -r '"\(.phase) \(.engine_running)"')" = "finished false" ]; } # its engine has gone too
+begun() { [ "$(json "$1" | jq '[.trials[].epoch] | add // 0')" -gt 0 ]; }
+engine_of() { sed -n 's/^process \([0-9]*\) .*/\1/p' "$XDG_DATA_HOME/vaetop/$1/lock"; }
+
 # until_true SECONDS COMMAND...: polls until COMMAND succeeds. Under sanitizers it may take five times as long.
 until_true() {
     patience=${VAETOP_SANITIZED:+5}

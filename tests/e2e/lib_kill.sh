@@ -5,9 +5,6 @@ set_study() { # NAME
     set -- --name "$1" --trials 4 --slots 2 --set data.count=1500 --set train.epochs=400 --set model.width="48 .. 80"
     run_it 0 run quickstart "$@" --detach
 }
-json() { # NAME
-    "$vaetop" show "$1" --json
-}
 epochs_of() { # NAME: trained by all trials together
     json "$1" | jq '[.trials[].epoch] | add // 0'
 }
@@ -16,9 +13,6 @@ past() { # NAME EPOCHS
 }
 ended() { # NAME
     [ "$(json "$1" | jq -r .phase)" = finished ]
-}
-engine_of() { # NAME: its process
-    sed -n 's/^process \([0-9]*\) .*/\1/p' "$XDG_DATA_HOME/vaetop/$1/lock"
 }
 workers_of() { # NAME
     pgrep -P "$(engine_of "$1")" -f 'vaetop-worker serve'

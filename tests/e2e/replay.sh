@@ -3,7 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 replay=$VAETOP_BUILD/tests/replay
 
-json() { "$vaetop" show "$1" --json; }
 finished() { [ "$(json "$1" | jq -r .phase)" = finished ]; }
 study() { # NAME SAMPLER SLOTS TRIALS WORDS...: started
     name=$1 sampler=$2 slots=$3 trials=$4
@@ -12,7 +11,6 @@ study() { # NAME SAMPLER SLOTS TRIALS WORDS...: started
         --set data.count=2000 --set train.epochs=2 --set train.batch=64 --set loss.beta_warmup=1 \
         --set loss.beta_schedule=constant "$@" --detach
 }
-engine_of() { sed -n 's/^process \([0-9]*\) .*/\1/p' "$XDG_DATA_HOME/vaetop/$1/lock"; }
 advisor_of() { pgrep -P "$(engine_of "$1")" -f vaetop-advisor; }
 count() { sqlite3 -cmd ".timeout 20000" "$XDG_DATA_HOME/vaetop/$1/study.db" "SELECT count(*) FROM trials $2"; } # NAME [WHERE]
 # Nothing is left to train, so that it is the advisor that the study waits for; or all its 18 trials have ended.

@@ -212,10 +212,7 @@ static void a_device_that_vanishes_is_tried_until_it_is_back(void **state)
 {
     (void)state;
     struct rig r;
-    rig_study(&r, STUDY(2, 1, 3));
-    rig_set("hold-0-2");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 2);
+    rig_held(&r, STUDY(2, 1, 3), 0, 2);
     pid_t worker = rig_worker(&r, 0);
     rig_set("broken");
     assert_int_equal(kill(worker, SIGKILL), 0);
@@ -244,10 +241,7 @@ static void a_killed_engine_comes_back_when_its_device_does(void **state)
 {
     (void)state;
     struct rig r;
-    rig_study(&r, STUDY(2, 1, 3));
-    rig_set("hold-0-2");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 2);
+    rig_held(&r, STUDY(2, 1, 3), 0, 2);
     pid_t old = rig_engine(&r);
     rig_set("gone");
     assert_int_equal(kill(old, SIGKILL), 0);
@@ -337,10 +331,7 @@ static void a_killed_engine_comes_back_after_another_command(void **state)
     struct rig r;
     struct err e;
     int lock = -1;
-    rig_study(&r, STUDY(2, 1, 3));
-    rig_set("hold-0-2");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 2);
+    rig_held(&r, STUDY(2, 1, 3), 0, 2);
     pid_t old = rig_engine(&r);
     char *path = fs_join(r.dir, STUDY_LOCK);
     rig_detach(&r);
@@ -376,10 +367,7 @@ static void a_supervisor_is_called_by_who_comes_meanwhile(void **state)
 {
     (void)state;
     struct rig r;
-    rig_study(&r, STUDY(2, 1, 3));
-    rig_set("hold-0-2");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 2);
+    rig_held(&r, STUDY(2, 1, 3), 0, 2);
     const pid_t first = supervisor_of(&r);
     for (int i = 0; i < 6; i++) { /* by itself it would wait for a minute in all */
         rig_detach(&r);

@@ -120,10 +120,7 @@ static void a_paused_trial_leaves_its_slot_and_goes_on_later(void **state)
 {
     (void)state;
     struct rig r;
-    rig_study(&r, STUDY(3, 1, 5));
-    rig_set("hold-0-2");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 2);
+    rig_held(&r, STUDY(3, 1, 5), 0, 2);
     rig_do(&r, COMMAND_PAUSE, 0, NULL);
     rig_until_phase(&r, 0, PHASE_PAUSED);
     rig_until_phase(&r, 2, PHASE_DONE); /* the others had the slot */
@@ -202,10 +199,7 @@ static void an_edit_is_acknowledged_recorded_and_made_again_after_a_pause(void *
     struct rig r;
     struct err e;
     struct trial_row t;
-    rig_study(&r, STUDY(1, 1, 6));
-    rig_set("hold-0-2");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 2);
+    rig_held(&r, STUDY(1, 1, 6), 0, 2);
     rig_do(&r, COMMAND_EDIT, 0, "lr=0.5");
     rig_until_log(&r, "optimizer.lr=0.5 from step 20");
     assert_err(client_command(r.client, COMMAND_EDIT, 0, "latent=3", NULL, &e), ERR_USAGE, &e);
@@ -407,10 +401,7 @@ static void paused_with_nobody_looking_the_engine_ends(void **state)
     (void)state;
     struct rig r;
     (void)setenv("VAETOP_IDLE_S", "1", 1);
-    rig_study(&r, STUDY(1, 1, 3));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(1, 1, 3), 0, 1);
     rig_do(&r, COMMAND_PAUSE, 0, NULL);
     rig_until_phase(&r, 0, PHASE_PAUSED);
     rig_detach(&r);
@@ -434,10 +425,7 @@ static void a_log_that_grows_goes_on_in_a_second_file(void **state)
 {
     (void)state;
     struct rig r;
-    rig_study(&r, STUDY(1, 1, 2));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(1, 1, 2), 0, 1);
     char *path = fs_join(r.dir, "log");
     char *old = fs_join(r.dir, "log.1");
     FILE *f = fopen(path, "a");

@@ -93,10 +93,7 @@ static void a_client_that_never_reads_is_let_go(void **state)
     struct rig r;
     struct err e;
     int fd;
-    rig_study(&r, STUDY(2, 1, 3));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(2, 1, 3), 0, 1);
     assert_ok(endpoint_connect(&fd, r.dir, &e), &e);
     struct conn *c = conn_new(fd);
     char none[] = "";
@@ -122,10 +119,7 @@ static void a_client_that_leaves_at_once_is_heard(void **state)
     struct err e;
     int fd;
     char none[] = "";
-    rig_study(&r, STUDY(2, 1, 3));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(2, 1, 3), 0, 1);
     assert_ok(endpoint_connect(&fd, r.dir, &e), &e);
     struct conn *c = conn_new(fd);
     assert_true(send_hello(c, &(struct m_hello){1}));
@@ -211,10 +205,7 @@ static void a_locked_store_stops_nothing_and_is_written_once_it_is_free(void **s
     (void)state;
     struct rig r;
     sqlite3 *db;
-    rig_study(&r, STUDY(2, 1, 4));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(2, 1, 4), 0, 1);
     char *path = fs_join(r.dir, "study.db");
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     free(path);
@@ -236,10 +227,7 @@ static void replies_come_as_events_to_who_did_not_wait(void **state)
 {
     (void)state;
     struct rig r;
-    rig_study(&r, STUDY(1, 1, 2));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(1, 1, 2), 0, 1);
     client_send(r.client, COMMAND_PAUSE, 7, NULL);
     client_send(r.client, COMMAND_PAUSE, 0, NULL);
     struct client_event ev;

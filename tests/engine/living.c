@@ -41,10 +41,7 @@ static void a_trial_by_hand_waits_and_comes_first(void **state)
     struct rig r;
     struct err e;
     char *reply = NULL;
-    rig_study(&r, STUDY(4, 1, 3));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(4, 1, 3), 0, 1);
     rig_until_phase(&r, 1, PHASE_QUEUED); /* suggested ahead */
     assert_ok(client_command(r.client, COMMAND_ENQUEUE, -1, "optimizer.lr=2e-3", &reply, &e), &e);
     assert_non_null(strstr(reply, "trial 2 waits"));
@@ -87,10 +84,7 @@ static void a_waiting_trial_outlives_the_engine(void **state)
 {
     (void)state;
     struct rig r;
-    rig_study(&r, STUDY(2, 1, 2));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(2, 1, 2), 0, 1);
     rig_do(&r, COMMAND_PAUSE, -1, "");
     rig_do(&r, COMMAND_ENQUEUE, -1, "latent=32");
     rig_until_log(&r, "enqueued by hand: latent=32");
@@ -158,10 +152,7 @@ static void a_trial_by_hand_gives_way_to_another_programs(void **state)
     struct err e;
     char *reply = NULL;
     sqlite3 *db;
-    rig_study(&r, STUDY(5, 1, 3));
-    rig_set("hold-0-1");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 1);
+    rig_held(&r, STUDY(5, 1, 3), 0, 1);
     rig_until_phase(&r, 1, PHASE_QUEUED);
     char *path = fs_join(r.dir, "study.db");
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);

@@ -156,10 +156,7 @@ static void a_worker_that_dies_at_a_rung_changes_nothing(void **state)
 {
     (void)state;
     struct rig r;
-    rig_study(&r, STUDY("asha", 9, 1, 9));
-    rig_set("hold-0-2");
-    rig_start(&r);
-    rig_until_epoch(&r, 0, 2);
+    rig_held(&r, STUDY("asha", 9, 1, 9), 0, 2);
     (void)kill(rig_worker(&r, 0), SIGKILL);
     rig_clear("hold-0-2");
     rig_until_finished(&r);

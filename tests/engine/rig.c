@@ -291,6 +291,16 @@ void rig_until_epoch(struct rig *r, int trial, int epoch)
     rig_until(r, has_epoch, &(struct want){.trial = trial, .epoch = epoch}, what);
 }
 
+void rig_held(struct rig *r, const char *yaml, int trial, int epoch)
+{
+    char hold[32];
+    (void)snprintf(hold, sizeof hold, "hold-%d-%d", trial, epoch);
+    rig_study(r, yaml);
+    rig_set(hold);
+    rig_start(r);
+    rig_until_epoch(r, trial, epoch);
+}
+
 static bool is_finished(struct rig *r, const void *arg)
 {
     (void)arg;

@@ -30,6 +30,8 @@ int rig_teardown(void **state);
 void rig_study(struct rig *r, const char *yaml);
 void rig_start(struct rig *r);                  /* client_start() and the store for reading */
 void rig_start_on(struct rig *r, const char *device); /* the same with a --device text */
+/* The study started, and the trial held after an epoch; the control file stays. */
+void rig_held(struct rig *r, const char *yaml, int trial, int epoch);
 void rig_end(struct rig *r);                    /* tells the engine to end, waits until it has; then all is released */
 void rig_detach(struct rig *r);                 /* closes the client, leaves the engine */
 void rig_wait_engine_gone(struct rig *r);       /* its lock is free */

@@ -9,8 +9,8 @@ start() { # NAME: each trial alone launches more often than any fault below coun
     run_it 0 run quickstart --name "$1" --trials 3 --slots 2 --set data.count=400 --set train.epochs=12 \
         --set model.width=16 --detach
 }
-over() { [ "$("$vaetop" show "$1" --json | jq -r .engine_running)" = false ]; }
-values() { "$vaetop" show "$1" --json | jq -cS '[.trials[] | [.number, .phase, .value_nats]]'; }
+gone() { [ "$(json "$1" | jq -r .engine_running)" = false ]; }
+values() { json "$1" | jq -cS '[.trials[] | [.number, .phase, .value_nats]]'; }
 log_says() { # NAME TEXT
     grep -qF -- "$2" "$XDG_DATA_HOME/vaetop/$1/log" || {
         tail -n 20 "$XDG_DATA_HOME/vaetop/$1/log" >&2
@@ -18,14 +18,14 @@ log_says() { # NAME TEXT
     }
 }
 start calm
-until_true 120 over calm
+until_true 120 gone calm
 [ "$(values calm | jq '[.[] | select(.[1] == "done")] | length')" = 3 ] || fail "calm: $(values calm)"
 
 # recovers NAME FAULT TEXT: strikes one process once; TEXT is in the log; the numbers are the calm ones.
 recovers() {
     : >"$T/once"
     ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$layer VAETOP_CL_FAULT=$2 VAETOP_CL_FAULT_ONCE=$T/once start "$1"
-    until_true 120 over "$1"
+    until_true 120 gone "$1"
     [ ! -e "$T/once" ] || fail "$1: the fault never struck"
     [ "$(values "$1")" = "$(values calm)" ] || fail "$1: $(values "$1"), want $(values calm)"
     log_says "$1" "$3"
@@ -43,7 +43,7 @@ unset VAETOP_QUIET_S
 # ends NAME FAULT: strikes every process from that call on; the study ends by itself.
 ends() {
     ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$layer VAETOP_CL_FAULT=$2 start "$1"
-    until_true 180 over "$1"
+    until_true 180 gone "$1"
     run_it 0 fsck "$1"
 }
 # The device has no memory: tried again, then the study ends and says why; nothing is lost.
@@ -52,20 +52,20 @@ log_says full CL_MEM_OBJECT_ALLOCATION_FAILURE
 
 # The driver is another one when a stopped trial goes on: it does, and says that its bits are no longer those.
 moved="run quickstart --name moved --trials 1 --set data.count=400 --set train.epochs=1000000 --set model.width=16 --detach"
-begun() { [ "$("$vaetop" show moved --json | jq '[.trials[].epoch] | add // 0')" -gt "$1" ]; }
+past() { [ "$(json moved | jq '[.trials[].epoch] | add // 0')" -gt "$1" ]; }
 said() { grep -qF "no longer exact" "$XDG_DATA_HOME/vaetop/moved/log"; }
 stopped() {
     run_it 0 stop moved
-    until_true 120 over moved
+    until_true 120 gone moved
 }
 # shellcheck disable=SC2086
 run_it 0 $moved
-until_true 120 begun 0
+until_true 120 begun moved
 stopped
 epoch=$("$vaetop" show moved --json | jq '.trials[0].epoch')
 # shellcheck disable=SC2086
 run_it 0 $moved
-until_true 120 begun "$epoch"
+until_true 120 past "$epoch"
 stopped
 ! said || fail "moved: the same driver was taken for another"
 # shellcheck disable=SC2086

@@ -16,11 +16,8 @@ start() { # NAME
     run_it 0 run quickstart --name "$1" --trials 3 --slots 2 --set data.count=400 --set train.epochs=400 \
         --set model.width=16 --detach
 }
-json() { "$vaetop" show "$1" --json; }
-over() { [ "$(json "$1" | jq -r '"\(.phase) \(.engine_running)"')" = "finished false" ]; }
 numbers() { json "$1" | jq -cS '[.trials[] | [.number, .phase, .value_nats, .weights_kept]]'; }
 banner_has() { json full | jq -r .banner | grep -qF "$1"; }
-begun() { [ "$(json full | jq '[.trials[].epoch] | add // 0')" -gt 0 ]; }
 
 start calm
 until_true 120 over calm
@@ -28,7 +25,7 @@ until_true 120 over calm
 VAETOP_FAULT_QUOTA=$T/quota
 export VAETOP_FAULT_QUOTA
 shimmed start full
-until_true 60 begun
+until_true 60 begun full
 echo 0 >"$T/quota"
 until_true 60 banner_has "disk full"
 run_it 0 show full
@@ -65,8 +62,7 @@ refused sync:0:EIO 1 "I/O error"
 
 # fsync fails in the midst: said, written again whole, nothing lost.
 VAETOP_FAULT_WHILE=$T/while VAETOP_FAULT=sync:0:EIO shimmed start full2
-begun2() { [ "$(json full2 | jq '[.trials[].epoch] | add // 0')" -gt 0 ]; }
-until_true 60 begun2
+until_true 60 begun full2
 : >"$T/while"
 banner2() { json full2 | jq -r .banner | grep -qE "not saved yet|checkpoint is not written"; }
 until_true 60 banner2

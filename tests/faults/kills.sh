@@ -12,7 +12,6 @@ start() { # NAME TRIALS
     run_it 0 run quickstart --name "$1" --trials "$2" --slots 2 --set study.sampler=random \
         --set study.keep="$2" --set data.count=600 --set train.epochs="$epochs" --set model.width="16 .. 32" --detach
 }
-engine_of() { sed -n 's/^process \([0-9]*\) .*/\1/p' "$XDG_DATA_HOME/vaetop/$1/lock"; }
 phase_of() { "$vaetop" show "$1" --json 2>/dev/null | jq -r .phase; }
 ended() { [ "$(phase_of "$1")" = finished ]; }
 random() { # N: $drawn is 0 .. N-1

@@ -10,8 +10,6 @@ start() { # NAME
     run_it 0 run quickstart --name "$1" --trials 3 --slots 2 --set data.count=600 --set train.epochs=120 \
         --set model.width="24 .. 64" --set model.dropout=0.2 --set model.norm=layer --set optimizer.ema=0.9 --detach
 }
-json() { "$vaetop" show "$1" --json; }
-over() { [ "$(json "$1" | jq -r '"\(.phase) \(.engine_running)"')" = "finished false" ]; }
 starts() { json "$1" | jq '[.trials[].attempts] | add // 0'; }
 struck() { [ "$(starts "$1")" -ge 6 ] || over "$1"; } # three and then some
 numbers() {

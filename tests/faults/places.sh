@@ -13,9 +13,6 @@ start() { # NAME
 shimmed() {
     ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$shim VAETOP_FAULT_FAST=1 VAETOP_FAULT_DIR=$D "$@"
 }
-json() { "$vaetop" show "$1" --json; }
-over() { [ "$(json "$1" | jq -r '"\(.phase) \(.engine_running)"')" = "finished false" ]; }
-begun() { [ "$(json "$1" | jq '[.trials[].epoch] | add // 0')" -gt 0 ]; }
 numbers() { json "$1" | jq -cS '[.trials[] | [.number, .phase, .value_nats, .attempts]]'; }
 as_calm() { # NAME: the same numbers, and nobody was started twice
     until_true 250 over "$1"
@@ -25,7 +22,6 @@ as_calm() { # NAME: the same numbers, and nobody was started twice
 log_says() { # NAME TEXT
     grep -qF -- "$2" "$D/$1/log" || fail "$1: the log does not say: $2"
 }
-engine_of() { sed -n 's/^process \([0-9]*\) .*/\1/p' "$D/$1/lock"; }
 start calm
 until_true 250 over calm
 

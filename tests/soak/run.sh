@@ -6,7 +6,6 @@ seed=${2:-$(date +%s)}
 . "$(dirname "$0")/../e2e/lib.sh"
 gap=${GAP:-5}
 
-engine_of() { sed -n 's/^process \([0-9]*\) .*/\1/p' "$XDG_DATA_HOME/vaetop/soak/lock"; }
 random() { # N: $drawn is 0 .. N-1
     seed=$(((seed * 1103515245 + 12345) % 2147483648))
     drawn=$((seed / 65536 % $1))
@@ -26,7 +25,7 @@ faults=0
 : >"$T/memory"
 while [ "$(date +%s)" -lt "$end" ]; do
     sleep "$gap"
-    engine=$(engine_of)
+    engine=$(engine_of soak)
     rss=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) .*/\1/p' "/proc/$engine/status" 2>/dev/null) || true
     files=$(ls "/proc/$engine/fd" 2>/dev/null | wc -l)
     [ -z "$rss" ] || echo "$(date +%s) $engine $rss $files" >>"$T/memory"
