@@ -23,9 +23,10 @@ static uint8_t class_role(uint8_t label)
     return label == SCATTER_NO_CLASS ? (uint8_t)ROLE_VAL : (uint8_t)(ROLE_CLASS0 + label % 10);
 }
 
-/* What a cell collects: its points, the dots they set, the winning class. */
+/* What a cell collects: its points, the dots they set, the class most of them are of. `run`: how many of the class that
+ * is being counted, `most` of the one that leads. */
 struct pile {
-    uint16_t points;
+    uint16_t points, run, most;
     uint8_t bits, label;
 };
 
@@ -48,12 +49,25 @@ static bool place(int *x, int *y, const struct scatter *s, size_t i, struct area
     return *x >= 0 && *x < dots.w && *y >= 0 && *y < dots.h;
 }
 
-static void count_classes(int total[256], const struct scatter *s)
+/* The classes that have points, the rarer one first, of two alike the lower. Returns how many. */
+static int rare_first(uint8_t order[256], const struct scatter *s)
 {
-    memset(total, 0, 256 * sizeof *total);
+    int total[256] = {0}, n = 0;
     for (size_t i = 0; i < s->n; i++) {
         total[s->label[i]]++;
     }
+    for (int k = 0; k < 256; k++) {
+        int at = n;
+        if (total[k] == 0) {
+            continue;
+        }
+        for (; at > 0 && total[order[at - 1]] > total[k]; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = (uint8_t)k;
+        n++;
+    }
+    return n;
 }
 
 /* most: points in the fullest cell. */
@@ -86,26 +100,41 @@ static void put_halves(struct canvas *c, int x, int y, const struct pile *up, co
     }
 }
 
+/* Puts the points of one class on the piles. It leads a pile where it has more points than those counted before it. */
+static void heap_class(struct pile *pile, const struct scatter *s, uint8_t label, struct area grid, int sub_w, int sub_h,
+                       double tall)
+{
+    struct area dots = {0, 0, grid.w * sub_w, grid.h * sub_h};
+    for (int i = 0; i < grid.w * grid.h; i++) {
+        pile[i].run = 0;
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        int x, y;
+        if (s->label[i] != label || !place(&x, &y, s, i, dots, tall)) {
+            continue;
+        }
+        struct pile *p = &pile[(y / sub_h) * grid.w + x / sub_w];
+        p->points++;
+        p->bits |= (uint8_t)(1u << ((y % sub_h) * sub_w + x % sub_w));
+        if (++p->run > p->most) {
+            p->most = p->run;
+            p->label = label;
+        }
+    }
+}
+
 /* Fills a grid of piles, each of sub_w x sub_h dots of which `tall` is a dot's height by its width. Returns the points
  * of the fullest pile. */
 static int heap_up(struct pile *pile, const struct scatter *s, struct area grid, int sub_w, int sub_h, double tall)
 {
-    int total[256], most = 0;
-    struct area dots = {0, 0, grid.w * sub_w, grid.h * sub_h};
+    uint8_t order[256];
+    int n = rare_first(order, s), most = 0;
     memset(pile, 0, (size_t)(grid.w * grid.h) * sizeof *pile);
-    count_classes(total, s);
-    for (size_t i = 0; i < s->n; i++) {
-        int x, y;
-        if (!place(&x, &y, s, i, dots, tall)) {
-            continue;
-        }
-        struct pile *p = &pile[(y / sub_h) * grid.w + x / sub_w];
-        if (p->points == 0 || total[s->label[i]] < total[p->label]) {
-            p->label = s->label[i];
-        }
-        p->points++;
-        p->bits |= (uint8_t)(1u << ((y % sub_h) * sub_w + x % sub_w));
-        most = p->points > most ? p->points : most;
+    for (int k = 0; k < n; k++) {
+        heap_class(pile, s, order[k], grid, sub_w, sub_h, tall);
+    }
+    for (int i = 0; i < grid.w * grid.h; i++) {
+        most = pile[i].points > most ? pile[i].points : most;
     }
     return most;
 }

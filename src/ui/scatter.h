@@ -21,8 +21,9 @@ struct scatter {
     float x_lo, x_hi, y_lo, y_hi;
 };
 
-/* Nearly equal scale on both axes (a cell is twice as high as wide). Points outside the box are left out. In a cell of
- * several classes the rarer class of the whole picture wins, so that small clusters stay visible. */
+/* Nearly equal scale on both axes (a cell is twice as high as wide). Points outside the box are left out. A cell
+ * of several classes shows the one of most points; of equals the class rarer in the whole picture, so that small clusters
+ * stay visible, and of those the lower. */
 void scatter_draw(struct canvas *c, struct area a, const struct scatter *s, enum scatter_mode m, enum tier t);
 
 /* The character of a class. */

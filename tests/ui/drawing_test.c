@@ -243,20 +243,28 @@ static void no_color_and_limits_are_obeyed(void **state)
     assert_int_equal(theme_colors("auto", NULL, -1), 0);
 }
 
-static void rarer_classes_stay_visible_in_a_crowded_cell(void **state)
+static void assert_scatter(const struct scatter *s, const char *expected)
 {
-    const float xy[] = {0, 0, 0, 0, 0, 0, 1, 1};
-    const uint8_t label[] = {3, 3, 7, 3};
-    struct scatter s = {.n = 4, .xy = xy, .label = label, .labelled = true, .x_lo = 0, .x_hi = 1, .y_lo = 0, .y_hi = 1};
     struct canvas c = {0};
     struct sbuf b = {0};
-    (void)state;
     canvas_resize(&c, 6, 3);
-    scatter_draw(&c, (struct area){0, 0, 6, 3}, &s, SCATTER_LABEL, TIER_ASCII);
+    scatter_draw(&c, (struct area){0, 0, 6, 3}, s, SCATTER_LABEL, TIER_ASCII);
     canvas_dump(&b, &c);
-    assert_string_equal(b.text, "     3\n\n7\n");
+    assert_string_equal(b.text, expected);
     sbuf_release(&b);
     canvas_release(&c);
+}
+
+/* Two points of class 3 and one of 7 in the lower left cell, one of either and of 8 in the upper right one. */
+static void a_crowded_cell_shows_the_class_of_most_and_of_equals_the_rarer(void **state)
+{
+    const float xy[] = {0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0.5f, 0.5f, 0.5f, 0.5f};
+    const uint8_t label[] = {7, 3, 3, 3, 8, 7, 9, 2};
+    struct scatter s = {.n = 6, .xy = xy, .label = label, .labelled = true, .x_lo = 0, .x_hi = 1, .y_lo = 0, .y_hi = 1};
+    (void)state;
+    assert_scatter(&s, "     8\n\n3\n"); /* 8 has one point in all, 7 two, 3 three */
+    s.n = 8;
+    assert_scatter(&s, "     8\n   2\n3\n"); /* 2 and 9 are equally rare: the lower class */
 }
 
 /* A change of colour costs ten times the bytes of a glyph, and the glyph tells the class. */
@@ -298,7 +306,7 @@ int drawing_tests(void)
         cmocka_unit_test(a_lost_engine_is_shown),
         cmocka_unit_test(no_color_and_limits_are_obeyed),
         cmocka_unit_test(a_slow_link_gets_the_latent_plot_in_one_colour),
-        cmocka_unit_test(rarer_classes_stay_visible_in_a_crowded_cell),
+        cmocka_unit_test(a_crowded_cell_shows_the_class_of_most_and_of_equals_the_rarer),
     };
     return cmocka_run_group_tests_name("ui drawing", tests, NULL, NULL);
 }
