@@ -32,22 +32,13 @@ static void ls_line(const struct study *s)
 {
     char disk[32];
     char age[32] = "-";
-    char best[32] = "-";
+    char best[20];
     int64_t changed = study_last_change(s);
     if (changed > 0) {
         (void)str_duration(age, sizeof age, (double)(clock_utc_us() - changed) * 1e-6);
     }
-    if (s->best) {
-        struct scored x = study_scored(s, s->best);
-        if (objective_count(s->objective) == 2) {
-            (void)snprintf(best, sizeof best, "%.1f/%.1f", x.value[0], x.value[1]);
-        } else {
-            (void)snprintf(best, sizeof best, "%.*f", s->objective == OBJECTIVE_KNN ? 4 : 2,
-                           objective_shown(s->objective, x.value[0]));
-        }
-    }
-    (void)printf("%-24s %-11s %5d/%-5d %10s %10s %10s\n", s->name, study_standing(s), study_ended_trials(s), s->total, best,
-                 age, str_bytes(disk, sizeof disk, fs_tree_bytes(s->dir)));
+    (void)printf("%-24s %-11s %5d/%-5d %10s %10s %10s\n", s->name, study_standing(s), study_ended_trials(s), s->total,
+                 study_best_text(best, sizeof best, s), age, str_bytes(disk, sizeof disk, fs_tree_bytes(s->dir)));
 }
 
 static json_t *ls_json(const struct study *s)

@@ -35,7 +35,7 @@ static void fill(struct ui_study *to, const struct study *s)
     (void)str_copy(to->state, sizeof to->state, study_standing(s));
     to->ended = study_ended_trials(s);
     to->total = s->total;
-    to->best = s->best ? s->best->value : (double)NAN;
+    (void)study_best_text(to->best, sizeof to->best, s);
     to->changed_us = study_last_change(s);
     to->bytes = fs_tree_bytes(s->dir);
 }

@@ -89,6 +89,21 @@ const char *study_value_text(char *buf, size_t cap, const struct study *s, const
     return buf;
 }
 
+const char *study_best_text(char *buf, size_t cap, const struct study *s)
+{
+    if (!s->best) {
+        (void)str_copy(buf, cap, "-");
+        return buf;
+    }
+    struct scored x = study_scored(s, s->best);
+    if (objective_count(s->objective) == 2) {
+        (void)snprintf(buf, cap, "%.1f/%.1f", x.value[0], x.value[1]);
+    } else {
+        (void)snprintf(buf, cap, "%.*f", s->objective == OBJECTIVE_KNN ? 4 : 2, objective_shown(s->objective, x.value[0]));
+    }
+    return buf;
+}
+
 void study_point_text(struct sbuf *out, const struct study *s, const struct trial_row *t, const char *separator)
 {
     bool first = true;

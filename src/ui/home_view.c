@@ -34,8 +34,8 @@ static struct study_columns study_columns(int w)
     k.state = 2 + k.name_w;
     k.trials = k.state + 12;
     k.best = k.trials + 11;
-    k.age = k.best + 10;
-    k.disk = k.age + 11;
+    k.age = k.best + 11;
+    k.disk = k.age + 10;
     return k;
 }
 
@@ -52,8 +52,8 @@ static void draw_study_head(struct canvas *c, struct area a)
     canvas_text(c, a.x + 2, a.y, k.name_w, STYLE(HEAD), "STUDY");
     canvas_text(c, a.x + k.state, a.y, 12, STYLE(HEAD), "STATE");
     draw_cell(c, a, k.trials, 10, STYLE(HEAD), "TRIALS");
-    draw_cell(c, a, k.best, 9, STYLE(HEAD), "BEST");
-    draw_cell(c, a, k.age, 10, STYLE(HEAD), "AGE");
+    draw_cell(c, a, k.best, 10, STYLE(HEAD), "BEST");
+    draw_cell(c, a, k.age, 9, STYLE(HEAD), "AGE");
     draw_cell(c, a, k.disk, 10, STYLE(HEAD), "DISK");
 }
 
@@ -65,9 +65,9 @@ static void draw_study(struct canvas *c, const struct view *v, const struct ui_s
     canvas_text(c, a.x + k.state, a.y, 11, (struct style){state_role(t->state), 0}, t->state);
     (void)snprintf(text, sizeof text, "%d/%d", t->ended, t->total);
     draw_cell(c, a, k.trials, 10, STYLE(TEXT), text);
-    draw_cell(c, a, k.best, 9, STYLE(BEST), num_fit(text, sizeof text, t->best, 9, 2));
+    draw_cell(c, a, k.best, 10, STYLE(BEST), t->best);
     double age = (double)(v->now_us - t->changed_us) * 1e-6;
-    draw_cell(c, a, k.age, 10, STYLE(DIM), t->changed_us > 0 && age >= 0 ? str_duration(text, sizeof text, age) : "-");
+    draw_cell(c, a, k.age, 9, STYLE(DIM), t->changed_us > 0 && age >= 0 ? str_duration(text, sizeof text, age) : "-");
     draw_cell(c, a, k.disk, 10, STYLE(DIM), str_bytes(text, sizeof text, t->bytes));
 }
 

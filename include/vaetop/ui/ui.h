@@ -15,7 +15,7 @@
 struct ui_study {
     char name[80], state[16]; /* running, paused, stopped, finished, interrupted, new */
     int ended, total;         /* trials */
-    double best;              /* nats; NaN none */
+    char best[20];            /* value, or the two; "-": none */
     int64_t changed_us;       /* when anything last happened in it, UTC; 0 never */
     uint64_t bytes;           /* on disk */
 };
