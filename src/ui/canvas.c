@@ -141,6 +141,20 @@ int text_columns(const char *text)
     return n;
 }
 
+size_t text_fold(const char *text, int w)
+{
+    const char *s = text, *end = text, *blank = NULL;
+    uint32_t ch;
+    for (int used = 0; (ch = utf8_next(&s)) != 0; end = s) {
+        used += glyph_columns(ch);
+        if (used > w && end > text && ch != ' ') {
+            return (size_t)((blank ? blank : end) - text);
+        }
+        blank = ch == ' ' ? s : blank;
+    }
+    return (size_t)(end - text);
+}
+
 int canvas_text(struct canvas *c, int x, int y, int most, struct style s, const char *text)
 {
     bool cut = text_columns(text) > most;

@@ -107,6 +107,9 @@ int glyph_columns(uint32_t ch);
 /* Next character of UTF-8 text, moving *s; invalid bytes come as U+FFFD. 0 at the end. */
 uint32_t utf8_next(const char **s);
 int text_columns(const char *text);
+/* Bytes of the text's first row in rows of w columns: to its last blank there, or cut where a word is longer. The rest
+ * begins after it. */
+size_t text_fold(const char *text, int w);
 
 /* Appends the picture as text, one line a row, trailing blanks dropped. */
 void canvas_dump(struct sbuf *out, const struct canvas *c);

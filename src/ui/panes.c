@@ -271,9 +271,12 @@ void pane_log(struct canvas *c, const struct view *v, const struct ui_state *s)
         (void)snprintf(title, sizeof title, "log #%d", s->selected);
     }
     pane_rule(c, a, s->tier, title, "");
-    int want = a.h - 1, first = v->n_logs;
-    for (int k = 0; first > 0 && k < want; first--) {
+    int want = a.h - 1, first = v->n_logs, k = 0;
+    for (; first > 0 && k < want; first--) {
         k += !mine_only || v->log[first - 1].trial == s->selected;
+    }
+    if (k == 0) {
+        pane_empty(c, (struct area){a.x, a.y + 1, a.w, a.h - 1}, "no line yet");
     }
     for (int i = first, y = a.y + 1; i < v->n_logs && y < a.y + a.h; i++) {
         bool mine = v->log[i].trial >= 0 && v->log[i].trial == s->selected;

@@ -132,11 +132,20 @@ const char *question_title(char *buf, size_t cap, const struct ui_state *s, cons
 
 int log_lines(const struct ui_state *s, const struct view *v)
 {
-    int n = 0;
+    int n = 0, w = log_text_w(s);
     for (int i = 0; i < v->n_logs; i++) {
-        n += log_shown(s, &v->log[i]);
+        const char *rest = v->log[i].text;
+        for (bool more = log_shown(s, &v->log[i]); more; more = *rest != 0) {
+            rest += text_fold(rest, w);
+            n++;
+        }
     }
     return n;
+}
+
+int log_text_w(const struct ui_state *s)
+{
+    return s->layout.body.w > 21 ? s->layout.body.w - 11 : 10;
 }
 
 bool log_shown(const struct ui_state *s, const struct view_log *l)

@@ -153,6 +153,8 @@ void state_order(const struct ui_state *s, struct view *v);
 /* The log screen's lines: which, and how many. */
 bool log_shown(const struct ui_state *s, const struct view_log *l);
 int log_lines(const struct ui_state *s, const struct view *v);
+/* Columns of a line's text there, behind its time. */
+int log_text_w(const struct ui_state *s);
 
 void state_say(struct ui_state *s, bool bad, const char *text);
 

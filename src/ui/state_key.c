@@ -131,7 +131,7 @@ static bool move_key(struct ui_state *s, const struct view *v, enum action act)
         s->knob = to < 0 || last < 0 ? 0 : to > last ? last : to;
     } else if (s->screen == SCREEN_LOG) {
         int to = s->log_back - rows;
-        s->log_back = to < 0 ? 0 : to > VIEW_LOGS_MOST ? VIEW_LOGS_MOST : to; /* state_fit() knows the top */
+        s->log_back = to < 0 ? 0 : to; /* state_fit() knows the top */
     } else {
         move_by(s, v, rows);
     }

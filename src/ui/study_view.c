@@ -149,7 +149,7 @@ static void draw_knob(struct canvas *c, const struct overview_knob *k, const str
 static void draw_space(struct canvas *c, const struct overview *o, const struct ui_state *s, struct area a)
 {
     struct columns w = columns_of(a.w);
-    char title[64], right[80] = "importance: after 2 done";
+    char title[64], right[80] = "";
     if (a.h < 2) {
         return;
     }
@@ -158,6 +158,8 @@ static void draw_space(struct canvas *c, const struct overview *o, const struct 
         const char *of = o->insight.objectives == 2 ? s->second ? " for kl" : " for rec" : "";
         (void)snprintf(right, sizeof right, "importance%s (%s%d done)", of, a.w >= 90 || !of[0] ? "PED-ANOVA, " : "",
                        o->insight.complete);
+    } else {
+        (void)snprintf(right, sizeof right, "importance: %s", o->n_counts < 2 ? "needs 2 done" : "not known yet");
     }
     (void)snprintf(title, sizeof title, "%zu knob%s searched", o->n_knobs, o->n_knobs == 1 ? "" : "s");
     pane_rule(c, a, s->tier, a.w >= 70 ? title : "knobs", a.w >= 60 ? right : "importance");
@@ -210,7 +212,7 @@ static void draw_best(struct canvas *c, const struct view *v, const struct ui_st
     pane_rule(c, a, s->tier, title, a.w >= 44 ? "dots: all trials" : "");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (o->n_counts < 2) {
-        pane_empty(c, body, "begins with the second one");
+        pane_empty(c, body, "begins with the second done trial");
         return;
     }
     struct plot p = {.x_lo = 0, .x_hi = v->planned > (int)o->n ? v->planned - 1 : (double)o->n - 1, .x_unit = "trial"};
@@ -280,7 +282,7 @@ static void draw_slice(struct canvas *c, const struct overview *o, const struct 
     pane_rule(c, a, s->tier, title, a.w >= 48 ? "bright: best tenth" : "");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (o->n_counts < 2) {
-        pane_empty(c, body, "begins with the second one");
+        pane_empty(c, body, "begins with the second done trial");
         return;
     }
     struct plot p = {.x_lo = 0, .x_hi = 1};
@@ -373,7 +375,7 @@ static void draw_front(struct canvas *c, const struct overview *o, const struct 
     pane_rule(c, a, s->tier, title, a.w >= 36 && o->n_front > 0 ? right : "");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (o->n_front == 0) {
-        pane_empty(c, body, "begins with a finished trial");
+        pane_empty(c, body, "begins with the first done trial");
         return;
     }
     struct plot p = {.x_unit = "rec"};

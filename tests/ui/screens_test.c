@@ -277,13 +277,43 @@ static void the_log_scrolls_and_shows_one_trial(void **state)
     (void)state;
     scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
     (void)scene_keys(&s, "5");
-    char *t = scene_text(&s, 40, 10);
+    char *t = scene_text(&s, 80, 24);
     assert_has(t, "study started");
     free(t);
     (void)scene_keys(&s, "a");
-    t = scene_text(&s, 40, 10);
+    t = scene_text(&s, 80, 24);
     assert_null(strstr(t, "study started"));
     assert_has(t, "#0 epoch 18");
+    free(t);
+    scene_release(&s);
+}
+
+/* What does not fit into one row goes on in the next, whole words, and scrolling counts the rows. */
+static void a_long_line_of_the_log_is_shown_whole(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_EMPTY, TIER_ASCII);
+    s.view.log = xreallocarray(s.view.log, 2, sizeof *s.view.log);
+    s.view.n_logs = s.view.cap_logs = 2;
+    for (int i = 0; i < 2; i++) {
+        s.view.log[i] = (struct view_log){.trial = -1, .time = "12:00:00"};
+        (void)snprintf(s.view.log[i].text, sizeof s.view.log[i].text, "line %d has more words than fit here; the last is END%d",
+                       i, i);
+    }
+    (void)scene_keys(&s, "5");
+    char *t = scene_text(&s, 40, 8);
+    assert_has(t, " 12:00:00 line 0 has more words than\n          fit here; the last is END0\n 12:00:00 line 1");
+    assert_has(t, "END1\n");
+    free(t);
+    t = scene_text(&s, 40, 6); /* three rows: one of the first line, then both of the second */
+    assert_null(strstr(t, "line 0"));
+    assert_has(t, "END0");
+    free(t);
+    (void)scene_keys(&s, "k");
+    t = scene_text(&s, 40, 6);
+    assert_has(t, "line 0");
+    assert_has(t, "1 newer below");
     free(t);
     scene_release(&s);
 }
@@ -412,6 +442,7 @@ int screens_tests(void)
         cmocka_unit_test(a_range_can_become_a_value_and_back),
         cmocka_unit_test(without_a_study_one_line_says_what_enter_does),
         cmocka_unit_test(the_log_scrolls_and_shows_one_trial),
+        cmocka_unit_test(a_long_line_of_the_log_is_shown_whole),
         cmocka_unit_test(slots_follow_plus_and_minus),
     };
     return cmocka_run_group_tests_name("ui screens", tests, NULL, NULL);
