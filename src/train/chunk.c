@@ -244,7 +244,7 @@ static enum err_code watch(struct trainer *t, int lane, const struct evaluation 
     struct train_lane *l = &t->lane[lane];
     struct symptoms s = {.row = l->row, .n = l->n_rows, .dim_kl = ev->dim_kl, .latent = l->net.latent,
                          .active_units = ev->active_units, .baseline = trainer_baseline(t),
-                         .warmed_up = l->epochs_done >= config_first_best(&l->config),
+                         .warm_from = config_first_best(&l->config),
                          .bernoulli = l->net.likelihood == LIKE_BERNOULLI};
     char text[TRIAL_NOTE_CAP];
     const enum err_code rc = units_look(t, l, &s, e);

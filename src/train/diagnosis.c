@@ -3,39 +3,82 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "vaetop/base/alloc.h"
 
 #define IDLE_KL 0.01        /* nats of a latent dimension that says nothing */
 #define BASELINE_SHARE 0.01 /* as good as the mean image, within */
-#define EXPLODING_KL 10.0   /* times the mean of the epochs before */
+#define LEARNING_SHARE 0.01 /* of the validation's -ELBO: by which an epoch betters one that still learns */
+#define EXPLODING_KL 10.0   /* times the median of the epochs before */
 #define LEAST_KL 1.0        /* nats; smaller ones may grow as they like */
 #define OVERFIT_SHARE 0.03  /* gap between validation and training, of the validation's reconstruction */
-#define STUCK_SHARE 0.5     /* units of a layer that say nothing */
+#define STUCK_SHARE 0.5     /* units of a layer that say nothing, where fewer are left than latent dimensions; */
+#define DEAD_SHARE 0.9      /* more are too many in any layer */
 #define CUT_SHARE 0.05      /* log-variances at a bound */
 #define DARK 0.05           /* largest value of data that were meant to reach 1 */
 #define DEVIATION_LEAST 0.01 /* of data for a Gaussian; beyond these the weights must do the scaling */
 #define DEVIATION_MOST 20.0
 #define OVERFIT_EPOCHS 3    /* in a row in which validation got worse and the gap wider */
 
+static bool as_mean(const struct symptoms *s, const struct epoch_row *r)
+{
+    return fabs(r->val_rec - s->baseline) < BASELINE_SHARE * fabs(s->baseline);
+}
+
+/* In this epoch the latents said nothing, or nothing of use. */
+static bool idle(const struct symptoms *s, const struct epoch_row *r)
+{
+    return r->val_kl < IDLE_KL * s->latent || r->active_units <= 0 || as_mean(s, r);
+}
+
+/* Two epochs in a row that better little: in the first ones of a healthy trial the latents say nothing either, and its
+ * reconstruction passes that of the mean image on the way down. */
 static bool collapsed(char *text, const struct symptoms *s)
 {
+    if (s->n < 2) return false;
+    const struct epoch_row *now = &s->row[s->n - 1], *before = now - 1;
+    const double was = before->val_rec + before->val_kl, is = now->val_rec + now->val_kl;
+    if (before->epoch < s->warm_from || !idle(s, before) || was - is > LEARNING_SHARE * fabs(was)) return false;
     double most = 0;
     for (int j = 0; j < s->latent; j++) most = fmax(most, s->dim_kl[j]);
-    const bool as_mean = fabs(s->row[s->n - 1].val_rec - s->baseline) < BASELINE_SHARE * fabs(s->baseline);
-    if (most >= IDLE_KL && s->active_units > 0 && !as_mean) return false;
+    if (most >= IDLE_KL && s->active_units > 0 && !as_mean(s, now)) return false;
     snprintf(text, TRIAL_NOTE_CAP, "posterior collapse: at most %.2g nats of KL a dimension, %d active units%s; lower beta, "
              "warm it up, set free_bits or take a smaller decoder", most, s->active_units,
-             as_mean ? ", images no better than their mean" : "");
+             as_mean(s, now) ? ", images no better than their mean" : "");
     return true;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of the training KL of the first n epochs. */
+static double median_kl(const struct symptoms *s, int n)
+{
+    double *kl = xcalloc((size_t)n, sizeof *kl);
+    for (int i = 0; i < n; i++) kl[i] = s->row[i].train_kl;
+    qsort(kl, (size_t)n, sizeof *kl, by_size);
+    const double median = (kl[(n - 1) / 2] + kl[n / 2]) / 2;
+    free(kl);
+    return median;
+}
+
+/* Two epochs in a row, and no better for it: a KL that grows while the -ELBO falls is what learning looks like. */
 static bool exploding(char *text, const struct symptoms *s)
 {
-    double before = 0;
-    for (int i = 0; i < s->n - 1; i++) before += s->row[i].train_kl / (s->n - 1);
-    const double now = s->row[s->n - 1].train_kl;
-    if (s->n < 2 || !(now > EXPLODING_KL * fmax(before, LEAST_KL))) return false;
-    snprintf(text, TRIAL_NOTE_CAP, "exploding KL: %.4g nats after %.4g before; set optimizer.clip or lower optimizer.lr", now,
-             before);
+    if (s->n < 3) return false;
+    const struct epoch_row *last = &s->row[s->n - 3];
+    const double before = median_kl(s, s->n - 2);
+    for (int i = s->n - 2; i < s->n; i++) {
+        const struct epoch_row *r = &s->row[i];
+        if (!(r->train_kl > EXPLODING_KL * fmax(before, LEAST_KL))) return false;
+        if (r->train_rec + r->train_kl <= last->train_rec + last->train_kl) return false;
+    }
+    snprintf(text, TRIAL_NOTE_CAP, "exploding KL: %.4g nats after %.4g before; set optimizer.clip or lower optimizer.lr",
+             s->row[s->n - 1].train_kl, before);
     return true;
 }
 
@@ -57,11 +100,14 @@ static bool overfitting(char *text, const struct symptoms *s)
     return true;
 }
 
+/* The first layer of a good ReLU network on images may do with less than half of its units; one that has fewer left than
+ * the latent space has dimensions lets less through than was asked for. */
 static bool stuck(char *text, const struct symptoms *s)
 {
-    if (!(s->stuck > STUCK_SHARE)) return false;
-    snprintf(text, TRIAL_NOTE_CAP, "dead or saturated units: %.0f %% of %s give the same for every row; lower optimizer.lr, set "
-             "model.norm: layer, or take model.activation: leaky or another model.init", 100 * s->stuck, s->stuck_layer);
+    if (!(s->stuck > STUCK_SHARE) || (s->stuck <= DEAD_SHARE && s->telling >= s->latent)) return false;
+    snprintf(text, TRIAL_NOTE_CAP, "dead or saturated units: %.0f %% of %s give the same for every row, leaving %d; lower optimizer.lr, "
+             "set model.norm: layer, or take model.activation: leaky or another model.init", 100 * s->stuck, s->stuck_layer,
+             s->telling);
     return true;
 }
 
@@ -99,7 +145,7 @@ const char *diagnosis_word(enum diagnosis d)
 bool diagnose(enum diagnosis what, char text[TRIAL_NOTE_CAP], const struct symptoms *s)
 {
     switch (what) {
-    case DIAGNOSIS_COLLAPSE: return s->warmed_up && collapsed(text, s);
+    case DIAGNOSIS_COLLAPSE: return collapsed(text, s);
     case DIAGNOSIS_EXPLODING_KL: return exploding(text, s);
     case DIAGNOSIS_OVERFITTING: return overfitting(text, s);
     case DIAGNOSIS_STUCK_UNITS: return stuck(text, s);

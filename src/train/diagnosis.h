@@ -28,9 +28,10 @@ struct symptoms {
     const double *dim_kl;        /* (latent) of the last one, validation means */
     int latent, active_units;
     double baseline;             /* reconstruction of the mean image, nats; NaN: unknown */
-    bool warmed_up;              /* beta has its full weight: an idle latent space is no longer a matter of time */
+    int warm_from;               /* epoch from which beta has its full weight: idle latents are no longer a matter of time */
     double stuck;                /* largest share of a hidden layer's units that give the same for every row; NaN: unknown */
     char stuck_layer[24];        /* that layer */
+    int telling;                 /* its other units */
     double cut;                  /* share of log-variances that lie on a bound; NaN: unknown */
     bool bernoulli;
     double data_most, data_deviation; /* of the training rows: largest value, root of the mean square; NaN: unknown */

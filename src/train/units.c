@@ -13,8 +13,8 @@
 #define LOGVAR_LEAST (-12.0f) /* as cut_logvar() in cl/latent.cl */
 #define LOGVAR_MOST 6.0f
 
-/* Share of columns of x (rows, cols) whose values are all the same. */
-static double share_stuck(const float *x, int rows, int cols)
+/* Columns of x (rows, cols) whose values are all the same. */
+static int count_stuck(const float *x, int rows, int cols)
 {
     int stuck = 0;
     for (int j = 0; j < cols; j++) {
@@ -25,7 +25,7 @@ static double share_stuck(const float *x, int rows, int cols)
         }
         stuck += (double)most - (double)least < SAME;
     }
-    return (double)stuck / cols;
+    return stuck;
 }
 
 static double share_cut(const float *s, int n)
@@ -52,9 +52,11 @@ static enum err_code read_layers(struct trainer *t, const struct train_lane *l, 
             out->cut = share_cut(x, rows * v.cols);
             continue;
         }
-        const double share = share_stuck(x, rows, v.cols);
+        const int stuck = count_stuck(x, rows, v.cols);
+        const double share = (double)stuck / v.cols;
         if (isnan(out->stuck) || share > out->stuck) {
             out->stuck = share;
+            out->telling = v.cols - stuck;
             snprintf(out->stuck_layer, sizeof out->stuck_layer, "%s", p->layer[i].name);
         }
     }

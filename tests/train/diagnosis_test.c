@@ -21,13 +21,14 @@ static void healthy(struct patient *p)
     memset(p, 0, sizeof *p);
     for (int i = 0; i < EPOCHS; i++) {
         p->row[i] = (struct epoch_row){.epoch = i + 1, .train_rec = 90 - i, .train_kl = 20, .val_rec = 91 - i, .val_kl = 20,
-                                       .value = 111 - i};
+                                       .value = 111 - i, .active_units = 4};
     }
     for (int j = 1; j < 5; j++) {
         p->kl[j] = 5;
     }
     p->s = (struct symptoms){.row = p->row, .n = EPOCHS, .dim_kl = p->kl, .latent = 5, .active_units = 4,
-                             .baseline = 205.65, .warmed_up = true, .stuck = 0.5, .stuck_layer = "encoder.0",
+                             .baseline = 205.65, .warm_from = EPOCHS - 1, .stuck = 0.5, .stuck_layer = "encoder.0",
+                             .telling = 4,
                              .cut = 0.05, .bernoulli = true, .data_most = 1, .data_deviation = 0.3};
 }
 
@@ -56,24 +57,65 @@ static void the_healthy_are_left_alone(void **state)
     assert_seen(&p, -1, "");
 }
 
+/* Dimensions that say nothing, in the last n epochs. */
+static void fall_silent(struct patient *p, int n)
+{
+    for (int j = 0; j < 5; j++) {
+        p->kl[j] = 0.009;
+    }
+    for (int i = EPOCHS - n; i < EPOCHS; i++) {
+        p->row[i].val_kl = 5 * 0.009;
+        p->row[i].val_rec = 190;
+    }
+}
+
 static void a_collapsed_posterior_is_seen_after_the_warm_up(void **state)
 {
     (void)state;
     struct patient p;
     healthy(&p);
-    for (int j = 0; j < 5; j++) {
-        p.kl[j] = 0.009;
-    }
+    fall_silent(&p, 2);
     assert_seen(&p, DIAGNOSIS_COLLAPSE, "free_bits");
-    p.s.warmed_up = false;
+    p.s.warm_from = EPOCHS; /* the epoch before was within the warm-up */
+    assert_seen(&p, -1, "");
+    healthy(&p);
+    fall_silent(&p, 1);
+    p.row[EPOCHS - 2].val_rec = 190 - 20; /* one epoch is not enough */
     assert_seen(&p, -1, "");
     healthy(&p);
     p.s.active_units = 0;
+    assert_seen(&p, -1, "");
+    p.row[EPOCHS - 2].active_units = 0;
     assert_seen(&p, DIAGNOSIS_COLLAPSE, "collapse");
+}
+
+static void a_model_no_better_than_the_mean_image_is_seen(void **state)
+{
+    (void)state;
+    struct patient p;
     healthy(&p);
-    p.row[EPOCHS - 1].val_rec = 206.5; /* with the latents in use: a broken device looks like this too */
+    p.row[EPOCHS - 2].val_rec = 206.9; /* with the latents in use: a broken device looks like this too */
+    p.row[EPOCHS - 1].val_rec = 206.5;
     assert_seen(&p, DIAGNOSIS_COLLAPSE, "no better than their mean");
     p.row[EPOCHS - 1].val_rec = 203;
+    assert_seen(&p, -1, "");
+}
+
+/* As trials of few steps an epoch begin: at first nothing is in use, and the reconstruction passes the mean image's. */
+static void a_trial_that_still_learns_has_not_collapsed(void **state)
+{
+    (void)state;
+    struct patient p;
+    healthy(&p);
+    fall_silent(&p, 2);
+    p.row[EPOCHS - 2].val_rec = 190 / 0.98;
+    assert_seen(&p, -1, "");
+    p.row[EPOCHS - 2].val_rec = 190 / 0.995;
+    assert_seen(&p, DIAGNOSIS_COLLAPSE, "collapse");
+    healthy(&p);
+    p.s.n = 1;
+    p.row[0].val_rec = 205;
+    p.s.warm_from = 1;
     assert_seen(&p, -1, "");
 }
 
@@ -82,15 +124,37 @@ static void an_exploding_kl_is_seen(void **state)
     (void)state;
     struct patient p;
     healthy(&p);
-    p.row[EPOCHS - 1].train_kl = 201;
+    p.row[0].train_kl = 1e4; /* the median is not moved by one */
+    p.row[EPOCHS - 2].train_kl = p.row[EPOCHS - 1].train_kl = 201;
     assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "optimizer.clip");
     p.row[EPOCHS - 1].train_kl = 199;
     assert_seen(&p, -1, "");
-    for (int i = 0; i < EPOCHS - 1; i++) {
+    p.row[EPOCHS - 1].train_kl = 201;
+    p.row[EPOCHS - 2].train_kl = 199; /* one epoch is not enough */
+    assert_seen(&p, -1, "");
+    healthy(&p);
+    for (int i = 0; i < EPOCHS - 2; i++) {
         p.row[i].train_kl = 0.01; /* a KL that starts from nothing may grow */
     }
-    p.row[EPOCHS - 1].train_kl = 9;
+    p.row[EPOCHS - 2].train_kl = p.row[EPOCHS - 1].train_kl = 9;
     assert_seen(&p, -1, "");
+}
+
+/* A trial of quickstart's space on 600 digits: what it learns it says through the latents, and the -ELBO falls. */
+static void a_kl_that_grows_with_learning_is_healthy(void **state)
+{
+    (void)state;
+    struct patient p;
+    healthy(&p);
+    const double kl[EPOCHS] = {0.466, 1.793, 11.66, 30.68, 28.88}, rec[EPOCHS] = {540.3, 509.5, 442.1, 338.1, 269.8};
+    for (int i = 0; i < EPOCHS; i++) {
+        p.row[i].train_kl = kl[i];
+        p.row[i].train_rec = rec[i];
+    }
+    for (p.s.n = 1; p.s.n <= EPOCHS; p.s.n++) assert_seen(&p, -1, "");
+    p.s.n = EPOCHS;
+    p.row[EPOCHS - 2].train_rec = p.row[EPOCHS - 1].train_rec = 543;
+    assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "28.88 nats after 1.793 before");
 }
 
 static void overfitting_is_seen_once_it_lasts(void **state)
@@ -121,6 +185,13 @@ static void stuck_units_and_cut_log_variances_are_seen(void **state)
     healthy(&p);
     p.s.stuck = 0.51;
     assert_seen(&p, DIAGNOSIS_STUCK_UNITS, "51 % of encoder.0");
+    p.s.telling = 5; /* as many as latent dimensions: half of a good network's first layer may be idle */
+    assert_seen(&p, -1, "");
+    p.s.telling = 50;
+    p.s.stuck = 0.9;
+    assert_seen(&p, -1, "");
+    p.s.stuck = 0.91;
+    assert_seen(&p, DIAGNOSIS_STUCK_UNITS, "91 % of encoder.0 give the same for every row, leaving 50");
     p.s.stuck = (double)NAN;
     p.s.cut = (double)NAN;
     assert_seen(&p, -1, "");
@@ -178,7 +249,10 @@ int diagnosis_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_healthy_are_left_alone),
         cmocka_unit_test(a_collapsed_posterior_is_seen_after_the_warm_up),
+        cmocka_unit_test(a_model_no_better_than_the_mean_image_is_seen),
+        cmocka_unit_test(a_trial_that_still_learns_has_not_collapsed),
         cmocka_unit_test(an_exploding_kl_is_seen),
+        cmocka_unit_test(a_kl_that_grows_with_learning_is_healthy),
         cmocka_unit_test(overfitting_is_seen_once_it_lasts),
         cmocka_unit_test(stuck_units_and_cut_log_variances_are_seen),
         cmocka_unit_test(a_wrong_data_scale_is_seen),
