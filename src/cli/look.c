@@ -121,11 +121,15 @@ static void show_heading(const struct study *s)
     (void)printf("\n\n");
 }
 
-static void show_notes(const struct study *s, int trial)
+static void show_notes(const struct study *s, const struct trial_row *t)
 {
     struct trial_note *note = NULL;
     size_t n = 0;
-    if (store_notes(s->store, trial, &note, &n, NULL) == ERR_OK) {
+    if (store_notes(s->store, t->number, &note, &n, NULL) == ERR_OK) {
+        const int64_t skipped = trial_notes_skipped(note, n);
+        if (skipped > 0) {
+            (void)printf("skipped: %lld of %lld steps\n", (long long)skipped, (long long)t->step);
+        }
         for (size_t i = 0; i < n; i++) {
             (void)printf("note (epoch %d): %s\n", note[i].epoch, note[i].text);
         }
@@ -148,7 +152,7 @@ static enum err_code show_trial(const struct study *s, const struct trial_row *t
     if (t->reason[0]) {
         (void)printf("why: %s\n", str_clean(clean, sizeof clean, t->reason));
     }
-    show_notes(s, t->number);
+    show_notes(s, t);
     (void)printf("\nepoch     step    value      rec       kl    train       lr   beta  active\n");
     for (size_t i = 0; i < n; i++) {
         (void)printf("%5d %8lld %8.2f %8.2f %8.2f %8.2f %8.2g %6.3g %7.0f\n", row[i].epoch, (long long)row[i].step,

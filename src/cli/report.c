@@ -229,7 +229,8 @@ static json_t *edits_json(const struct study *s, int trial)
     return list;
 }
 
-static json_t *notes_json(const struct study *s, int trial)
+/* A trial's notes, and how many of its steps they say were skipped. */
+static void put_notes(json_t *root, const struct study *s, int trial)
 {
     json_t *list = json_array();
     struct trial_note *note = NULL;
@@ -243,8 +244,9 @@ static json_t *notes_json(const struct study *s, int trial)
             (void)json_array_append_new(list, o);
         }
     }
+    (void)json_object_set_new(root, "skipped_steps", json_integer(trial_notes_skipped(note, n)));
+    (void)json_object_set_new(root, "notes", list);
     free(note);
-    return list;
 }
 
 enum err_code report_trial_line(const struct study *s, const struct trial_row *t, struct err *e)
@@ -285,7 +287,7 @@ enum err_code report_trial_json(const struct study *s, const struct trial_row *t
     (void)json_object_set_new(root, "study", json_string(s->name));
     (void)json_object_set_new(root, "config", config);
     (void)json_object_set_new(root, "edits", edits_json(s, t->number));
-    (void)json_object_set_new(root, "notes", notes_json(s, t->number));
+    put_notes(root, s, t->number);
     (void)json_object_set_new(root, "series", series);
     if (rc) {
         json_decref(root);

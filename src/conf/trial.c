@@ -1,8 +1,12 @@
 #include "vaetop/conf/trial.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SKIPPED "skipped steps"
 
 static const char *const state_name[] = {
 #define X(s) #s,
@@ -73,4 +77,22 @@ void snapshot_release(struct snapshot *s)
     free(s->label);
     free(s->pixels);
     *s = (struct snapshot){0};
+}
+
+void trial_note_skipped(struct trial_note *note, int64_t steps)
+{
+    (void)snprintf(note->kind, sizeof note->kind, "%s", SKIPPED);
+    (void)snprintf(note->text, sizeof note->text, "%" PRId64 " steps skipped so far: their gradient was longer than "
+                   "optimizer.skip or not finite; lower optimizer.lr if they grow", steps);
+}
+
+int64_t trial_notes_skipped(const struct trial_note *note, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(note[i].kind, SKIPPED) == 0) {
+            const int64_t steps = strtoll(note[i].text, NULL, 10);
+            return steps > 0 ? steps : 0;
+        }
+    }
+    return 0;
 }

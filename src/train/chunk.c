@@ -237,6 +237,15 @@ static void say(int lane, const struct train_lane *l, const char *kind, const ch
     send(fn, arg, lane, l, &ev);
 }
 
+static void say_skipped(int lane, struct train_lane *l, trainer_event_fn *fn, void *arg)
+{
+    if (l->skipped <= l->skipped_said) return;
+    struct trainer_event ev = {.kind = EVENT_NOTE, .note = {.trial = l->trial, .epoch = l->epochs_done}};
+    trial_note_skipped(&ev.note, l->skipped);
+    send(fn, arg, lane, l, &ev);
+    l->skipped_said = l->skipped;
+}
+
 /* Says once what looks wrong. */
 static enum err_code watch(struct trainer *t, int lane, const struct evaluation *ev, trainer_event_fn *fn, void *arg,
                            struct err *e)
@@ -255,12 +264,7 @@ static enum err_code watch(struct trainer *t, int lane, const struct evaluation 
         l->diagnosed |= 1u << i;
         say(lane, l, diagnosis_word((enum diagnosis)i), text, fn, arg);
     }
-    if (l->skipped > l->skipped_said) {
-        snprintf(text, sizeof text, "%lld steps skipped so far: their gradient was longer than optimizer.skip or not finite; "
-                 "lower optimizer.lr if they grow", (long long)l->skipped);
-        say(lane, l, "skipped steps", text, fn, arg);
-        l->skipped_said = l->skipped;
-    }
+    say_skipped(lane, l, fn, arg);
     return ERR_OK;
 }
 
@@ -341,6 +345,7 @@ static void announce(struct trainer *t, int lane, trainer_event_fn *fn, void *ar
     if (l->state == LANE_ACTIVE && steps_left(t, l) <= 0 && (l->n_rows > 0 || l->has_best)) l->state = LANE_DONE;
     const bool held = l->state == LANE_ACTIVE && at_rest(t, l);
     if (l->announced || (l->state == LANE_ACTIVE && !held)) return;
+    say_skipped(lane, l, fn, arg); /* also those of an epoch that did not end */
     struct trainer_event ev = {.kind = held ? EVENT_HELD : l->state == LANE_DONE ? EVENT_DONE : EVENT_DIVERGED};
     ev.value = NAN;
     if (l->state == LANE_DONE) {

@@ -161,6 +161,7 @@ struct view {
     int64_t snapshot_changed;
     int snapshot_at; /* the epoch asked for; 0: the newest */
     struct trial_note note; /* the newest of the selected trial; its text is empty without one */
+    int64_t skipped;        /* its steps that changed nothing, by optimizer.skip */
     int note_of;            /* trial and its change when notes were last looked for */
     int64_t note_changed;
 
@@ -222,7 +223,7 @@ WUR enum err_code view_load(struct view *v, struct store *s, bool *changed, stru
 WUR enum err_code view_load_log(struct view *v, struct store *s, struct err *e);
 /* Curves of the visible trials, curve and snapshot of the selected one. */
 WUR enum err_code view_load_series(struct view *v, struct store *s, const int *number, size_t n, struct err *e);
-/* The newest note of the selected trial. */
+/* The newest note of the selected trial, and its skipped steps. */
 WUR enum err_code view_load_note(struct view *v, struct store *s, int number, struct err *e);
 /* epoch 0: the newest snapshot; else the newest at or before it. */
 WUR enum err_code view_load_snapshot(struct view *v, struct store *s, int number, int epoch, struct err *e);

@@ -211,6 +211,7 @@ enum err_code view_load_note(struct view *v, struct store *s, int number, struct
         return rc;
     }
     v->note = n > 0 ? note[n - 1] : (struct trial_note){0};
+    v->skipped = trial_notes_skipped(note, n);
     v->note_of = number;
     v->note_changed = t->changed;
     free(note);

@@ -56,6 +56,13 @@ show near | jq -e '[.trials[].values[0]] | all(. > 0.1 and . <= 1) and . == (sor
 [ "$(table near 'SELECT min(intermediate_value) > 0 FROM trial_intermediate_values')" = "[(1,)]" ] || fail "nor between"
 run_it 0 fsck near
 
+# Steps that optimizer.skip leaves out are counted where one looks at a trial: 1,200 rows by 64 are 19 an epoch.
+run_it 0 run quickstart --name skips $short --trials 1 --set optimizer.skip=1e-6
+run_it 0 show skips --trial 0
+says "$T/out" "skipped: 57 of 57 steps"
+"$vaetop" show skips --trial 0 --json | jq -e '.skipped_steps == 57 and .steps == 57' >/dev/null || fail "no count of skipped steps"
+"$vaetop" show near --trial 0 --json | jq -e '.skipped_steps == 0' >/dev/null || fail "a trial without skipped steps"
+
 # The likelihood by importance weights is never above the sampled -ELBO by more than noise, and is what eval says.
 run_it 0 run quickstart --name nll $short --set study.objective=nll --set data.validation='last 300'
 show nll | jq -e '.trials | all(.values[0] < .best.val_rec_nats + .best.val_kl_nats)' >/dev/null ||

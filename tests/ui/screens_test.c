@@ -99,9 +99,14 @@ static void a_note_stands_on_the_trial_screen(void **state)
         assert_has(t, "! posterior collapse: lower beta");
         free(t);
     }
+    s.view.skipped = 72;
+    char *t = scene_text(&s, 160, 48);
+    assert_has(t, "   72 steps skipped");
+    free(t);
     s.view.note_of++; /* another trial's */
-    char *t = scene_text(&s, 80, 24);
+    t = scene_text(&s, 160, 48);
     assert_null(strstr(t, "posterior"));
+    assert_null(strstr(t, "skipped"));
     free(t);
     scene_release(&s);
 }

@@ -177,8 +177,17 @@ static void the_store_fills_the_view_and_only_with_what_changed(void **state)
     assert_ok(view_load(&v, ro, &changed, &e), &e);
     assert_ok(view_load_note(&v, ro, 0, &e), &e);
     assert_string_equal(v.note.text, "posterior collapse");
+    assert_true(v.skipped == 0);
+    struct trial_note skips = {.trial = 0, .epoch = 2};
+    trial_note_skipped(&skips, 1234567890123);
+    assert_ok(store_note(rw, &skips, &e), &e);
+    assert_ok(view_load(&v, ro, &changed, &e), &e);
+    assert_ok(view_load_note(&v, ro, 0, &e), &e);
+    assert_true(v.skipped == 1234567890123);
+    assert_string_equal(v.note.text, "posterior collapse"); /* of a later epoch */
     assert_ok(view_load_note(&v, ro, 1, &e), &e); /* another trial has none */
     assert_string_equal(v.note.text, "");
+    assert_true(v.skipped == 0);
     store_close(rw);
     store_close(ro);
     view_release(&v);

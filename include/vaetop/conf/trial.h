@@ -69,6 +69,10 @@ struct trial_note {
     int trial, epoch;
     char kind[24], text[TRIAL_NOTE_CAP];
 };
+/* The note that optimizer.skip has skipped so many steps of the trial so far, and the count that a trial's notes hold:
+ * 0 without such a note. */
+void trial_note_skipped(struct trial_note *note, int64_t steps);
+int64_t trial_notes_skipped(const struct trial_note *note, size_t n);
 
 /* What the screens show of one trial at one epoch. Owns: kl, xy, label and pixels are malloc'ed; snapshot_release()
  * frees. */
