@@ -11,6 +11,7 @@
 #include "vaetop/base/str.h"
 
 #define MAX_COLUMNS ((size_t)1 << 20)
+#define LEAST_COUNTED 4 /* columns: "0,1" may well be values */
 #define MAX_RECORD ((size_t)16 << 20) /* bytes of one of the first two records */
 
 /* A record kept as text: the first two, which are looked at together. */
@@ -62,6 +63,29 @@ static enum err_code read_record(struct record *r, struct build *b)
     return ERR_OK;
 }
 
+/* "0,1,2,3,...", as pandas writes columns that have no names; not the first row of a table that goes on counting. */
+static bool counts_columns(const struct record *first, const struct record *second)
+{
+    const char *p = first->text.text, *q = second->text.text;
+    bool goes_on = second->n == first->n;
+    if (first->n < LEAST_COUNTED || second->n == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < first->n; i++, p += strlen(p) + 1) {
+        char want[24];
+        double v;
+        (void)snprintf(want, sizeof want, "%zu", i);
+        if (strcmp(p, want) != 0) {
+            return false;
+        }
+        if (goes_on) {
+            goes_on = csv_number(&v, q) && v == (double)(first->n + i);
+            q += strlen(q) + 1;
+        }
+    }
+    return !goes_on;
+}
+
 /* The first record is names if one of its fields is text where the second record has a number, or a label's name. */
 static bool is_header(const struct record *first, const struct record *second)
 {
@@ -81,7 +105,7 @@ static bool is_header(const struct record *first, const struct record *second)
             q += strlen(q) + 1;
         }
     }
-    return second->n == 0 && !number;
+    return (second->n == 0 && !number) || counts_columns(first, second);
 }
 
 static enum err_code no_such_column(const struct build *b, const struct record *names, const char *name)
@@ -93,7 +117,8 @@ static enum err_code no_such_column(const struct build *b, const struct record *
     for (size_t i = 0; i < n; i++, p += strlen(p) + 1) {
         list[i] = p;
     }
-    const char *near = b->t->header ? str_nearest(name, list, n) : NULL; /* else they are numbers */
+    int64_t number;
+    const char *near = b->t->header && !str_to_i64(&number, name) ? str_nearest(name, list, n) : NULL;
     free(list);
     (void)str_clean(clean, sizeof clean, name);
     if (near) {

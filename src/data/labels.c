@@ -119,8 +119,9 @@ char *labels_beside(const char *images)
 static enum err_code wrong_count(const struct input *in, size_t found, size_t expected, struct err *e)
 {
     return err_set(e, ERR_DATA,
-                   "%s: found %zu labels, expected %zu as there are rows: set data.labels to their file or none",
-                   in->shown, found, expected);
+                   "%s: found %zu labels, expected %zu as there are rows: %s", in->shown, found, expected,
+                   found == expected + 1 ? "if the first line is a name, call it label or leave it out"
+                                         : "set data.labels to their file or none");
 }
 
 static enum err_code from_table(struct labels *out, struct input *in, size_t file_rows, size_t rows, struct err *e)

@@ -53,6 +53,31 @@ static void every_way_to_write_a_table_gives_the_same_numbers(void **state)
     }
 }
 
+/* pandas numbers columns that have no names; a first row of values is not taken for that. */
+static void counted_columns_are_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t n, dim;
+        float first;
+    } cases[] = {{"0,1,2,3\n0.5,1,0,1\n0,1,0,1\n", 2, 4, 0.5f},
+                 {"0;1;2;3;4\r\n1;1;1;1;1\r\n", 1, 5, 1},
+                 {"0,1,2\n0.5,1,0\n", 2, 3, 0},       /* may well be values */
+                 {"0,1,2,3\n4,5,6,7\n8,9,10,11\n", 3, 4, 0},
+                 {"0,1,2,4\n0.5,1,0,1\n", 2, 4, 0},
+                 {"0,1,2,3.0\n0.5,1,0,1\n", 2, 4, 0},
+                 {"0,1,2,3\n", 1, 4, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dataset d;
+        load_text(&d, cases[i].text, "loss.likelihood=gauss_fixed\n");
+        assert_int_equal(d.n, cases[i].n);
+        assert_int_equal(d.dim, cases[i].dim);
+        assert_close(((const float *)d.x)[0], cases[i].first, 0.0, 0.0);
+        dataset_release(&d);
+    }
+}
+
 static void a_packed_table_is_read_and_count_takes_its_first_rows(void **state)
 {
     (void)state;
@@ -188,6 +213,7 @@ int csv_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_to_write_a_table_gives_the_same_numbers),
+        cmocka_unit_test(counted_columns_are_names),
         cmocka_unit_test(a_packed_table_is_read_and_count_takes_its_first_rows),
         cmocka_unit_test(labels_are_a_column_by_name_number_or_habit),
         cmocka_unit_test(labels_can_stay_a_number_or_come_from_a_file),

@@ -45,7 +45,7 @@ static const struct broken {
     const char *file; /* which one is named */
     const char *want[2];
 } cases[] = {
-    {"empty", B(""), PLAIN, NULL, 0, "0", false, "images", {"offset 0", "expected 4 more bytes"}},
+    {"empty", B(""), PLAIN, NULL, 0, "0", false, "images", {"offset 0", "found an empty file"}},
     {"three bytes", B("\0\0\x08"), PLAIN, NULL, 0, "0", false, "images", {"offset 3", "expected 1 more bytes"}},
     {"text", B("hello, world, this is no IDX"), PLAIN, NULL, 0, "0", false, "images",
      {"line 1, column 1", "names of columns alone"}},
