@@ -120,7 +120,7 @@ static enum err_code wrong_count(const struct input *in, size_t found, size_t ex
 {
     return err_set(e, ERR_DATA,
                    "%s: found %zu labels, expected %zu as there are rows: %s", in->shown, found, expected,
-                   found == expected + 1 ? "if the first line is a name, call it label or leave it out"
+                   found == expected + 1 ? "if the first line of data.labels is a name, call it label or leave it out"
                                          : "set data.labels to their file or none");
 }
 

@@ -39,14 +39,14 @@ static enum err_code detect(struct source *s, struct err *e)
     if (rc) {
         return rc;
     }
-    if (n == 0) {
+    if (n == 0 && !s->in.gz) {
         return input_bad(&s->in, 0, e, "found an empty file, expected an IDX, NPY, CSV or TSV file");
     }
     if (n >= 6 && memcmp(m, NPY_MAGIC, 6) == 0) {
         s->format = SOURCE_NPY;
         return ERR_OK;
     }
-    if (m[0] == 0) {
+    if (n == 0 || m[0] == 0) {
         s->format = SOURCE_IDX;
         return ERR_OK;
     }

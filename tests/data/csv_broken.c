@@ -79,7 +79,7 @@ static void too_many_labels_and_wrong_label_files_are_refused(void **state)
     static const struct {
         const char *labels, *want;
     } files[] = {{"1\n", "found 1 labels, expected 2 as there are rows"},
-                 {"1\n2\n3\n", "found 3 labels, expected 2 as there are rows: if the first line is a name"},
+                 {"1\n2\n3\n", "found 3 labels, expected 2 as there are rows: if the first line of data.labels is a name"},
                  {"1\n2\n3\n4\n", "found 4 labels, expected 2 as there are rows: set data.labels"},
                  {"1,2\n3,4\n", "found 2 columns, expected 1 of labels"}};
     path = put_file(dir, "t.csv", "0,1\n1,0\n", 8);

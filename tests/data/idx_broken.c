@@ -121,7 +121,7 @@ static const struct broken {
     {"gzip of another method", B("\x1f\x8b\x07\0\0\0\0\0\0\0"), PLAIN, NULL, 0, "0", false, "images",
      {"offset 0", "damaged"}},
     {"more wanted than there is", B(GOOD), PLAIN, NULL, 0, "4", false, "images", {"offset 4: found 3 rows", "lower data.count"}},
-    {"labels empty", B(GOOD), PLAIN, B(""), "0", false, "labels", {"offset 0", "expected 4 more bytes"}},
+    {"labels empty", B(GOOD), PLAIN, B(""), "0", false, "labels", {"offset 0", "found an empty file"}},
     {"labels are images", B(GOOD), PLAIN, B(GOOD), "0", false, "labels", {"offset 3", "expected 1 as labels have"}},
     {"labels int32", B(GOOD), PLAIN, B("\0\0\x0C\1\0\0\0\3"), "0", false, "labels", {"offset 2", "type of labels"}},
     {"labels are floats", B(GOOD), PLAIN, B("\0\0\x0D\1\0\0\0\3"), "0", false, "labels", {"offset 2", "float32"}},
