@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "vaetop/base/str.h"
+#include "vaetop/conf/knob.h"
+
+#define HELP_COLUMNS 80
 
 static const struct option_row option_table[] = {
     {'d', "dir", "DIR", "folder that holds the studies (default: $XDG_DATA_HOME/vaetop)"},
@@ -204,6 +207,27 @@ enum err_code options_parse(struct options *out, const struct cli_command *c, in
     return out->help ? ERR_OK : check_words(out, c, e);
 }
 
+/* The knob table in brief, one paragraph a section. */
+static void knobs_help(void)
+{
+    const char *section = "";
+    int at = 0;
+    (void)printf("\nknobs of --set and of presets, and their defaults; man vaetop-preset explains each:");
+    for (int i = 0; i < KNOB_COUNT; i++) {
+        const struct knob_info *k = knob_info((enum knob)i);
+        char text[80];
+        const int n = snprintf(text, sizeof text, "%s%s%s", k->name, k->default_text[0] ? "=" : "", k->default_text);
+        if (strcmp(section, k->section) != 0) {
+            section = k->section;
+            at = printf("\n  %-10s", section) - 1;
+        } else if (at + 1 + n > HELP_COLUMNS) {
+            at = printf("\n  %-10s", "") - 1;
+        }
+        at += printf(" %s", text);
+    }
+    (void)printf("\n");
+}
+
 void command_help(const struct cli_command *c)
 {
     (void)printf("%s\n\nusage: vaetop %s\n\nexamples:\n%s\noptions:\n", c->summary, c->usage, c->examples);
@@ -221,6 +245,9 @@ void command_help(const struct cli_command *c)
         if (*p == '\0') {
             break;
         }
+    }
+    if (strcmp(c->word, "run") == 0) {
+        knobs_help();
     }
     (void)printf("\nThe whole manual: man vaetop\n");
 }

@@ -105,9 +105,9 @@ static bool overfitting(char *text, const struct symptoms *s)
 static bool stuck(char *text, const struct symptoms *s)
 {
     if (!(s->stuck > STUCK_SHARE) || (s->stuck <= DEAD_SHARE && s->telling >= s->latent)) return false;
-    snprintf(text, TRIAL_NOTE_CAP, "dead or saturated units: %.0f %% of %s give the same for every row, leaving %d; lower optimizer.lr, "
-             "set model.norm: layer, or take model.activation: leaky or another model.init", 100 * s->stuck, s->stuck_layer,
-             s->telling);
+    snprintf(text, TRIAL_NOTE_CAP, "dead or saturated units: %.0f %% of %s give the same for every row, leaving %d; lower "
+             "optimizer.lr, set model.norm: layer, or take model.activation: leaky or another model.init", 100 * s->stuck,
+             s->stuck_layer, s->telling);
     return true;
 }
 

@@ -36,6 +36,15 @@ says "$T/preset.txt" "model.dropout"
 says "$T/preset.txt" "default 0; may be searched"
 says "$T/preset.txt" "Srivastava et al. 2014"
 
+# Each knob and its default is in `run --help` too.
+"$vaetop" run --help | sed -n '/^knobs of/,/^$/p' >"$T/knobs"
+"$vaetop" __manual knobs | sed -n 's/^\.It Cm [a-z]*\.//p' >"$T/names"
+while read -r name; do
+    grep -qE " $name(=| |\$)" "$T/knobs" || fail "knob $name is not in run --help"
+done <"$T/names"
+[ "$(wc -l <"$T/names")" -gt 60 ] || fail "knobs of the table: $(wc -l <"$T/names")"
+says "$T/knobs" " lr=0.001"
+
 man_text=$(mandoc -T ascii "$page" | col -b)
 for command in $("$vaetop" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
     printf '%s' "$man_text" | grep -qw -- "$command" || fail "command $command is not in the man page"
