@@ -1,3 +1,5 @@
+#include "check.h"
+
 int knobs_tests(void);
 int configs_tests(void);
 int errors_tests(void);
@@ -8,9 +10,10 @@ int spaces_tests(void);
 
 int main(void)
 {
-    int failed = knobs_tests();
+    static int (*const hostile[])(void) = {errors_tests};
+    int failed = hostile_tests(hostile, sizeof hostile / sizeof *hostile, "wrong and hostile presets");
+    failed += knobs_tests();
     failed += configs_tests();
-    failed += errors_tests();
     failed += presets_tests();
     failed += round_trip_tests();
     failed += places_tests();

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -86,11 +85,4 @@ void assert_floats(const struct dataset *d, const float *want, size_t count)
     for (size_t i = 0; i < count; i++) {
         assert_close(((const float *)d->x)[i], want[i], 0.0, 1e-6);
     }
-}
-
-long peak_rss_kib(void)
-{
-    struct rusage u;
-    assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
-    return u.ru_maxrss;
 }

@@ -21,7 +21,4 @@ void load_with(struct dataset *d, const char *source, const char *settings);
 void refuse_with(struct err *e, const char *source, const char *settings);
 void assert_floats(const struct dataset *d, const float *want, size_t count);
 
-/* Highest memory in use by this process so far. */
-long peak_rss_kib(void);
-
 #endif

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/fs.h"
@@ -67,4 +71,48 @@ const char *temp_dir(void)
     made = xreallocarray(made, n_made + 1, sizeof *made);
     made[n_made++] = path;
     return path;
+}
+
+/* --- hostile input */
+
+#ifdef __SANITIZE_ADDRESS__
+#define RISE_MOST_KIB (1L << 30) /* shadow memory and freed blocks held back are not the readers' */
+#else
+#define RISE_MOST_KIB (64L << 10)
+#endif
+
+long peak_rss_kib(void)
+{
+    struct rusage u;
+    assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
+    return u.ru_maxrss;
+}
+
+static int run_watched(int (*const group[])(void), size_t n, const char *what)
+{
+    const long before = peak_rss_kib();
+    const clock_t start = clock();
+    int failed = 0;
+    for (size_t i = 0; i < n; i++) {
+        failed += group[i]();
+    }
+    const long rise = peak_rss_kib() - before;
+    (void)printf("%s: %ld KiB above the baseline, %.2f s\n", what, rise, (double)(clock() - start) / CLOCKS_PER_SEC);
+    if (rise > RISE_MOST_KIB) {
+        (void)printf("at most %ld KiB were expected\n", RISE_MOST_KIB);
+        failed++;
+    }
+    return failed;
+}
+
+int hostile_tests(int (*const group[])(void), size_t n, const char *what)
+{
+    int status = 1;
+    const pid_t pid = fork();
+    if (pid == 0) {
+        const int failed = run_watched(group, n, what);
+        (void)fflush(stdout);
+        _exit(failed != 0);
+    }
+    return pid < 0 || waitpid(pid, &status, 0) != pid || status != 0;
 }

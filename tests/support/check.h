@@ -25,6 +25,12 @@ void check_code(enum err_code got, enum err_code want, const struct err *e, cons
 #define assert_has(text, part) check_has((text), (part), __FILE__, __LINE__)
 void check_has(const char *text, const char *part, const char *file, int line);
 
+/* Highest memory in use by this process so far. */
+long peak_rss_kib(void);
+/* Tests of what is given to a reader on purpose to break it, in a process of its own, whose memory may rise 64 MiB above
+ * where it began over all of it together. Returns 0, or 1 when one failed or it took more. */
+int hostile_tests(int (*const group[])(void), size_t n, const char *what);
+
 /* A fresh folder under the build's tests/tmp, removed when the program exits. Owned by the list, do not free. */
 const char *temp_dir(void);
 

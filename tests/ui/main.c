@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "demo_store.h"
 #include "vaetop/ui/ui.h"
 
@@ -59,7 +60,8 @@ int main(int argc, char **argv)
     failed += filter_tests();
     failed += gallery_tests();
     failed += screens_tests();
-    failed += setup_tests();
+    static int (*const hostile[])(void) = {setup_tests};
+    failed += hostile_tests(hostile, sizeof hostile / sizeof *hostile, "settings, damaged ones among them");
     failed += form_tests();
     failed += sizes_tests();
     failed += pictures_tests();
