@@ -246,6 +246,49 @@ static void a_lane_that_moves_up_keeps_its_bits(void **state)
     rig_data_release(&d);
 }
 
+struct heard {
+    int trial[16], n;
+};
+
+static void hear(void *arg, struct trainer_event *ev)
+{
+    struct heard *h = arg;
+    if (ev->kind == EVENT_SNAPSHOT) {
+        snapshot_release(&ev->snapshot);
+    } else if (ev->kind == EVENT_EPOCH && h->n < 16) {
+        h->trial[h->n++] = ev->trial;
+    }
+}
+
+/* Whoever came first: pruners judge the trials of a chunk in this order, on every machine. */
+static void a_chunk_tells_its_results_in_the_order_of_trials(void **state)
+{
+    (void)state;
+    static const int number[] = {9, 4, 7};
+    struct rig_data d;
+    struct err e;
+    rig_data_make(&d, 37, 97, 53);
+    struct config c = rig_config(SHAPE "model.latent=17\ntrain.epochs=3\n");
+    struct trainer *t = rig_trainer(&d, &c, PLAN_CHAIN);
+    for (int i = 0; i < 3; i++) {
+        (void)rig_add(t, &c, number[i], NULL);
+    }
+    int epochs = 0;
+    for (int chunks = 0; epochs < 3; chunks++) {
+        struct heard h = {.n = 0};
+        assert_true(chunks < 1000);
+        assert_ok(trainer_chunk(t, hear, &h, &e), &e);
+        if (h.n > 0) { /* in step, so all end an epoch in one chunk */
+            assert_int_equal(h.n, 3);
+            assert_true(h.trial[0] == 4 && h.trial[1] == 7 && h.trial[2] == 9);
+            epochs++;
+        }
+    }
+    trainer_free(t);
+    config_release(&c);
+    rig_data_release(&d);
+}
+
 static void memory_is_what_the_plan_foretold(void **state)
 {
     (void)state;
@@ -456,6 +499,7 @@ int packs_tests(void)
         cmocka_unit_test(chain_lanes_are_the_same_bits_in_packs_of_1_2_and_8),
         cmocka_unit_test(lanes_of_every_kind_are_the_same_bits_as_alone),
         cmocka_unit_test(a_lane_that_moves_up_keeps_its_bits),
+        cmocka_unit_test(a_chunk_tells_its_results_in_the_order_of_trials),
         cmocka_unit_test(memory_is_what_the_plan_foretold),
         cmocka_unit_test(memory_seen_is_what_was_predicted),
         cmocka_unit_test(a_lane_that_cannot_fit_is_refused_with_both_numbers),
