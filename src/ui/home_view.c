@@ -245,7 +245,7 @@ void home_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
     const struct home *h = s->home;
     struct area a = s->layout.body;
     if (!h) {
-        canvas_text(c, a.x + 2, a.y + (a.h > 2), a.w - 3, STYLE(TITLE), "vaetop alone opens here with all studies.");
+        canvas_text(c, a.x + 2, a.y + (a.h > 2), a.w - 3, STYLE(TITLE), "vaetop alone opens all studies here.");
         return;
     }
     if (h->ticking) {

@@ -80,7 +80,7 @@ static void side_by_side(struct layout *l, struct area body, const struct layout
     int spare = left.h - most(want->trials, 8);
     l->progress = take_bottom(&left, spare >= 7 ? least(spare, 14) : 0);
     l->list = left;
-    l->loss = take(&right, right.h * 45 / 100);
+    l->loss = take(&right, right.h * 60 / 100);
     l->latent = right;
     l->divider = (struct area){right.x - 1, body.y, 1, body.h};
 }

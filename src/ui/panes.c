@@ -9,10 +9,20 @@
 #include "number.h"
 #include "vaetop/base/str.h"
 
-/* "-- title --------- right --" */
+/* Columns of the text's leading parts, two blanks between them, that fit into w. */
+static int parts_that_fit(const char *text, int w)
+{
+    int n = text_columns(text), fits = n <= w ? n : 0;
+    for (const char *s = strstr(text, "  "); s && n > w; s = strstr(s + 1, "  ")) {
+        int columns = n - text_columns(s);
+        fits = columns <= w && s[-1] != ' ' ? columns : fits;
+    }
+    return fits;
+}
+
+/* "-- title --------- right --"; where the right side is too long its first parts stay. */
 void pane_rule(struct canvas *c, struct area a, enum tier t, const char *title, const char *right)
 {
-    int n = text_columns(right);
     canvas_fill(c, (struct area){a.x, a.y, a.w, 1}, glyphs_of(t)->hline, STYLE(BORDER));
     int used = 2;
     if (title[0] && a.w > 6) {
@@ -20,9 +30,12 @@ void pane_rule(struct canvas *c, struct area a, enum tier t, const char *title, 
         used += canvas_text(c, a.x + 2, a.y, a.w - 4, STYLE(TITLE), title);
         canvas_put(c, a.x + used, a.y, ' ', STYLE(BORDER));
     }
-    if (n > 0 && used + n + 5 <= a.w) {
+    int n = parts_that_fit(right, a.w - used - 5);
+    if (n > 0) {
+        char text[160];
+        (void)snprintf(text, sizeof text, "%.*s", n, right); /* ASCII */
         canvas_put(c, a.x + a.w - n - 3, a.y, ' ', STYLE(BORDER));
-        canvas_text(c, a.x + a.w - n - 2, a.y, n, STYLE(DIM), right);
+        canvas_text(c, a.x + a.w - n - 2, a.y, n, STYLE(DIM), text);
         canvas_put(c, a.x + a.w - 2, a.y, ' ', STYLE(BORDER));
     }
 }

@@ -166,7 +166,7 @@ static void draw_y_axis(struct canvas *c, struct area a, const struct plot *p, e
         }
         used[y] = true;
         canvas_right(c, a.x, a.y + y, LABEL_W - 1, STYLE(DIM), tick_label(text, sizeof text, &tk, tk.v[i]));
-        canvas_put(c, a.x + LABEL_W, a.y + y, g->axis, STYLE(BORDER));
+        canvas_put(c, a.x + LABEL_W, a.y + y, g->axis, STYLE(DIM));
     }
 }
 
@@ -175,8 +175,8 @@ static void draw_x_axis(struct canvas *c, struct area a, int plot_w, const struc
     const struct glyphs *g = glyphs_of(t);
     struct ticks tk;
     int y = a.y + a.h - 1, x0 = a.x + LABEL_W + 1, busy = -1;
-    canvas_put(c, x0 - 1, y, g->corner, STYLE(BORDER));
-    canvas_fill(c, (struct area){x0, y, plot_w, 1}, g->hline, STYLE(BORDER));
+    canvas_put(c, x0 - 1, y, g->corner, STYLE(DIM));
+    canvas_fill(c, (struct area){x0, y, plot_w, 1}, g->hline, STYLE(DIM));
     if (!p->x_unit) {
         return;
     }
