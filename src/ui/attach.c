@@ -69,7 +69,8 @@ static void sort_if_due(struct attach *a, int64_t now)
     }
 }
 
-void attach_paint(struct attach *a)
+/* Brings what is drawn, and what the next key acts on, into line with the state. */
+static void settle(struct attach *a)
 {
     int w, h, visible[VIEW_SERIES / 2], compared[8];
     double lo, hi;
@@ -91,6 +92,11 @@ void attach_paint(struct attach *a)
     if (a->state.screen == SCREEN_STUDY) {
         view_overview(&a->view);
     }
+}
+
+void attach_paint(struct attach *a)
+{
+    settle(a);
     screen_draw(&a->canvas, &a->view, &a->state);
     term_paint(a->term, &a->canvas);
     a->paint_due = false;
@@ -288,6 +294,10 @@ static void on_keys(struct attach *a, int64_t now)
 {
     bool any = false;
     for (int key = term_key(a->term); key != 0 && !a->done; key = term_key(a->term)) {
+        if (any) { /* typed ahead: it means the screen that its forerunner led to, drawn or not */
+            sort_if_due(a, now);
+            settle(a);
+        }
         any = true;
         if (key != UK_IGNORE && key != UK_RESIZE) {
             term_click(a->term, &a->state.click_x, &a->state.click_y);

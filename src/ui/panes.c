@@ -256,7 +256,7 @@ void pane_latent(struct canvas *c, const struct view *v, const struct ui_state *
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (l->trial < 0 || l->trial != s->selected) {
         pane_rule(c, a, s->tier, "latent", "");
-        pane_empty(c, body, v->n > 0 ? "the picture comes with an epoch" : "");
+        pane_empty(c, body, v->n > 0 ? "it comes with an epoch" : "");
         return;
     }
     (void)snprintf(title, sizeof title, "latent #%d e%d", l->trial, l->epoch);

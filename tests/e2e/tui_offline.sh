@@ -32,6 +32,15 @@ sees 'reconstruction'
 screen_size 80 24
 sees 'loss #1'
 
+# Typed ahead, as over a slow line: each key means the screen that the keys before it lead to, drawn or not.
+key 1 g I g
+sees 'loss #5'
+key I g
+sees 'loss #1'
+key 4 Enter
+sees '[2 Trial]'
+key 1
+
 # The mouse, as a terminal sends it: off, nothing is asked for and a click does nothing; on, a click chooses the row under
 # it, a second one opens it, the wheel moves, a tab changes the screen; off again it is not asked for any more.
 mouse_is() {
