@@ -5,7 +5,8 @@
  *                          N: the N-th such call of a process; with + that one and all after it
  *                          WHAT: an OpenCL error code such as -4, or hang (the call never returns), or abort
  *   VAETOP_CL_FAULT_ONCE   a file: the first process that takes it away (unlinks it) has the fault, nobody else
- *   VAETOP_CL_DRIVER       what the driver says its version is */
+ *   VAETOP_CL_DRIVER       what the driver says its version is
+ *   VAETOP_CL_AS_CPU       any value: every device says that it is a CPU */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
@@ -161,6 +162,11 @@ cl_int clGetDeviceInfo(cl_device_id d, cl_device_info what, size_t n, void *out,
 {
     REAL(clGetDeviceInfo);
     const char *version = getenv("VAETOP_CL_DRIVER");
+    if (what == CL_DEVICE_TYPE && getenv("VAETOP_CL_AS_CPU") && out && n >= sizeof(cl_device_type)) {
+        *(cl_device_type *)out = CL_DEVICE_TYPE_CPU;
+        if (size) *size = sizeof(cl_device_type);
+        return CL_SUCCESS;
+    }
     if (what != CL_DRIVER_VERSION || !version) {
         return real(d, what, n, out, size);
     }

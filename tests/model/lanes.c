@@ -309,24 +309,24 @@ static void a_lane_s_bits_do_not_depend_on_its_slot(void **state)
 
 /* So many lanes in steps that are queued at once, against one lane step by step. As many as the device has units: each has
  * one to itself; else they go through the steps together, more of them than one launch has. */
-static void check_lanes(const char *optimizer, int lanes)
+static void check_lanes(struct variant v, int n_steps, int lanes)
 {
     enum { STEPS = 35 };
-    struct variant v = {.data = 45, .latent = 17, .batch = 161, .hidden = 70, .kind = PLAN_CHAIN, .optimizer = optimizer};
     struct shape s;
     struct err e;
+    assert_in_range(n_steps, 1, STEPS);
     shape_init(&s, &v);
     const size_t bytes = s.plan.params * sizeof(float);
     float *start = xcalloc(1, bytes), *zero = xcalloc(1, bytes), *got = xcalloc(1, bytes), *want[3];
-    struct pack_step one[STEPS], *all = xcalloc((size_t)lanes * STEPS, sizeof *all);
+    struct pack_step one[STEPS], *all = xcalloc((size_t)(lanes * n_steps), sizeof *all);
     struct pack_loss loss[STEPS], other;
     int *slot = xcalloc((size_t)lanes, sizeof *slot);
     assert_ok(pack_read_arena(s.pack, SLOT, ARENA_WEIGHTS, start, &e), &e);
-    for (int k = 0; k < STEPS; k++) one[k] = shape_train_step(&s, k, 0.01, 1);
-    shape_steps(&s, one, STEPS);
-    for (int k = 0; k < STEPS; k++) assert_ok(pack_train(s.pack, k, &e), &e);
+    for (int k = 0; k < n_steps; k++) one[k] = shape_train_step(&s, k, 0.01, 1);
+    shape_steps(&s, one, n_steps);
+    for (int k = 0; k < n_steps; k++) assert_ok(pack_train(s.pack, k, &e), &e);
     assert_ok(pack_fetch_ring(s.pack, &e), &e);
-    for (int k = 0; k < STEPS; k++) pack_loss(s.pack, 0, k, &loss[k]);
+    for (int k = 0; k < n_steps; k++) pack_loss(s.pack, 0, k, &loss[k]);
     for (int a = ARENA_WEIGHTS; a <= ARENA_MOMENT2; a++) {
         want[a] = xcalloc(1, bytes);
         assert_ok(pack_read_arena(s.pack, SLOT, (enum arena)a, want[a], &e), &e);
@@ -338,13 +338,13 @@ static void check_lanes(const char *optimizer, int lanes)
         assert_ok(pack_write_arena(s.pack, i, ARENA_MOMENT1, zero, &e), &e);
         assert_ok(pack_write_arena(s.pack, i, ARENA_MOMENT2, zero, &e), &e);
         pack_set_lane(s.pack, i, &s.lane);
-        for (int k = 0; k < STEPS; k++) all[i * STEPS + k] = one[k];
+        for (int k = 0; k < n_steps; k++) all[i * n_steps + k] = one[k];
     }
-    assert_ok(pack_steps(s.pack, slot, lanes, all, STEPS, &e), &e);
+    assert_ok(pack_steps(s.pack, slot, lanes, all, n_steps, &e), &e);
     assert_ok(pack_train_all(s.pack, &e), &e);
     assert_ok(pack_fetch_ring(s.pack, &e), &e);
     for (int i = 0; i < lanes; i++) {
-        for (int k = 0; k < STEPS; k++) {
+        for (int k = 0; k < n_steps; k++) {
             pack_loss(s.pack, i, k, &other);
             assert_true(other.rec == loss[k].rec && other.kl == loss[k].kl);
         }
@@ -366,12 +366,32 @@ static void check_lanes(const char *optimizer, int lanes)
 static void many_steps_at_once_give_the_same_bits(void **state)
 {
     (void)state;
+    static const char *const optimizer[] = {
+        "optimizer.lr=0.01\n",
+        "loss.likelihood=gauss_learned\noptimizer.kind=sgd\noptimizer.momentum=0.9\n",
+        "optimizer.kind=adamw\noptimizer.weight_decay=0.1\noptimizer.ema=0.9\n",
+    };
     const int units = device_info(test_device())->compute_units;
     for (int lanes = 1; lanes <= 2 * units + 1; lanes += lanes < units ? units - lanes : units + 1) {
-        check_lanes("optimizer.lr=0.01\n", lanes);
-        check_lanes("loss.likelihood=gauss_learned\noptimizer.kind=sgd\noptimizer.momentum=0.9\n", lanes);
-        check_lanes("optimizer.kind=adamw\noptimizer.weight_decay=0.1\noptimizer.ema=0.9\n", lanes);
+        for (int i = 0; i < 3; i++) {
+            check_lanes((struct variant){.data = 45, .latent = 17, .batch = 161, .hidden = 70, .kind = PLAN_CHAIN,
+                                         .optimizer = optimizer[i]}, 35, lanes);
+        }
     }
+}
+
+/* Fewer lanes than units, as many, and more. */
+static void check_few(struct variant v)
+{
+    const int units = device_info(test_device())->compute_units;
+    for (int lanes = 1; lanes <= 2 * units + 1; lanes += lanes < units ? units - lanes : units + 1) check_lanes(v, 3, lanes);
+}
+
+static void a_few_steps_at_once_give_the_same_bits_at_every_size(void **state)
+{
+    (void)state;
+    for_each_size(check_few, (struct variant){.kind = PLAN_CHAIN, .optimizer = "loss.likelihood=gauss_learned\n"
+                                              "optimizer.kind=adamw\noptimizer.weight_decay=0.1\noptimizer.ema=0.9\n"});
 }
 
 /* A step whose every activation is NaN, then weights as before and a smaller batch: as if nothing had been. Padding
@@ -518,6 +538,7 @@ int lanes_tests(void)
         cmocka_unit_test(the_last_bias_can_start_at_the_data_s_mean),
         cmocka_unit_test(a_lane_s_bits_do_not_depend_on_its_slot),
         cmocka_unit_test(many_steps_at_once_give_the_same_bits),
+        cmocka_unit_test(a_few_steps_at_once_give_the_same_bits_at_every_size),
         cmocka_unit_test(a_step_of_nan_leaves_no_trace_in_the_next),
         cmocka_unit_test(best_weights_are_kept_and_survive_a_resize),
     };
