@@ -18,7 +18,7 @@
 struct finalist {
     const struct trial_row *trial;
     int there, ended;  /* repetitions in all, and with a value */
-    double sum, squares;
+    double mean, squares; /* of the values; sum of their squared distances from it */
 };
 
 static enum err_code number(int *out, const char *word, const char *text, int most, struct err *e)
@@ -63,23 +63,24 @@ static void count(struct finalist *f, const struct study *s, const struct rerun_
         if (r && r->of == f->trial->number) {
             const double v = s->trial[i].phase == PHASE_DONE ? objective_shown(s->objective, s->trial[i].value) : (double)NAN;
             f->there++;
-            f->ended += isfinite(v) != 0;
-            f->sum += isfinite(v) ? v : 0;
-            f->squares += isfinite(v) ? v * v : 0;
+            if (isfinite(v)) { /* Welford's way: a difference of large squares would leave nothing of a small deviation */
+                const double from = v - f->mean;
+                f->mean += from / ++f->ended;
+                f->squares += from * (v - f->mean);
+            }
         }
     }
 }
 
 static double mean(const struct finalist *f)
 {
-    return f->ended > 0 ? f->sum / f->ended : (double)NAN;
+    return f->ended > 0 ? f->mean : (double)NAN;
 }
 
 /* Of one repetition, from the sample. */
 static double deviation(const struct finalist *f)
 {
-    const double m = mean(f), n = f->ended;
-    return f->ended > 1 ? sqrt(fmax(0, f->squares - n * m * m) / (n - 1)) : (double)NAN;
+    return f->ended > 1 ? sqrt(f->squares / (f->ended - 1)) : (double)NAN;
 }
 
 static void print_table(const struct study *s, const struct finalist *f, int n)

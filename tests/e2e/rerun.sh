@@ -24,6 +24,12 @@ jq -e --slurpfile s "$T/show" '
     (.finalists | all(.seeds_ended == 2 and .deviation_nats > 0)) and
     ((.finalists | map(.mean_nats) | add / 2) - ($again | map(.value_nats) | add / 4) | fabs < 1e-9) and
     (.finalists | map(.trial) | all(. < 3))' "$T/table" >/dev/null || fail "$(cat "$T/table")"
+# Of two values the deviation is their distance by the root of 2.
+jq -e --slurpfile s "$T/show" '
+    def param($n): $s[0].trials[] | select(.number == $n) | .params;
+    .finalists | all(. as $f | [$s[0].trials[] | select(.number > 2 and .params == param($f.trial)) | .value_nats] |
+        length == 2 and (((.[0] - .[1] | fabs) / (2 | sqrt) - $f.deviation_nats) | fabs) < 1e-9 and
+        ((add / 2 - $f.mean_nats) | fabs) < 1e-9)' "$T/table" >/dev/null || fail "deviations: $(cat "$T/table")"
 # Equal values, other numbers: another seed.
 jq -e '[.trials[] | {p: .params, v: .value_nats}] | group_by(.p) | map(select(length > 1)) |
     length == 2 and all(map(.v) | unique | length == 3)' "$T/show" >/dev/null || fail "repetitions: $(jq -c '.trials[] | [.number, .params, .value_nats]' "$T/show")"
