@@ -20,14 +20,16 @@ def stand_in():
         assert shape == x.shape[-1:]
         return (x - x.mean(-1, keepdims=True)) / numpy.sqrt(x.var(-1, keepdims=True) + 1e-5) * weight + bias
 
-    function = types.SimpleNamespace(
-        linear=linear, layer_norm=layer_norm, relu=lambda x: numpy.maximum(x, 0), tanh=numpy.tanh,
+    function = types.ModuleType("torch.nn.functional")
+    vars(function).update(
+        linear=linear, layer_norm=layer_norm, sigmoid=lambda x: 1 / (1 + numpy.exp(-x)),
+        relu=lambda x: numpy.maximum(x, 0), tanh=numpy.tanh,
         leaky_relu=lambda x: numpy.where(x < 0, x / 100, x), elu=lambda x: numpy.where(x < 0, numpy.expm1(x), x),
         silu=lambda x: x / (1 + numpy.exp(-x)), softplus=lambda x: numpy.logaddexp(x, 0),
         gelu=numpy.vectorize(lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2))
     torch = types.ModuleType("torch")
-    torch.nn = types.SimpleNamespace(functional=function)
-    torch.sigmoid = lambda x: 1 / (1 + numpy.exp(-x))
+    torch.nn = types.ModuleType("torch.nn")
+    torch.nn.functional = function
     torch.from_numpy = lambda x: x
 
     class File:
@@ -48,7 +50,7 @@ def stand_in():
 
     safetensors = types.ModuleType("safetensors")
     safetensors.safe_open = File
-    sys.modules.update(torch=torch, safetensors=safetensors)
+    sys.modules.update({x.__name__: x for x in (torch, torch.nn, function, safetensors)})
 
 
 def main(readme, model, pairs):
@@ -64,6 +66,7 @@ def main(readme, model, pairs):
     made = numpy.asarray(names["decode"](mean))
     worst = numpy.abs(made - images[:, 1]).max()
     assert worst < 1e-5, f"the README's model differs by {worst}"
+    assert len(script.splitlines()) == 10, "the README speaks of ten lines"
     print(f"the README's {len(script.splitlines())} lines rebuild the model: largest difference {worst:.1e}")
 
 
