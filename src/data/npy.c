@@ -31,6 +31,9 @@ static enum err_code unexpected(const struct reader *at, const char *expected)
     struct reader copy = *at, *r = &copy;
     skip_blanks(r);
     (void)snprintf(found, sizeof found, "%.*s", (int)(r->len - r->at < 20 ? r->len - r->at : 20), r->text + r->at);
+    for (size_t n = strlen(found); n > 0 && strchr(" \n", found[n - 1]); n--) { /* the header's padding */
+        found[n - 1] = '\0';
+    }
     return input_bad(r->in, r->begin + r->at, r->e, "found %s in the NPY header, expected %s",
                      *found ? str_clean(clean, sizeof clean, found) : "its end", expected);
 }

@@ -74,7 +74,7 @@ static void draw_settings(struct canvas *c, const struct view *v, const struct v
         char x[32];
         line_add(&b, "   train to validation %s nats", num_fit(x, sizeof x, t->value - t->train, 7, 2));
     }
-    if (v->note_of == t->number && v->skipped > 0) {
+    if (v->note_of == t->number && v->skipped > 0 && trial_notes_skipped(&v->note, 1) == 0) { /* else the note says it */
         line_add(&b, "   %lld steps skipped", (long long)v->skipped);
     }
     draw_note(c, v, t, a, 2 + canvas_text(c, a.x + 1, a.y, a.w - 2, STYLE(DIM), b.text));

@@ -103,6 +103,11 @@ static void a_note_stands_on_the_trial_screen(void **state)
     char *t = scene_text(&s, 160, 48);
     assert_has(t, "   72 steps skipped");
     free(t);
+    trial_note_skipped(&s.view.note, 72); /* which says it */
+    t = scene_text(&s, 160, 48);
+    assert_has(t, "! 72 steps skipped so far");
+    assert_null(strstr(t, "   72 steps skipped"));
+    free(t);
     s.view.note_of++; /* another trial's */
     t = scene_text(&s, 160, 48);
     assert_null(strstr(t, "posterior"));
