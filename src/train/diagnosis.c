@@ -42,11 +42,16 @@ static bool collapsed(char *text, const struct symptoms *s)
     if (before->epoch < s->warm_from || !idle(s, before) || was - is > LEARNING_SHARE * fabs(was)) return false;
     double most = 0;
     for (int j = 0; j < s->latent; j++) most = fmax(most, s->dim_kl[j]);
-    if (most >= IDLE_KL && s->active_units > 0 && !as_mean(s, now)) return false;
-    snprintf(text, TRIAL_NOTE_CAP, "posterior collapse: at most %.2g nats of KL a dimension, %d active units%s; lower beta, "
-             "warm it up, set free_bits or take a smaller decoder", most, s->active_units,
-             as_mean(s, now) ? ", images no better than their mean" : "");
-    return true;
+    const bool silent = most < IDLE_KL || s->active_units == 0, mean = as_mean(s, now);
+    if (silent) {
+        snprintf(text, TRIAL_NOTE_CAP, "posterior collapse: at most %.2g nats of KL a dimension, %d active units%s; lower "
+                 "beta, warm it up, set free_bits or take a smaller decoder", most, s->active_units,
+                 mean ? ", images no better than their mean" : "");
+    } else if (mean) {
+        snprintf(text, TRIAL_NOTE_CAP, "images no better than their mean, %.4g nats, with latents in use; raise optimizer.lr "
+                 "or train.epochs, lower beta; where every trial does so, vaetop devices --self-test", now->val_rec);
+    }
+    return silent || mean;
 }
 
 static int by_size(const void *a, const void *b)
