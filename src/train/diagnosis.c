@@ -54,6 +54,11 @@ static bool collapsed(char *text, const struct symptoms *s)
     return silent || mean;
 }
 
+static double train_neg_elbo(const struct epoch_row *r)
+{
+    return r->train_rec + r->train_kl;
+}
+
 static int by_size(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -80,7 +85,7 @@ static bool exploding(char *text, const struct symptoms *s)
     for (int i = s->n - 2; i < s->n; i++) {
         const struct epoch_row *r = &s->row[i];
         if (!(r->train_kl > EXPLODING_KL * fmax(before, LEAST_KL))) return false;
-        if (r->train_rec + r->train_kl <= last->train_rec + last->train_kl) return false;
+        if (train_neg_elbo(r) <= train_neg_elbo(last)) return false;
     }
     snprintf(text, TRIAL_NOTE_CAP, "exploding KL: %.4g nats after %.4g before; set optimizer.clip or lower optimizer.lr",
              s->row[s->n - 1].train_kl, before);
@@ -89,7 +94,7 @@ static bool exploding(char *text, const struct symptoms *s)
 
 static double gap(const struct epoch_row *r)
 {
-    return r->val_rec + r->val_kl - r->train_rec - r->train_kl;
+    return r->val_rec + r->val_kl - train_neg_elbo(r);
 }
 
 static bool overfitting(char *text, const struct symptoms *s)
@@ -99,6 +104,7 @@ static bool overfitting(char *text, const struct symptoms *s)
         if (s->row[i].value <= s->row[i - 1].value || gap(&s->row[i]) <= gap(&s->row[i - 1])) return false;
     }
     const struct epoch_row *last = &s->row[s->n - 1];
+    if (train_neg_elbo(last) > train_neg_elbo(last - OVERFIT_EPOCHS)) return false; /* it loses what it had, on both sides */
     if (!(gap(last) > OVERFIT_SHARE * fabs(last->val_rec))) return false;
     snprintf(text, TRIAL_NOTE_CAP, "overfitting: validation is %.4g nats above training and rising; set train.patience, a "
              "smaller network or data.binarize: dynamic", gap(last));

@@ -170,6 +170,11 @@ static void overfitting_is_seen_once_it_lasts(void **state)
         p.row[i].value = 110 + 2 * i;
     }
     assert_seen(&p, DIAGNOSIS_OVERFITTING, "patience");
+    p.row[EPOCHS - 1].train_rec = p.row[1].train_rec + 1; /* training gets worse, too */
+    p.row[EPOCHS - 1].val_rec += 5;
+    assert_seen(&p, -1, "");
+    p.row[EPOCHS - 1].train_rec = p.row[1].train_rec - 1;
+    assert_seen(&p, DIAGNOSIS_OVERFITTING, "patience");
     p.row[2].value = p.row[1].value; /* only two epochs of it */
     assert_seen(&p, -1, "");
     healthy(&p);
