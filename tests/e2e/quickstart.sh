@@ -17,6 +17,12 @@ best=$(jq -r .best_trial "$T/json")
 [ "$(jq '[.trials[] | select(.last.epoch == '"$epochs"')] | length' "$T/json")" = "$trials" ] ||
     fail "not every trial has $epochs epochs"
 
+# The better half of it is healthy: nothing is said to look wrong there.
+for number in $(jq -r '.trials[:'$((trials / 2))'][].number' "$T/json"); do
+    [ "$("$vaetop" show quickstart --trial "$number" --json | jq -c '[.notes[].kind]')" = '[]' ] ||
+        fail "trial $number: $("$vaetop" show quickstart --trial "$number" --json | jq -c .notes)"
+done
+
 # 5 nearest neighbours in the best trial's latent means label at least 90 % of the held-out digits.
 share=$("$VAETOP_BUILD/tests/latent_knn" "$XDG_DATA_HOME/vaetop/quickstart/checkpoints/$best.safetensors")
 echo "5 nearest neighbours in the latent means of trial $best label $share of the held-out digits"
