@@ -193,12 +193,17 @@ static bool curve_key(struct ui_state *s, const struct view *v, enum action act)
         move_by(s, v, act == ACT_NEXT_TRIAL ? 1 : -1);
         return true;
     case ACT_LATENT_MODE:
-        s->latent_mode = (s->latent_mode + 1) % SCATTER_MODES;
+        if (s->pictures != PICTURES_LATENT && s->layout.pictures.h == 0) {
+            s->pictures = PICTURES_LATENT; /* images had its pane */
+        } else {
+            s->latent_mode = (s->latent_mode + 1) % SCATTER_MODES;
+        }
         return true;
     case ACT_PICTURES:
-        s->pictures = (s->pictures + 1) % PICTURES_COUNT;
-        if (s->pictures == PICTURES_LATENT && s->layout.pictures.h > 0) {
-            s->pictures = PICTURES_RECON; /* the latent plot has a pane of its own */
+        if (s->layout.pictures.h > 0) { /* the latent plot has a pane of its own */
+            s->pictures = s->pictures == PICTURES_SAMPLES ? PICTURES_RECON : PICTURES_SAMPLES;
+        } else {
+            s->pictures = (s->pictures + 1) % PICTURES_COUNT;
         }
         return true;
     case ACT_LOG_Y:
@@ -388,6 +393,36 @@ static bool screen_key(struct ui_state *s, enum action act, int key)
     return act == ACT_SCREEN;
 }
 
+static void say_not_here(struct ui_state *s, enum action act, int key)
+{
+    const struct key_row *row = key_row_of(act);
+    char label[16], text[120];
+    (void)key_label(label, sizeof label, key);
+    if (row) {
+        (void)snprintf(text, sizeof text, "%s (%s) does nothing on this screen; ? lists its keys", label, row->help);
+    } else {
+        (void)snprintf(text, sizeof text, "%s is no key; ? lists them", label);
+    }
+    state_say(s, false, text);
+}
+
+/* Whether the screen has a use for the key; what stands not in the table is of use on all. */
+static bool acts_here(enum action act, enum screen screen)
+{
+#define ON(id) (1u << SCREEN_##id)
+    static const uint8_t on[ACT_COUNT] = {
+        [ACT_SORT_LEFT] = ON(DASHBOARD), [ACT_SORT_RIGHT] = ON(DASHBOARD), [ACT_INVERT] = ON(DASHBOARD),
+        [ACT_PIN] = ON(DASHBOARD), [ACT_SELF_TEST] = ON(DEVICES), [ACT_FRONT] = ON(STUDY), [ACT_OBJECTIVE] = ON(STUDY),
+        [ACT_EARLIER] = ON(DASHBOARD) | ON(TRIAL), [ACT_LATER] = ON(DASHBOARD) | ON(TRIAL),
+        [ACT_CROSSHAIR] = ON(DASHBOARD) | ON(TRIAL), [ACT_LEFT] = ON(DASHBOARD) | ON(TRIAL),
+        [ACT_RIGHT] = ON(DASHBOARD) | ON(TRIAL), [ACT_ZOOM_IN] = ON(DASHBOARD) | ON(TRIAL),
+        [ACT_ZOOM_OUT] = ON(DASHBOARD) | ON(TRIAL), [ACT_ZOOM_ALL] = ON(DASHBOARD) | ON(TRIAL),
+        [ACT_LOG_Y] = ON(DASHBOARD) | ON(TRIAL), [ACT_LATENT_MODE] = ON(DASHBOARD) | ON(TRIAL),
+        [ACT_PICTURES] = ON(DASHBOARD) | ON(TRIAL)};
+#undef ON
+    return act != ACT_NONE && (on[act] == 0 || (on[act] & 1u << screen));
+}
+
 struct wish state_key(struct ui_state *s, const struct view *v, int key)
 {
     enum action act = key_action(key);
@@ -422,7 +457,13 @@ struct wish state_key(struct ui_state *s, const struct view *v, int key)
             home_edit(s);
         } else if (act == ACT_TAG) {
             home_tick(s);
+        } else {
+            say_not_here(s, act, key);
         }
+        return w;
+    }
+    if (!acts_here(act, s->screen)) {
+        say_not_here(s, act, key);
         return w;
     }
     if (device_key(s, v, act, &w) || curve_key(s, v, act) || list_key(s, v, act)) {

@@ -44,7 +44,7 @@ static const struct picture {
     {"many-160x48-ascii", DEMO_MANY, TIER_ASCII, 160, 48, "I"},
     {"strange-120x40-braille", DEMO_STRANGE, TIER_BRAILLE, 120, 40, "gj"},
     {"trial-strange-80x24-braille", DEMO_STRANGE, TIER_BRAILLE, 80, 24, "gj\r"},
-    {"images-grey-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "2v"},
+    {"images-grey-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "2"},
     {"help-80x24-ascii", DEMO_THIRTEEN, TIER_ASCII, 80, 24, "?"},
     {"help-120x40-braille", DEMO_THIRTEEN, TIER_BRAILLE, 120, 40, "?"},
     {"help-40x10-block", DEMO_THIRTEEN, TIER_BLOCK, 40, 10, "?j"},

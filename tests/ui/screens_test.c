@@ -298,6 +298,37 @@ static void the_log_scrolls_and_shows_one_trial(void **state)
     scene_release(&s);
 }
 
+/* No key is pressed in vain without a word, and v and m change what is seen at every size. */
+static void a_key_without_a_use_says_so(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_make(&s, DEMO_THIRTEEN, TIER_ASCII);
+    (void)scene_keys(&s, "z");
+    assert_string_equal(s.state.message, "z is no key; ? lists them");
+    (void)scene_keys(&s, "3y");
+    assert_has(s.state.message, "y (loss axis linear or log) does nothing on this screen");
+    assert_false(s.state.log_y);
+    (void)scene_keys(&s, "0p");
+    assert_has(s.state.message, "does nothing on this screen");
+    (void)scene_keys(&s, "1y");
+    assert_string_equal(s.state.message, "");
+    assert_true(s.state.log_y);
+    (void)scene_keys(&s, "2");
+    free(scene_text(&s, 160, 48));
+    (void)scene_keys(&s, "v");
+    char *t = scene_text(&s, 160, 48);
+    assert_has(t, "- samples e");
+    free(t);
+    free(scene_text(&s, 80, 24));
+    (void)scene_keys(&s, "m");
+    t = scene_text(&s, 80, 24);
+    assert_null(strstr(t, "- samples e"));
+    assert_has(t, "latent #");
+    free(t);
+    scene_release(&s);
+}
+
 /* What does not fit into one row goes on in the next, whole words, and scrolling counts the rows. */
 static void a_long_line_of_the_log_is_shown_whole(void **state)
 {
@@ -453,6 +484,7 @@ int screens_tests(void)
         cmocka_unit_test(without_a_study_one_line_says_what_enter_does),
         cmocka_unit_test(the_log_scrolls_and_shows_one_trial),
         cmocka_unit_test(a_long_line_of_the_log_is_shown_whole),
+        cmocka_unit_test(a_key_without_a_use_says_so),
         cmocka_unit_test(slots_follow_plus_and_minus),
     };
     return cmocka_run_group_tests_name("ui screens", tests, NULL, NULL);
