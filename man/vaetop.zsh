@@ -55,13 +55,10 @@ _vaetop() {
     case $command in
     run)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-n[name of the study]:value: ' \
-            '--name[name of the study]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-n --name)'{-n,--name}'[name of the study]:value: ' \
             '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
-            '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
-            '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '*'{-s,--set}'[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
             '--trials[total number of trials]:value: ' \
             '--slots[trials running at once]:value: ' \
             '--seed[seed of everything random]:value: ' \
@@ -70,202 +67,138 @@ _vaetop() {
             '--no-tui[progress lines instead of the screen]' \
             '--detach[start and leave at once]' \
             '--dry-run[print the search space and the first ten suggestions]' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-w[draw seldom\: for slow links]' \
-            '--slow[draw seldom\: for slow links]' \
-            '-a[ASCII characters only]' \
-            '--ascii[ASCII characters only]' \
-            '-c[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
-            '--color[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-w --slow)'{-w,--slow}'[draw seldom\: for slow links]' \
+            '(-a --ascii)'{-a,--ascii}'[ASCII characters only]' \
+            '(-c --color)'{-c,--color}'[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
             '--theme[default, light, mono or colour-blind]:word:(default light mono colour-blind)' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:presets:_vaetop_presets'
         ;;
     attach)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
             '--no-tui[progress lines instead of the screen]' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-w[draw seldom\: for slow links]' \
-            '--slow[draw seldom\: for slow links]' \
-            '-a[ASCII characters only]' \
-            '--ascii[ASCII characters only]' \
-            '-c[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
-            '--color[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-w --slow)'{-w,--slow}'[draw seldom\: for slow links]' \
+            '(-a --ascii)'{-a,--ascii}'[ASCII characters only]' \
+            '(-c --color)'{-c,--color}'[auto, never, always, 16 or 256]:word:(auto never always 16 256)' \
             '--theme[default, light, mono or colour-blind]:word:(default light mono colour-blind)' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     ls)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-h[this text]' \
-            '--help[this text]'
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-j --json)'{-j,--json}'[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-h --help)'{-h,--help}'[this text]'
         ;;
     show)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--study[the study as a whole\: space, importance of knobs, best so far, front, what comes next]' \
-            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '(-j --json)'{-j,--json}'[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--once[the dashboard as text, as wide and high as the terminal]' \
             '--plain[the same\: nothing but text]' \
             '--json-lines[one line of JSON for every trial that changes, until the study rests]' \
-            '-a[ASCII characters only]' \
-            '--ascii[ASCII characters only]' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-a --ascii)'{-a,--ascii}'[ASCII characters only]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     stop)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     pause)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     resume)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     set)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--trials[total number of trials]:value: ' \
             '--slots[trials running at once]:value: ' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     clone)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
-            '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
-            '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
+            '*'{-s,--set}'[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     rerun)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
             '--top[how many of the best trials (default\: 5)]:value: ' \
             '--seeds[how many other seeds each (default\: 3)]:value: ' \
-            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-j --json)'{-j,--json}'[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     enqueue)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
-            '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '*'{-s,--set}'[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     space)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '*-s[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
-            '*--set[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '*'{-s,--set}'[set a knob (section.knob=VALUE or a range); may be repeated]:knobs:_vaetop_knobs' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     rm)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     presets)
         _arguments -s \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:presets:_vaetop_presets'
         ;;
     devices)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-j --json)'{-j,--json}'[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--self-test[run every kernel against known results first]' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies' \
             '2:word:(on off drain test)'
         ;;
@@ -276,136 +209,97 @@ _vaetop() {
             '--rounds[how often each is measured (default\: 9)]:value: ' \
             '--clblast[measure CLBlast'\''s products too; on a CPU it compiles for a minute first]' \
             '--tune[measure every plan and keep which is fastest on this device]' \
-            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-h[this text]' \
-            '--help[this text]'
+            '(-j --json)'{-j,--json}'[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-h --help)'{-h,--help}'[this text]'
         ;;
     export)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--csv[one line a trial, comma-separated]' \
-            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '(-j --json)'{-j,--json}'[JSON on standard output; numbers are numbers, the unit is in the key]' \
             '--optuna[a copy of study.db marked as Optuna'\''s own, for tools that look for the mark]' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     eval)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--source[other data than the study'\''s own validation part]:file:_files' \
             '--test[the study'\''s test rows (data.test)]' \
             '--samples[latent samples an image for the NLL (default\: 64; 0\: none)]:value: ' \
             '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
-            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-j --json)'{-j,--json}'[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     sample)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--from[where latent points come from\: prior or gmm, a mixture fitted to the training data]:word:(prior gmm)' \
             '--count[how many images, pairs or rows]:value: ' \
             '--seed[seed of everything random]:value: ' \
             '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     reconstruct)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--source[other data than the study'\''s own validation part]:file:_files' \
             '--test[the study'\''s test rows (data.test)]' \
             '--count[how many images, pairs or rows]:value: ' \
             '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     interpolate)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--source[other data than the study'\''s own validation part]:file:_files' \
             '--test[the study'\''s test rows (data.test)]' \
             '--count[how many images, pairs or rows]:value: ' \
             '--steps[images from one end to the other (default\: 10)]:value: ' \
             '--seed[seed of everything random]:value: ' \
             '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     encode)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '-t[one trial by number, or best]:value: ' \
-            '--trial[one trial by number, or best]:value: ' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-t --trial)'{-t,--trial}'[one trial by number, or best]:value: ' \
             '--source[other data than the study'\''s own validation part]:file:_files' \
             '--count[how many images, pairs or rows]:value: ' \
             '--labels[write the labels beside the latent means]:file:_files' \
             '--device[devices\: an index, platform\:device, part of a name, cpu, gpu, all]:word:(cpu gpu all)' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-q[no progress lines]' \
-            '--quiet[no progress lines]' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-q --quiet)'{-q,--quiet}'[no progress lines]' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     fsck)
         _arguments -s \
-            '-d[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
-            '--dir[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
+            '(-d --dir)'{-d,--dir}'[folder that holds the studies (default\: $XDG_DATA_HOME/vaetop)]:folder:_files -/' \
             '--repair[save what can be read of a damaged study as a study of another name]' \
-            '-j[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '--json[JSON on standard output; numbers are numbers, the unit is in the key]' \
-            '-o[where to write]:file:_files' \
-            '--output[where to write]:file:_files' \
-            '-h[this text]' \
-            '--help[this text]' \
+            '(-j --json)'{-j,--json}'[JSON on standard output; numbers are numbers, the unit is in the key]' \
+            '(-o --output)'{-o,--output}'[where to write]:file:_files' \
+            '(-h --help)'{-h,--help}'[this text]' \
             '1:studies:_vaetop_studies'
         ;;
     esac

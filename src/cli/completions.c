@@ -196,25 +196,25 @@ static void zsh_value(struct sbuf *out, const struct value *v)
     }
 }
 
+/* Both forms share a line; unless it may be repeated, the one rules out the other. */
 static void zsh_option(struct sbuf *out, const struct cli_command *c, const struct option_row *o)
 {
     (void)c;
-    for (int form = o->letter >= 'a' ? 0 : 1; form < 2; form++) {
-        sbuf_add(out, " \\\n            '");
-        sbuf_add(out, o->letter == 's' ? "*" : "");
-        if (form == 0) {
-            sbuf_addf(out, "-%c[", o->letter);
-        } else {
-            sbuf_addf(out, "--%s[", o->word);
-        }
-        add_quoted(out, o->meaning, "[]:");
-        sbuf_add(out, "]");
-        if (o->arg) {
-            struct value v = value_of(o->arg);
-            zsh_value(out, &v);
-        }
-        sbuf_add(out, "'");
+    sbuf_add(out, " \\\n            ");
+    if (o->letter == 's') {
+        sbuf_addf(out, "'*'{-%c,--%s}'[", o->letter, o->word);
+    } else if (o->letter >= 'a') {
+        sbuf_addf(out, "'(-%c --%s)'{-%c,--%s}'[", o->letter, o->word, o->letter, o->word);
+    } else {
+        sbuf_addf(out, "'--%s[", o->word);
     }
+    add_quoted(out, o->meaning, "[]:");
+    sbuf_add(out, "]");
+    if (o->arg) {
+        struct value v = value_of(o->arg);
+        zsh_value(out, &v);
+    }
+    sbuf_add(out, "'");
 }
 
 static void zsh_file(struct sbuf *out)
