@@ -253,3 +253,45 @@ const char *str_duration(char *buf, size_t cap, double seconds)
     }
     return buf;
 }
+
+void str_short_exponent(char *s)
+{
+    char *e = strchr(s, 'e');
+    if (!e) {
+        return;
+    }
+    char *from = e + 1, *to = e + 1;
+    if (*from == '-') {
+        *to++ = *from++;
+    } else if (*from == '+') {
+        from++;
+    }
+    while (*from == '0' && from[1] != 0) {
+        from++;
+    }
+    memmove(to, from, strlen(from) + 1);
+}
+
+const char *str_fit(char *buf, size_t cap, double v, int width, int decimals)
+{
+    char t[400];
+    if (!isfinite(v)) {
+        (void)snprintf(buf, cap, "%s", isnan(v) ? "-" : v > 0 ? "inf" : "-inf");
+        return buf;
+    }
+    for (int d = decimals; d >= 0; d--) {
+        if (snprintf(t, sizeof t, "%.*f", d, v) <= width) {
+            (void)snprintf(buf, cap, "%s", t);
+            return buf;
+        }
+    }
+    for (int d = 3; d >= 0; d--) {
+        (void)snprintf(t, sizeof t, "%.*e", d, v);
+        str_short_exponent(t);
+        if ((int)strlen(t) <= width) {
+            break;
+        }
+    }
+    (void)snprintf(buf, cap, "%.*s", width > 0 ? width : 0, t);
+    return buf;
+}

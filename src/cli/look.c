@@ -155,9 +155,13 @@ static enum err_code show_trial(const struct study *s, const struct trial_row *t
     show_notes(s, t);
     (void)printf("\nepoch     step    value      rec       kl    train       lr   beta  active\n");
     for (size_t i = 0; i < n; i++) {
-        (void)printf("%5d %8lld %8.2f %8.2f %8.2f %8.2f %8.2g %6.3g %7.0f\n", row[i].epoch, (long long)row[i].step,
-                     row[i].value, row[i].val_rec, row[i].val_kl, row[i].train_loss, row[i].lr, row[i].beta,
-                     row[i].active_units);
+        const double nats[] = {row[i].value, row[i].val_rec, row[i].val_kl, row[i].train_loss};
+        char text[32];
+        (void)printf("%5d %8lld", row[i].epoch, (long long)row[i].step);
+        for (size_t k = 0; k < sizeof nats / sizeof *nats; k++) {
+            (void)printf(" %8s", str_fit(text, sizeof text, nats[k], 8, 2));
+        }
+        (void)printf(" %8.2g %6.3g %7.0f\n", row[i].lr, row[i].beta, row[i].active_units);
     }
     sbuf_release(&point);
     free(row);

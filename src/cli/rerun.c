@@ -87,17 +87,17 @@ static void print_table(const struct study *s, const struct finalist *f, int n)
 {
     (void)printf("trial       value  seeds       mean  deviation  parameters\n");
     for (int i = 0; i < n; i++) {
-        char average[16] = "-", spread[16] = "-";
+        char value[16], average[16] = "-", spread[16] = "-";
         struct sbuf point = {0};
         study_point_text(&point, s, f[i].trial, " ");
         if (f[i].ended > 0) {
-            (void)snprintf(average, sizeof average, "%.2f", mean(&f[i]));
+            (void)str_fit(average, sizeof average, mean(&f[i]), 9, 2);
         }
         if (f[i].ended > 1) {
-            (void)snprintf(spread, sizeof spread, "%.2f", deviation(&f[i]));
+            (void)str_fit(spread, sizeof spread, deviation(&f[i]), 9, 2);
         }
-        (void)printf("%5d  %10.2f  %2d/%-2d  %9s  %9s  %s\n", f[i].trial->number,
-                     objective_shown(s->objective, f[i].trial->value), f[i].ended, f[i].there,
+        (void)printf("%5d  %10s  %2d/%-2d  %9s  %9s  %s\n", f[i].trial->number,
+                     str_fit(value, sizeof value, objective_shown(s->objective, f[i].trial->value), 10, 2), f[i].ended, f[i].there,
                      average, spread, point.text ? point.text : "");
         sbuf_release(&point);
     }

@@ -81,8 +81,7 @@ static void print_slices(const struct overview *o)
         (void)printf("%-24s", knob_info(k->knob)->full);
         for (int p = 0; p < parts; p++) {
             char text[32];
-            (void)snprintf(text, sizeof text, isnan(least[p]) ? "-" : "%.2f", least[p]);
-            (void)printf(" %9s", text);
+            (void)printf(" %9s", str_fit(text, sizeof text, least[p], 9, 2));
         }
         (void)printf("\n");
     }
@@ -95,7 +94,8 @@ static void print_best(const struct overview *o)
     for (size_t i = 0; i < o->n; i++) {
         if (o->trial[i].counts && o->trial[i].value < best) {
             best = o->trial[i].value;
-            (void)printf(" #%d %.2f", (int)i, best);
+            char text[32];
+            (void)printf(" #%d %s", (int)i, str_fit(text, sizeof text, best, 10, 2));
         }
     }
     (void)printf("\n");
@@ -113,7 +113,9 @@ static void print_front(const struct overview *o)
     (void)printf("\n");
     for (size_t i = 0; i < o->n_front && i < FRONT_MOST; i++) {
         const struct overview_trial *t = &o->trial[o->front[i]];
-        (void)printf("%8d %10.2f %10.2f %10.2f", o->front[i], t->rec, t->kl, t->value);
+        char rec[16], kl[16], value[16];
+        (void)printf("%8d %10s %10s %10s", o->front[i], str_fit(rec, sizeof rec, t->rec, 10, 2),
+                     str_fit(kl, sizeof kl, t->kl, 10, 2), str_fit(value, sizeof value, t->value, 10, 2));
         for (size_t k = 0; k < knobs; k++) {
             char text[40];
             double at = overview_at(o, o->front[i], o->order[k]);

@@ -6,6 +6,9 @@
 
 #include "study.h"
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/str.h"
+
+#define VALUE_WIDTH 10
 
 struct scored study_scored(const struct study *s, const struct trial_row *t)
 {
@@ -78,13 +81,15 @@ double study_bits(const struct study *s, const struct trial_row *t)
 const char *study_value_text(char *buf, size_t cap, const struct study *s, const struct trial_row *t)
 {
     struct scored x = study_scored(s, t);
+    char first[32], second[32];
     if (objective_count(s->objective) == 2) {
-        (void)snprintf(buf, cap, "%s %.2f %s %.2f nats", objective_name(s->objective, 0), x.value[0],
-                       objective_name(s->objective, 1), x.value[1]);
+        (void)snprintf(buf, cap, "%s %s %s %s nats", objective_name(s->objective, 0),
+                       str_fit(first, sizeof first, x.value[0], VALUE_WIDTH, 2), objective_name(s->objective, 1),
+                       str_fit(second, sizeof second, x.value[1], VALUE_WIDTH, 2));
     } else if (s->objective == OBJECTIVE_KNN) {
         (void)snprintf(buf, cap, "%.2f %%", 100 * objective_shown(s->objective, x.value[0]));
     } else {
-        (void)snprintf(buf, cap, "%.2f nats", x.value[0]);
+        (void)snprintf(buf, cap, "%s nats", str_fit(first, sizeof first, x.value[0], VALUE_WIDTH, 2));
     }
     return buf;
 }
@@ -96,10 +101,13 @@ const char *study_best_text(char *buf, size_t cap, const struct study *s)
         return buf;
     }
     struct scored x = study_scored(s, s->best);
+    char first[32], second[32];
     if (objective_count(s->objective) == 2) {
-        (void)snprintf(buf, cap, "%.1f/%.1f", x.value[0], x.value[1]);
+        (void)snprintf(buf, cap, "%s/%s", str_fit(first, sizeof first, x.value[0], VALUE_WIDTH, 1),
+                       str_fit(second, sizeof second, x.value[1], VALUE_WIDTH, 1));
     } else {
-        (void)snprintf(buf, cap, "%.*f", s->objective == OBJECTIVE_KNN ? 4 : 2, objective_shown(s->objective, x.value[0]));
+        (void)str_fit(buf, cap, objective_shown(s->objective, x.value[0]), VALUE_WIDTH,
+                      s->objective == OBJECTIVE_KNN ? 4 : 2);
     }
     return buf;
 }
@@ -127,22 +135,10 @@ void study_point_text(struct sbuf *out, const struct study *s, const struct tria
     }
 }
 
-static void cell(struct sbuf *line, int width, double v)
+static void cell(struct sbuf *line, int width, int decimals, double v)
 {
-    if (isfinite(v)) {
-        sbuf_addf(line, " %*.2f", width, v);
-    } else {
-        sbuf_addf(line, " %*s", width, "-");
-    }
-}
-
-static void cell_bits(struct sbuf *line, double v)
-{
-    if (isfinite(v)) {
-        sbuf_addf(line, " %8.4f", v);
-    } else {
-        sbuf_addf(line, " %8s", "-");
-    }
+    char text[32];
+    sbuf_addf(line, " %*s", width, isfinite(v) ? str_fit(text, sizeof text, v, width, decimals) : "-");
 }
 
 static void print_row(const struct study *s, size_t rank, const struct trial_row *t)
@@ -153,11 +149,11 @@ static void print_row(const struct study *s, size_t rank, const struct trial_row
     bool knn = s->objective == OBJECTIVE_KNN;
     sbuf_addf(&line, "%4zu %5d  %-9s %3d/%-3d", rank, t->number, trial_phase_word(t->phase),
               t->has_epoch ? t->last.epoch : 0, t->epochs);
-    cell(&line, 8, knn ? 100 * objective_shown(s->objective, t->value) : t->value);
-    cell(&line, 8, t->has_epoch ? row->val_rec : (double)NAN);
-    cell(&line, 7, t->has_epoch ? row->val_kl : (double)NAN);
+    cell(&line, 8, 2, knn ? 100 * objective_shown(s->objective, t->value) : t->value);
+    cell(&line, 8, 2, t->has_epoch ? row->val_rec : (double)NAN);
+    cell(&line, 7, 2, t->has_epoch ? row->val_kl : (double)NAN);
     if (s->image_dim > 0) {
-        cell_bits(&line, study_bits(s, t));
+        cell(&line, 8, 4, study_bits(s, t));
     }
     sbuf_add(&line, "  ");
     study_point_text(&line, s, t, " ");

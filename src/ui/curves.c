@@ -40,10 +40,10 @@ static void loss_title(struct text_line *b, const struct view *v, const struct v
         line_add(b, " e%d", s->at);
     }
     if (e && e->n > 0) {
-        line_add(b, "  %s val %s", g->dash, num_fit(x, sizeof x, value_at(e, s, SERIES_VALUE), 8, 2));
+        line_add(b, "  %s val %s", g->dash, str_fit(x, sizeof x, value_at(e, s, SERIES_VALUE), 8, 2));
     }
     if (e && e->n > 0 && !view_maximised(v)) {
-        line_add(b, "  %s train %s", g->dots, num_fit(x, sizeof x, value_at(e, s, SERIES_TRAIN), 8, 2));
+        line_add(b, "  %s train %s", g->dots, str_fit(x, sizeof x, value_at(e, s, SERIES_TRAIN), 8, 2));
     }
 }
 
@@ -87,7 +87,7 @@ static void draw_compared(struct canvas *c, const struct view *v, const struct u
                                                        .role = compare_role(i), .letter = letter, .tag = letter};
         }
         (void)snprintf(text, sizeof text, "%c #%d %s", letter, number[i],
-                       num_fit(y, sizeof y, e ? value_at(e, s, SERIES_VALUE) : (double)NAN, 7, 2));
+                       str_fit(y, sizeof y, e ? value_at(e, s, SERIES_VALUE) : (double)NAN, 7, 2));
         if (x + text_columns(text) + 14 > a.x + a.w) {
             break;
         }
@@ -152,7 +152,7 @@ void pane_curve(struct canvas *c, const struct view *v, const struct ui_state *s
     char text[48], x[32], right[48];
     double now = value_at(e, s, m);
     bool small = m == SERIES_LR || m == SERIES_BETA;
-    (void)(small ? num_short(x, sizeof x, now) : num_fit(x, sizeof x, now, 8, 2));
+    (void)(small ? num_short(x, sizeof x, now) : str_fit(x, sizeof x, now, 8, 2));
     if (a.h == 1 && e && e->n > 0) {
         struct plot_line l = {.x = e->epoch, .y = e->y[m], .n = e->n, .role = metric[m].role};
         const char *name = m == SERIES_REC ? "rec" : metric[m].name;
@@ -204,7 +204,7 @@ void pane_dims(struct canvas *c, const struct view *v, const struct ui_state *s)
     }
     double most = fmax((double)l->dim[0].kl, 1e-6);
     char label[16];
-    canvas_right(c, a.x, a.y + 1, 6, STYLE(DIM), num_fit(label, sizeof label, most, 5, 1));
+    canvas_right(c, a.x, a.y + 1, 6, STYLE(DIM), str_fit(label, sizeof label, most, 5, 1));
     canvas_right(c, a.x, a.y + rows, 6, STYLE(DIM), rows > 1 ? "0" : "");
     int room = a.w - 8, step = l->n_dims > 0 ? room / l->n_dims : 1;
     step = step > 4 ? 4 : step < 1 ? 1 : step;

@@ -160,7 +160,7 @@ static void cell_active(char *buf, size_t cap, const struct view_trial *t)
     } else if (t->latent > 0 && t->latent < 1000) {
         (void)snprintf(buf, cap, "%.0f/%d", t->active, t->latent);
     } else {
-        (void)num_fit(buf, cap, t->active, 5, 0);
+        (void)str_fit(buf, cap, t->active, 5, 0);
     }
 }
 
@@ -183,7 +183,7 @@ static void cell_value(char *buf, size_t cap, const struct view_trial *t, double
     if (isnan(v) && t->phase == PHASE_DIVERGED) {
         (void)snprintf(buf, cap, "NaN");
     } else {
-        (void)num_fit(buf, cap, v, w, 2);
+        (void)str_fit(buf, cap, v, w, 2);
     }
 }
 
@@ -192,7 +192,7 @@ static void cell_text(char *buf, size_t cap, const struct view *v, const struct 
     buf[0] = 0;
     switch (id) {
     case COL_RANK:
-        (void)num_fit(buf, cap, t->rank > 0 ? t->rank : (double)NAN, w, 0);
+        (void)str_fit(buf, cap, t->rank > 0 ? t->rank : (double)NAN, w, 0);
         break;
     case COL_NUMBER:
         (void)snprintf(buf, cap, "%d", t->number);
@@ -204,10 +204,10 @@ static void cell_text(char *buf, size_t cap, const struct view *v, const struct 
         cell_value(buf, cap, t, view_shown(v, t->value), w);
         break;
     case COL_REC:
-        (void)num_fit(buf, cap, t->rec, w, 2);
+        (void)str_fit(buf, cap, t->rec, w, 2);
         break;
     case COL_KL:
-        (void)num_fit(buf, cap, t->kl, w, 2);
+        (void)str_fit(buf, cap, t->kl, w, 2);
         break;
     case COL_ACTIVE:
         cell_active(buf, cap, t);

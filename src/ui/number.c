@@ -4,54 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "3.1e-03" -> "3.1e-3", "1e+30" -> "1e30" */
-static void short_exponent(char *s)
-{
-    char *e = strchr(s, 'e');
-    if (!e) {
-        return;
-    }
-    char *from = e + 1, *to = e + 1;
-    if (*from == '-') {
-        *to++ = *from++;
-    } else if (*from == '+') {
-        from++;
-    }
-    while (*from == '0' && from[1] != 0) {
-        from++;
-    }
-    memmove(to, from, strlen(from) + 1);
-}
-
-const char *num_fit(char *buf, size_t cap, double v, int width, int decimals)
-{
-    char t[400];
-    if (!isfinite(v)) {
-        (void)snprintf(buf, cap, "%s", isnan(v) ? "-" : v > 0 ? "inf" : "-inf");
-        return buf;
-    }
-    for (int d = decimals; d >= 0; d--) {
-        if (snprintf(t, sizeof t, "%.*f", d, v) <= width) {
-            (void)snprintf(buf, cap, "%s", t);
-            return buf;
-        }
-    }
-    for (int d = 3; d >= 0; d--) {
-        (void)snprintf(t, sizeof t, "%.*e", d, v);
-        short_exponent(t);
-        if ((int)strlen(t) <= width) {
-            break;
-        }
-    }
-    (void)snprintf(buf, cap, "%.*s", width > 0 ? width : 0, t);
-    return buf;
-}
+#include "vaetop/base/str.h"
 
 const char *num_short(char *buf, size_t cap, double v)
 {
     double a = fabs(v);
     if (!isfinite(v)) {
-        return num_fit(buf, cap, v, 6, 0);
+        return str_fit(buf, cap, v, 6, 0);
     }
     if (v == 0 || (a >= 0.01 && a < 1e5)) {
         (void)snprintf(buf, cap, a >= 1000 ? "%.0f" : "%.3g", v);
@@ -63,7 +22,7 @@ const char *num_short(char *buf, size_t cap, double v)
 const char *num_power(char *buf, size_t cap, double v)
 {
     (void)snprintf(buf, cap, "%.1e", v);
-    short_exponent(buf);
+    str_short_exponent(buf);
     return buf;
 }
 
@@ -72,14 +31,14 @@ const char *num_si(char *buf, size_t cap, double v)
     static const char unit[] = {0, 'k', 'M', 'G', 'T'};
     size_t u = 0;
     if (!isfinite(v)) {
-        return num_fit(buf, cap, v, 5, 0);
+        return str_fit(buf, cap, v, 5, 0);
     }
     while (fabs(v) >= 999.5 && u + 1 < sizeof unit) {
         v /= 1000;
         u++;
     }
     if (fabs(v) >= 999.5) {
-        return num_fit(buf, cap, v * 1e12, 5, 0);
+        return str_fit(buf, cap, v * 1e12, 5, 0);
     }
     (void)snprintf(buf, cap, u == 0 || fabs(v) >= 99.95 ? "%.0f%c" : "%.1f%c", v, unit[u]);
     return buf;
@@ -155,7 +114,7 @@ const char *tick_label(char *buf, size_t cap, const struct ticks *t, double v)
         (void)snprintf(buf, cap, "%.*f", decimals, v);
     } else {
         (void)snprintf(buf, cap, v == 0 ? "0" : t->step <= 0 ? "%.0e" : "%.1e", v);
-        short_exponent(buf);
+        str_short_exponent(buf);
     }
     return buf;
 }

@@ -4,8 +4,6 @@
 
 #include <stddef.h>
 
-/* Fixed decimals, fewer when the width is short, then an exponent ("1.2e30"). NaN is "-". Returns buf; cap > width. */
-const char *num_fit(char *buf, size_t cap, double v, int width, int decimals);
 /* A setting in at most 6 columns: "0.25", "3.1e-3", "512". */
 const char *num_short(char *buf, size_t cap, double v);
 /* The same, always with an exponent, so that a column of magnitudes compares at a glance. */

@@ -102,16 +102,16 @@ static void detail_value(struct text_line *b, const struct view *v, const struct
     char x[32], y[32], z[32];
     line_add(b, "#%d %s", t->number, trial_phase_word(t->phase));
     if (!isnan(t->value)) {
-        line_add(b, "   value %s", num_fit(x, sizeof x, view_shown(v, t->value), 9, 2));
+        line_add(b, "   value %s", str_fit(x, sizeof x, view_shown(v, t->value), 9, 2));
     }
     if (!isnan(t->rec) && !isnan(t->kl)) {
         const enum objective o = v->has_preset ? objective_of(&v->preset.base) : OBJECTIVE_ELBO;
         const bool sum = o == OBJECTIVE_ELBO || objective_count(o) == 2;
-        line_add(b, sum ? " = rec %s + KL %s" : "   rec %s   KL %s", num_fit(y, sizeof y, t->rec, 9, 2),
-                 num_fit(z, sizeof z, t->kl, 9, 2));
+        line_add(b, sum ? " = rec %s + KL %s" : "   rec %s   KL %s", str_fit(y, sizeof y, t->rec, 9, 2),
+                 str_fit(z, sizeof z, t->kl, 9, 2));
     }
     if (!isnan(t->train)) {
-        line_add(b, "   train %s", num_fit(x, sizeof x, t->train, 9, 2));
+        line_add(b, "   train %s", str_fit(x, sizeof x, t->train, 9, 2));
     }
     if (!isnan(t->active) && t->latent > 0) {
         line_add(b, "   %.0f of %d latents active", t->active, t->latent);
@@ -192,7 +192,7 @@ void pane_progress(struct canvas *c, const struct view *v, const struct ui_state
     }
     line_add(&title, "best so far");
     if (v->n_done > 0) {
-        line_add(&title, "  %s", num_fit(x, sizeof x, (double)v->done_best[v->n_done - 1], 9, 2));
+        line_add(&title, "  %s", str_fit(x, sizeof x, (double)v->done_best[v->n_done - 1], 9, 2));
     }
     pane_rule(c, a, s->tier, title.text, view_maximised(v) ? "after N finished trials" : "nats after N finished trials");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};

@@ -74,7 +74,7 @@ static void draw_header(struct canvas *c, const struct view *v, const struct ui_
     x += draw_counts(c, v, x, a.y, room - x);
     const struct view_trial *t = view_trial(v, v->best);
     if (t) {
-        (void)snprintf(best, sizeof best, "best #%d %s", t->number, num_fit(buf, sizeof buf, view_shown(v, t->value), 8, 2));
+        (void)snprintf(best, sizeof best, "best #%d %s", t->number, str_fit(buf, sizeof buf, view_shown(v, t->value), 8, 2));
         int n = text_columns(best);
         if (x + n + 2 <= room) {
             canvas_text(c, x + 1, a.y, n, STYLE(BEST), best);

@@ -208,7 +208,7 @@ static void draw_best(struct canvas *c, const struct view *v, const struct ui_st
         return;
     }
     (void)snprintf(title, sizeof title, "best %s so far %s", value_name(o),
-                   o->best >= 0 ? num_fit(x, sizeof x, shown(o, o->trial[o->best].value), 9, 2) : "");
+                   o->best >= 0 ? str_fit(x, sizeof x, shown(o, o->trial[o->best].value), 9, 2) : "");
     pane_rule(c, a, s->tier, title, a.w >= 44 ? "dots: all trials" : "");
     struct area body = {a.x, a.y + 1, a.w, a.h - 1};
     if (o->n_counts < 2) {

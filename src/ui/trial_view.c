@@ -72,7 +72,7 @@ static void draw_settings(struct canvas *c, const struct view *v, const struct v
     }
     if (!isnan(t->train) && !isnan(t->value) && !view_maximised(v)) {
         char x[32];
-        line_add(&b, "   train to validation %s nats", num_fit(x, sizeof x, t->value - t->train, 7, 2));
+        line_add(&b, "   train to validation %s nats", str_fit(x, sizeof x, t->value - t->train, 7, 2));
     }
     if (v->note_of == t->number && v->skipped > 0 && trial_notes_skipped(&v->note, 1) == 0) { /* else the note says it */
         line_add(&b, "   %lld steps skipped", (long long)v->skipped);

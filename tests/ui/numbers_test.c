@@ -6,11 +6,12 @@
 #include "check.h"
 
 #include "../../src/ui/number.h"
+#include "vaetop/base/str.h"
 
 static void assert_fit(double v, int width, const char *want)
 {
     char buf[64];
-    assert_string_equal(num_fit(buf, sizeof buf, v, width, 2), want);
+    assert_string_equal(str_fit(buf, sizeof buf, v, width, 2), want);
 }
 
 static void values_lose_decimals_before_they_lose_their_column(void **state)
@@ -33,7 +34,7 @@ static void no_number_is_wider_than_its_column(void **state)
         for (int k = 0; k < 3; k++) {
             double v = (k == 0 ? 1 : k == 1 ? -9.9996 : 5.5) * pow(10, e);
             for (int w = 5; w <= 9; w++) {
-                assert_in_range(strlen(num_fit(buf, sizeof buf, v, w, 2)), 1, (size_t)w);
+                assert_in_range(strlen(str_fit(buf, sizeof buf, v, w, 2)), 1, (size_t)w);
             }
             assert_in_range(strlen(num_short(buf, sizeof buf, fabs(v))), 1, 8);
             assert_in_range(strlen(num_si(buf, sizeof buf, fabs(v))), 1, 5);

@@ -31,6 +31,12 @@ bool str_to_f64(double *out, const char *s);
 /* Shortest decimal text that reads back as the same double ("0.001", "1e-05", "784"). Returns buf. cap >= 32. */
 const char *str_from_f64(char *buf, size_t cap, double v);
 
+/* For a column: fixed decimals, fewer when the width is short, then an exponent ("1.2e30"); never longer than width. NaN
+ * is "-". Returns buf; cap > width. */
+const char *str_fit(char *buf, size_t cap, double v, int width, int decimals);
+/* "3.1e-03" -> "3.1e-3", "1e+30" -> "1e30", in place. */
+void str_short_exponent(char *s);
+
 bool str_starts(const char *s, const char *prefix);
 
 /* Foreign bytes made safe for a terminal or a log: control bytes (C0, DEL, C1), invalid UTF-8 and bidi controls
