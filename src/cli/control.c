@@ -10,7 +10,6 @@
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/conf/paths.h"
-#include "vaetop/engine/engine.h"
 #include "vaetop/ipc/client.h"
 
 /* Longer than a driver's watchdog lets a checkpoint take. */
@@ -31,8 +30,8 @@ enum err_code tell(const struct options *o, enum command to_study, enum command 
     }
     if (!rc) {
         rc = client_connect(&client, s.dir, e);
-        if (rc == ERR_NOTFOUND && to_study == COMMAND_SHUTDOWN && !t && engine_stop_waiting(s.dir)) {
-            reply = xasprintf("%s had lost its engine, which is not started again; vaetop resume %s goes on", s.name, s.name);
+        if (rc == ERR_NOTFOUND && to_study == COMMAND_SHUTDOWN && !t && client_stop_waiting(s.dir)) {
+            reply = xasprintf("the engine of %s, which had died, is not started again; vaetop resume %s goes on", s.name, s.name);
             rc = ERR_OK;
         } else if (rc == ERR_NOTFOUND) {
             rc = err_set(e, rc, "%s: no engine runs it; vaetop resume %s starts one", s.name, s.name);
@@ -104,7 +103,7 @@ static enum err_code go_on(struct client *client, char **reply, bool ran, const 
 enum err_code resume_engine(struct client **out, char **reply, const char *dir, const struct options *o, struct err *e)
 {
     const int64_t deadline = clock_mono_ns() + ENDING_NS;
-    bool ending = false, ran, again;
+    bool ending = false, ran, fresh, again;
     char *said = NULL;
     enum err_code rc;
     do {
@@ -114,7 +113,9 @@ enum err_code resume_engine(struct client **out, char **reply, const char *dir, 
         said = NULL;
         rc = client_connect(out, dir, e);
         ran = rc != ERR_NOTFOUND;
-        rc = ran ? rc : client_start(out, dir, o->device, e);
+        fresh = false;
+        rc = ran ? rc : client_start(out, &fresh, dir, o->device, e);
+        ran = !fresh;
         const bool there = rc == ERR_OK;
         rc = rc ? rc : go_on(*out, &said, ran, o, e);
         /* It ends, or it ended before it had heard all: the next one is told all of it. */
@@ -122,7 +123,7 @@ enum err_code resume_engine(struct client **out, char **reply, const char *dir, 
             (void)fprintf(stderr, "vaetop: the study is ending; it goes on when its trials have written their checkpoints\n");
         }
         ending = ending || (there && rc == ERR_BUSY);
-        again = ending && rc && clock_mono_ns() < deadline;
+        again = ending && (rc == ERR_BUSY || rc == ERR_NOTFOUND) && clock_mono_ns() < deadline;
         if (again) {
             (void)poll(NULL, 0, 50);
         }
@@ -203,6 +204,7 @@ enum err_code rm_command(const struct options *o, struct err *e)
         rc = err_set(e, rc, "%s is in use by its engine; vaetop stop %s first", o->arg[0], o->arg[0]);
     }
     if (!rc && confirmed(o->arg[0], dir)) {
+        (void)client_stop_waiting(dir);
         rc = fs_remove_tree(dir, e);
     }
     if (fd >= 0) {

@@ -198,7 +198,7 @@ enum err_code study_start(char **dir, struct client **client, const struct prese
     enum err_code rc = fs_exists(path) ? err_set(e, ERR_BUSY, "%s: a study of this name exists", name)
                                        : check_world(&note, p, o, e);
     rc = rc ? rc : create(path, p, name, note, o, e);
-    rc = rc ? rc : client_start(client, path, o->device, e);
+    rc = rc ? rc : client_start(client, NULL, path, o->device, e);
     if (!rc) {
         *dir = path;
         path = NULL;
@@ -266,7 +266,7 @@ static enum err_code go(const struct options *o, const char *name, bool extend, 
     if (rc) {
         return rc;
     }
-    rc = extend ? resume_engine(&client, NULL, s.dir, o, e) : client_start(&client, s.dir, o->device, e);
+    rc = extend ? resume_engine(&client, NULL, s.dir, o, e) : client_start(&client, NULL, s.dir, o->device, e);
     if (!rc && !o->quiet) {
         say_what_ends_it(name);
     }

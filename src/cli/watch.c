@@ -207,7 +207,7 @@ static enum err_code progress_lines(struct study *s, struct client *client, cons
         /* The engine died: its supervisor brings it back, or starting does. */
         client_free(own);
         own = NULL;
-        rc = client_start(&own, s->dir, o->device, e);
+        rc = client_start(&own, NULL, s->dir, NULL, e);
     } while (!rc && ++tries < 20);
     client_free(own);
     catch_stop_signals(false);

@@ -81,7 +81,11 @@ enum err_code cards_choose(struct engine *en, struct err *e)
         en->card[index[i]].use = CARD_ON;
     }
     free(index);
-    return en->device_new ? ERR_OK : remember(en, e);
+    if (en->device_new) {
+        write_fact(en, "device", en->device_text);
+        return ERR_OK;
+    }
+    return remember(en, e);
 }
 
 void cards_release(struct engine *en)

@@ -21,27 +21,17 @@
 #include "vaetop/ipc/endpoint.h"
 
 #define IDLE_S 60
-#define LOCK_WAIT_NS (2 * SECOND_NS) /* the engine before may be on its way out */
 
 /* --- whose study it is */
 
-/* Another command may have the study for a moment: a check, a change while no engine ran. */
 static enum err_code lock_study(struct engine *en, struct err *e)
 {
     char *path = fs_join(en->dir, STUDY_LOCK);
-    int64_t deadline = clock_mono_ns() + LOCK_WAIT_NS;
     enum err_code rc = owner_lock(&en->lock_fd, path, e);
-    while (rc == ERR_BUSY && clock_mono_ns() < deadline) {
-        (void)poll(NULL, 0, 20);
-        rc = owner_lock(&en->lock_fd, path, e);
-    }
     if (rc == ERR_BUSY) {
         char holder[200];
         (void)err_set(e, ERR_BUSY, "%s: in use by an engine (%s)", en->dir,
                       *fs_line(holder, sizeof holder, path) ? holder : "unknown process");
-    }
-    if (rc) {
-        en->lock_fd = -1;
     }
     free(path);
     return rc;
@@ -115,7 +105,6 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
     if (!rc && device && *device) {
         en->device_text = xstrdup(device);
         en->device_new = true;
-        write_fact(en, "device", device);
     } else if (!rc) {
         rc = fact_or(en, &en->device_text, "device", "", e);
     }
@@ -130,8 +119,6 @@ static enum err_code read_facts(struct engine *en, const char *device, struct er
         if (strcmp(phase, "running") != 0 || !str_to_f64(&en->run_s, seconds)) {
             en->run_s = 0;
         }
-        write_fact(en, "phase", en->stage == STAGE_PAUSED ? "paused" : "running");
-        write_fact(en, "error", "");
         en->may_stop = config_choice(&en->preset.base, KNOB_STUDY_STOP) == STOP_NO_GAIN && strcmp(stop, "never") != 0;
     }
     free(phase);
@@ -244,7 +231,11 @@ enum err_code engine_open(struct engine *en, const char *dir, const char *device
         rc = engine_devices(en, e);
     }
     if (!rc) {
-        rc = endpoint_listen(&en->listen_fd, en->dir, e);
+        rc = endpoint_listen(&en->listen_fd, ENDPOINT_ENGINE, en->dir, e);
+    }
+    if (!rc) {
+        write_fact(en, "phase", en->stage == STAGE_PAUSED ? "paused" : "running");
+        write_fact(en, "error", "");
     }
     return rc;
 }

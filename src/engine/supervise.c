@@ -14,7 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "turn.h"
+#include "callers.h"
+#include "owner.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
@@ -24,7 +25,7 @@
 #include "vaetop/conf/paths.h"
 
 #define BACKOFF_MOST_S 30
-#define CALL_MS 50
+#define STEP_MS 1000
 #define HEALTHY_NS INT64_C(60000000000) /* an engine that lived this long starts the back-off anew */
 #define STARTS_MOST 3                   /* of an engine that never answered */
 #define REFUSALS_MOST 20                /* of one after one that ran: some ten minutes */
@@ -59,46 +60,52 @@ struct outcome {
     int status; /* of waitpid() */
 };
 
-/* One line of the engine's: passes the first answer on to whoever started us. */
-static void heard(struct outcome *o, const char *line, int *ready_fd)
+/* One line of the engine's: passes its answer on to whoever waits for it. */
+static void heard(struct outcome *o, const char *line, const char *device, struct callers *c)
 {
     o->answered = true;
     o->decided = strcmp(line, "ok") != 0;
-    o->ran = o->ran || !o->decided;
     o->refused = strtol(line, NULL, 10);
-    if (*ready_fd >= 0) {
-        char *text = xasprintf("%s\n", line);
-        (void)fs_write_all(*ready_fd, text, strlen(text));
-        free(text);
-        (void)close(*ready_fd);
-        *ready_fd = -1;
+    if (!o->decided) {
+        o->ran = true;
+        callers_engine_answers(c, device ? device : "");
+    } else if (!o->ran) {
+        callers_engine_refused(c, line);
     }
 }
 
-static void listen_to_engine(struct outcome *o, int fd, int *ready_fd)
+/* To the engine's end. Who calls while it runs finds it by himself; who calls it off has it write its checkpoints. */
+static void listen_to_engine(struct outcome *o, int fd, const char *device, struct callers *c)
 {
-    char line[1024];
+    char line[1024], part[256];
     size_t n = 0;
+    bool called_off = false;
     for (;;) {
-        char c;
-        ssize_t got = read(fd, &c, 1);
-        if (got < 0 && errno == EINTR) {
-            continue;
+        const bool ready = callers_wait(c, fd, -1);
+        if (callers_want_end(c) && !called_off) {
+            called_off = true;
+            (void)kill((pid_t)engine_pid, SIGTERM);
         }
-        if (got <= 0) {
+        if (o->ran && !o->decided && !called_off) {
+            callers_engine_answers(c, NULL);
+        }
+        const ssize_t got = ready ? read(fd, part, sizeof part) : 1;
+        if (got == 0 || (got < 0 && errno != EINTR)) {
             return;
         }
-        if (c == '\n') {
-            line[n] = '\0';
-            heard(o, line, ready_fd);
-            n = 0;
-        } else if (n < sizeof line - 1) {
-            line[n++] = c;
+        for (ssize_t i = 0; ready && i < got; i++) {
+            if (part[i] == '\n') {
+                line[n] = '\0';
+                heard(o, line, device, c);
+                n = 0;
+            } else if (n < sizeof line - 1) {
+                line[n++] = part[i];
+            }
         }
     }
 }
 
-static enum err_code run_once(struct outcome *o, const char *dir, const char *device, int *ready_fd, struct err *e)
+static enum err_code run_once(struct outcome *o, const char *dir, const char *device, struct callers *c, struct err *e)
 {
     int fd[2];
     char self[] = "vaetop";
@@ -124,7 +131,7 @@ static enum err_code run_once(struct outcome *o, const char *dir, const char *de
         if (end_signal) {
             (void)kill(pid, end_signal); /* it came in between */
         }
-        listen_to_engine(o, fd[0], ready_fd);
+        listen_to_engine(o, fd[0], device, c);
         while (waitpid(pid, &o->status, 0) < 0 && errno == EINTR) {
         }
         engine_pid = 0;
@@ -136,40 +143,22 @@ out:
     return rc;
 }
 
-/* Until the time is over, or somebody wants the engine now. *device, owned: where, or NULL. False: it shall end. */
-static bool nap(const char *dir, int seconds, char **device)
+/* Until the time is over, a signal comes or somebody calls. */
+static void nap(struct callers *c, int seconds)
 {
+    int64_t left_ms;
     const int64_t until = clock_mono_ns() + seconds * INT64_C(1000000000);
-    free(*device);
-    *device = NULL; /* the study remembers it */
-    while (!end_signal && clock_mono_ns() < until) {
-        switch (turn_called(dir, device)) {
-        case TURN_END:
-            log_info("told to end while no engine runs");
-            return false;
-        case TURN_START:
-            return true;
-        case TURN_NOBODY:
-            break;
-        }
-        (void)poll(NULL, 0, CALL_MS); /* a signal ends it early */
-    }
-    return true;
-}
-
-static void answer(int ready_fd, const char *line)
-{
-    if (ready_fd >= 0) {
-        (void)fs_write_all(ready_fd, line, strlen(line));
-        (void)close(ready_fd);
+    while (!end_signal && !callers_want_end(c) && !callers_want_engine(c) &&
+           (left_ms = (until - clock_mono_ns()) / 1000000) > 0) {
+        (void)callers_wait(c, -1, left_ms < STEP_MS ? (int)left_ms : STEP_MS); /* a signal may come just before it */
     }
 }
 
-static void give_up(int ready_fd, enum err_code code, const char *text)
+static void give_up(struct callers *c, enum err_code code, const char *text)
 {
-    char *line = xasprintf("%d %s\n", (int)code, text);
+    char *line = xasprintf("%d %s", (int)code, text);
     log_error("%s", text);
-    answer(ready_fd, line);
+    callers_engine_refused(c, line);
     free(line);
 }
 
@@ -180,49 +169,70 @@ static bool may_pass(const struct outcome *o)
     return o->refused == ERR_NODEVICE || o->refused == ERR_IO || o->refused == ERR_FULL || o->refused == ERR_BUSY;
 }
 
-static int keep_running(const char *dir, const char *first_device, int ready_fd)
+static void log_death(const struct outcome *o)
 {
-    char *device = first_device ? xstrdup(first_device) : NULL;
-    int failures = 0, status = 1;
-    bool ever_answered = false;
-    bool ever_ran = false;
-    int refusals = 0;
-    for (;;) {
+    if (o->decided) {
+        log_error("the engine could not start; it is tried again");
+    } else if (WIFSIGNALED(o->status)) {
+        log_error("the engine died of signal %d (%s)", WTERMSIG(o->status), strsignal(WTERMSIG(o->status)));
+    } else {
+        log_error("the engine died with exit status %d", WEXITSTATUS(o->status));
+    }
+}
+
+static int keep_running(const char *dir, struct callers *c)
+{
+    char *device = NULL; /* until an engine ran on it, and the study remembers it, or who asked heard that it cannot be */
+    int failures = 0, refusals = 0, status = 1;
+    bool ever_answered = false, ever_ran = false;
+    while (!end_signal && !callers_want_end(c)) {
         struct outcome o;
         struct err e = {0};
-        int64_t start = clock_mono_ns();
-        if (run_once(&o, dir, device, &ready_fd, &e)) {
-            give_up(ready_fd, e.code, e.text);
+        const int64_t start = clock_mono_ns();
+        if (callers_device(c)) {
+            free(device);
+            device = xstrdup(callers_device(c));
+        }
+        if (run_once(&o, dir, device, c, &e)) {
+            give_up(c, e.code, e.text);
             break;
         }
         ever_answered = ever_answered || o.answered;
         ever_ran = ever_ran || o.ran;
         refusals = o.ran ? 0 : refusals + 1;
-        if (end_signal || (o.decided && !(ever_ran && may_pass(&o) && refusals < REFUSALS_MOST))) {
-            status = WIFEXITED(o.status) ? WEXITSTATUS(o.status) : 1;
+        if (o.answered) {
+            free(device);
+            device = NULL;
+        }
+        status = WIFEXITED(o.status) ? WEXITSTATUS(o.status) : 1;
+        if (end_signal || callers_want_end(c) || (o.decided && !(ever_ran && may_pass(&o) && refusals < REFUSALS_MOST))) {
             break;
         }
         failures = clock_mono_ns() - start > HEALTHY_NS ? 1 : failures + 1;
-        if (o.decided) {
-            log_error("the engine could not start; it is tried again");
-        } else if (WIFSIGNALED(o.status)) {
-            log_error("the engine died of signal %d (%s)", WTERMSIG(o.status), strsignal(WTERMSIG(o.status)));
-        } else {
-            log_error("the engine died with exit status %d", WEXITSTATUS(o.status));
-        }
+        log_death(&o);
         if (!ever_answered && failures >= STARTS_MOST) {
             char *text = xasprintf("the engine dies at its start; see %s/%s", dir, STUDY_LOG);
-            give_up(ready_fd, ERR_IO, text);
+            give_up(c, ERR_IO, text);
             free(text);
             break;
         }
-        if (!nap(dir, failures > 5 ? BACKOFF_MOST_S : 1 << (failures - 1), &device)) {
-            status = 0;
-            break;
-        }
+        nap(c, failures > 5 ? BACKOFF_MOST_S : 1 << (failures - 1));
     }
     free(device);
     return status;
+}
+
+/* One supervisor has a study. */
+static enum err_code take(int *lock, struct callers *c, const char *dir, struct err *e)
+{
+    char *own = fs_join(dir, STUDY_SUPERVISOR), holder[200];
+    enum err_code rc = owner_lock(lock, own, e);
+    rc = rc ? rc : callers_listen(c, dir, e);
+    if (rc == ERR_BUSY) {
+        rc = err_set(e, rc, "%s: in use by a supervisor (%s)", dir, fs_line(holder, sizeof holder, own));
+    }
+    free(own);
+    return rc;
 }
 
 int engine_supervise(const char *study_dir, const char *device, int ready_fd)
@@ -251,17 +261,19 @@ int engine_supervise(const char *study_dir, const char *device, int ready_fd)
     log_open(STDERR_FILENO, "supervisor", LOG_INFO);
     set_signals();
     struct err e = {0};
-    int turn;
-    bool served;
-    if (turn_take(&turn, &served, study_dir, device, &e)) {
-        give_up(ready_fd, e.code, e.text);
-        return err_exit_status(e.code);
+    struct callers c;
+    int lock = -1, status;
+    callers_init(&c, ready_fd, device ? device : "");
+    if (take(&lock, &c, study_dir, &e)) {
+        give_up(&c, e.code, e.text);
+        status = err_exit_status(e.code);
+    } else {
+        status = keep_running(study_dir, &c);
     }
-    if (served) {
-        answer(ready_fd, "ok\n");
-        return 0;
+    if (lock >= 0) {
+        (void)close(lock);
     }
-    int status = keep_running(study_dir, device, ready_fd);
-    (void)close(turn);
+    callers_ended(&c);
+    callers_close(&c);
     return status;
 }

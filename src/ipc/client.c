@@ -1,19 +1,16 @@
-#define _GNU_SOURCE /* pipe2 */
 #include "vaetop/ipc/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "supervisor.h"
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
-#include "vaetop/base/proc.h"
 #include "vaetop/base/str.h"
 #include "vaetop/conf/paths.h"
 #include "vaetop/ipc/endpoint.h"
@@ -23,7 +20,7 @@
 #define PEEK_MS 1000
 #define SECOND_NS INT64_C(1000000000)
 #define START_NS (90 * SECOND_NS) /* an engine looks for devices first: up to 10 s for each driver */
-#define TAKEOVER_NS (6 * SECOND_NS)
+#define ROUNDS 3
 
 const char *command_word(enum command c)
 {
@@ -268,7 +265,7 @@ static enum err_code greet(struct client *c, const char *study_dir, int patience
 static enum err_code connect_within(struct client **out, const char *study_dir, int patience_ms, struct err *e)
 {
     int fd;
-    enum err_code rc = endpoint_connect(&fd, study_dir, e);
+    enum err_code rc = endpoint_connect(&fd, ENDPOINT_ENGINE, study_dir, e);
     if (rc) {
         return rc;
     }
@@ -300,74 +297,6 @@ void client_peek(char *banner, size_t cap, const char *study_dir)
 
 /* --- starting */
 
-/* One line from the supervisor. False: none came. */
-static bool read_answer(int fd, char *line, size_t cap, int64_t deadline)
-{
-    size_t n = 0;
-    while (n + 1 < cap) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int64_t left = (deadline - clock_mono_ns()) / 1000000;
-        if (left <= 0) {
-            return false;
-        }
-        if (poll(&p, 1, (int)left) <= 0) {
-            continue;
-        }
-        ssize_t got = read(fd, line + n, 1);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return false;
-        }
-        if (line[n] == '\n') {
-            line[n] = '\0';
-            return true;
-        }
-        n++;
-    }
-    line[n] = '\0';
-    return true;
-}
-
-/* Starts a supervisor and waits until its engine answers. Errors: what the engine refused with. */
-static enum err_code start_engine(const char *study_dir, const char *device, int64_t deadline, struct err *e)
-{
-    int fd[2];
-    char self[] = "vaetop";
-    char use[] = "__supervise";
-    char *where = realpath(study_dir, NULL);
-    char *what = xstrdup(device ? device : "");
-    char *argv[] = {self, use, where, what, NULL};
-    char line[900] = "";
-    pid_t pid = 0;
-    if (!where || pipe2(fd, O_CLOEXEC) != 0) {
-        free(where);
-        free(what);
-        return err_set(e, ERR_IO, "%s: %s", study_dir, strerror(errno));
-    }
-    struct proc_spawn s = {.path = "/proc/self/exe", .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1,
-                           .socket_fd = fd[1], .new_session = true};
-    enum err_code rc = proc_spawn(&pid, &s, e);
-    (void)close(fd[1]);
-    if (!rc) {
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) { /* it goes on in a child of its own */
-        }
-        if (!read_answer(fd[0], line, sizeof line, deadline)) {
-            rc = err_set(e, ERR_IO, "%s: the engine does not start; see %s/%s", study_dir, study_dir, STUDY_LOG);
-        } else if (strcmp(line, "ok") != 0) {
-            char *text = NULL;
-            long code = strtol(line, &text, 10);
-            rc = code > 0 && code <= ERR_CANCELLED ? (enum err_code)code : ERR_IO;
-            (void)err_set(e, rc, "%s", *text == ' ' ? text + 1 : text);
-        }
-    }
-    (void)close(fd[0]);
-    free(where);
-    free(what);
-    return rc;
-}
-
 /* Of several who start the same study at once one does, and the others find its engine. */
 static enum err_code starters_lock(int *fd, const char *study_dir, int64_t deadline, struct err *e)
 {
@@ -392,10 +321,14 @@ static enum err_code starters_lock(int *fd, const char *study_dir, int64_t deadl
     return rc;
 }
 
-enum err_code client_start(struct client **out, const char *study_dir, const char *device, struct err *e)
+enum err_code client_start(struct client **out, bool *fresh, const char *study_dir, const char *device, struct err *e)
 {
     int lock = -1;
+    bool started = false;
     int64_t deadline = clock_mono_ns() + START_NS;
+    if (fresh) {
+        *fresh = false;
+    }
     enum err_code rc = client_connect(out, study_dir, e);
     if (rc != ERR_NOTFOUND || !fs_is_dir(study_dir)) {
         return rc;
@@ -405,24 +338,18 @@ enum err_code client_start(struct client **out, const char *study_dir, const cha
         return rc;
     }
     rc = client_connect(out, study_dir, e); /* another starter may have done it while we waited */
-    while (rc == ERR_NOTFOUND && clock_mono_ns() < deadline) { /* again: it answered, and was just ending */
-        rc = start_engine(study_dir, device, deadline, e);
-        struct err busy = {0};
-        if (e) {
-            busy = *e;
-        }
-        /* BUSY: an engine is ending, or it runs on another host, as its text says. */
-        const bool was_busy = rc == ERR_BUSY;
-        if (rc && !was_busy) {
+    for (int round = 0; rc == ERR_NOTFOUND && round < ROUNDS; round++) { /* again: what answered was just ending */
+        rc = supervisor_start(&started, study_dir, device, deadline, e);
+        const int64_t until = clock_mono_ns() + SECOND_NS;
+        if (rc && rc != ERR_NOTFOUND) {
             break;
         }
-        const int64_t takeover = clock_mono_ns() + (was_busy ? TAKEOVER_NS : SECOND_NS);
-        while ((rc = client_connect(out, study_dir, e)) == ERR_NOTFOUND && clock_mono_ns() < takeover) {
+        while ((rc = client_connect(out, study_dir, e)) == ERR_NOTFOUND && clock_mono_ns() < until) {
             (void)poll(NULL, 0, 20);
         }
-        if (rc == ERR_NOTFOUND && was_busy) {
-            rc = err_set(e, ERR_BUSY, "%s", busy.text);
-        }
+    }
+    if (fresh) {
+        *fresh = !rc && started;
     }
     (void)close(lock);
     return rc;

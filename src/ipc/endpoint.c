@@ -23,12 +23,15 @@ char *endpoint_name(const char *study_dir)
                      (unsigned long long)st.st_ino);
 }
 
-static enum err_code address(struct sockaddr_un *a, socklen_t *len, const char *study_dir, struct err *e)
+static enum err_code address(struct sockaddr_un *a, socklen_t *len, enum endpoint who, const char *study_dir,
+                             struct err *e)
 {
-    char *name = endpoint_name(study_dir);
-    if (!name) {
+    char *study = endpoint_name(study_dir);
+    if (!study) {
         return err_set(e, ERR_NOTFOUND, "%s: %s", study_dir, strerror(errno));
     }
+    char *name = xasprintf("%s%s", study, who == ENDPOINT_SUPERVISOR ? "-supervisor" : "");
+    free(study);
     memset(a, 0, sizeof *a);
     a->sun_family = AF_UNIX; /* sun_path[0] stays 0: an abstract name */
     (void)str_copy(a->sun_path + 1, sizeof a->sun_path - 1, name);
@@ -44,11 +47,11 @@ static int same_user(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 && who.uid == geteuid();
 }
 
-enum err_code endpoint_listen(int *fd, const char *study_dir, struct err *e)
+enum err_code endpoint_listen(int *fd, enum endpoint who, const char *study_dir, struct err *e)
 {
     struct sockaddr_un a;
     socklen_t len = 0;
-    enum err_code rc = address(&a, &len, study_dir, e);
+    enum err_code rc = address(&a, &len, who, study_dir, e);
     if (rc) {
         return rc;
     }
@@ -66,11 +69,11 @@ enum err_code endpoint_listen(int *fd, const char *study_dir, struct err *e)
     return ERR_OK;
 }
 
-enum err_code endpoint_connect(int *fd, const char *study_dir, struct err *e)
+enum err_code endpoint_connect(int *fd, enum endpoint who, const char *study_dir, struct err *e)
 {
     struct sockaddr_un a;
     socklen_t len = 0;
-    enum err_code rc = address(&a, &len, study_dir, e);
+    enum err_code rc = address(&a, &len, who, study_dir, e);
     if (rc) {
         return rc;
     }

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "vaetop/base/alloc.h"
+#include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
 #include "vaetop/base/proc.h"
 #include "vaetop/conf/paths.h"
-#include "vaetop/engine/engine.h"
 
 int crash_tests(void);
 
@@ -353,6 +353,15 @@ static void a_killed_engine_comes_back_after_another_command(void **state)
     rig_end(&r);
 }
 
+static bool device_is_zero(struct rig *r, const void *arg)
+{
+    (void)arg;
+    char *device = rig_fact(r, "device");
+    const bool yes = device && strcmp(device, "0") == 0;
+    free(device);
+    return yes;
+}
+
 static pid_t supervisor_of(struct rig *r)
 {
     char *path = fs_join(r->dir, STUDY_SUPERVISOR), line[200];
@@ -362,22 +371,30 @@ static pid_t supervisor_of(struct rig *r)
     return pid;
 }
 
-/* While it waits to bring its engine back a client wants the engine: it brings it now, and stays the only one. */
+/* While it waits to bring its engine back, for half a minute after the fifth death, a client wants the engine: it brings
+ * it now, where it is asked to, and stays the only one. */
 static void a_supervisor_is_called_by_who_comes_meanwhile(void **state)
 {
     (void)state;
     struct rig r;
+    struct err e;
     rig_held(&r, STUDY(2, 1, 3), 0, 2);
     const pid_t first = supervisor_of(&r);
-    for (int i = 0; i < 6; i++) { /* by itself it would wait for a minute in all */
+    for (int i = 0; i < 7; i++) {
+        bool fresh = false;
         rig_detach(&r);
         assert_int_equal(kill(rig_engine(&r), SIGKILL), 0);
-        rig_start_on(&r, i == 0 ? "0" : NULL);
+        if (i == 6) {
+            assert_err(client_start(&r.client, NULL, r.dir, "no-such-device", &e), ERR_NODEVICE, &e);
+            r.client = NULL;
+        }
+        const int64_t start = clock_mono_ns();
+        assert_ok(client_start(&r.client, &fresh, r.dir, i == 5 ? "0" : NULL, &e), &e);
+        assert_true(fresh);
+        assert_true(i < 5 || clock_mono_ns() - start < INT64_C(15000000000)); /* not by itself, after 16 or 30 s */
         assert_int_equal(supervisor_of(&r), first);
     }
-    char *device = rig_fact(&r, "device");
-    assert_string_equal(device, "0");
-    free(device);
+    rig_until(&r, device_is_zero, NULL, "the device asked for, and not the one that was refused");
     rig_clear_all();
     rig_until_finished(&r);
     all_done(&r, 2, 3);
@@ -390,14 +407,20 @@ static void a_supervisor_that_waits_can_be_told_to_end(void **state)
     struct rig r;
     rig_study(&r, STUDY(2, 1, 3));
     rig_set("hold-0-2");
-    assert_false(engine_stop_waiting(r.dir));
+    assert_false(client_stop_waiting(r.dir));
     rig_start(&r);
     rig_until_epoch(&r, 0, 2);
     rig_detach(&r);
     assert_int_equal(kill(rig_engine(&r), SIGKILL), 0);
-    assert_true(engine_stop_waiting(r.dir));
+    assert_true(client_stop_waiting(r.dir));
+    char *path = fs_join(r.dir, STUDY_SUPERVISOR);
+    int lock = -1;
+    struct err e;
+    assert_ok(fs_lock(&lock, path, &e), &e); /* it has gone, and its engine with it */
     rig_wait_engine_gone(&r);
-    assert_false(engine_stop_waiting(r.dir));
+    assert_false(client_stop_waiting(r.dir));
+    (void)close(lock);
+    free(path);
     rig_clear_all();
     rig_start(&r);
     rig_until_finished(&r);

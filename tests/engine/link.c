@@ -71,11 +71,11 @@ static void a_hostile_client_is_closed_and_the_study_goes_on(void **state)
     rig_study(&r, STUDY(2, 1, 3));
     rig_set("hold-0-1");
     rig_start(&r);
-    assert_ok(endpoint_connect(&half, r.dir, &e), &e);
+    assert_ok(endpoint_connect(&half, ENDPOINT_ENGINE, r.dir, &e), &e);
     assert_int_equal(write(half, giant, 3), 3); /* says no more, for ever: nobody waits for it */
     for (int i = 0; i < 3; i++) {
         int fd;
-        assert_ok(endpoint_connect(&fd, r.dir, &e), &e);
+        assert_ok(endpoint_connect(&fd, ENDPOINT_ENGINE, r.dir, &e), &e);
         assert_int_equal(write(fd, noise[i], 8), 8);
         until_closed(fd);
         (void)close(fd);
@@ -94,7 +94,7 @@ static void a_client_that_never_reads_is_let_go(void **state)
     struct err e;
     int fd;
     rig_held(&r, STUDY(2, 1, 3), 0, 1);
-    assert_ok(endpoint_connect(&fd, r.dir, &e), &e);
+    assert_ok(endpoint_connect(&fd, ENDPOINT_ENGINE, r.dir, &e), &e);
     struct conn *c = conn_new(fd);
     char none[] = "";
     assert_true(send_hello(c, &(struct m_hello){1}));
@@ -120,7 +120,7 @@ static void a_client_that_leaves_at_once_is_heard(void **state)
     int fd;
     char none[] = "";
     rig_held(&r, STUDY(2, 1, 3), 0, 1);
-    assert_ok(endpoint_connect(&fd, r.dir, &e), &e);
+    assert_ok(endpoint_connect(&fd, ENDPOINT_ENGINE, r.dir, &e), &e);
     struct conn *c = conn_new(fd);
     assert_true(send_hello(c, &(struct m_hello){1}));
     for (int i = 0; i < 1500; i++) { /* more answers than a socket holds, fewer than make the engine turn it away */
@@ -145,11 +145,11 @@ static void an_engine_of_another_version_is_named(void **state)
     static const unsigned char foreign[] = {0, 0, 0, 0, 0x77, 0, 1, 0};
     int fd;
     assert_err(client_connect(&c, dir, &e), ERR_NOTFOUND, &e);
-    assert_ok(endpoint_listen(&fd, dir, &e), &e);
+    assert_ok(endpoint_listen(&fd, ENDPOINT_ENGINE, dir, &e), &e);
     int twice;
-    assert_err(endpoint_listen(&twice, dir, &e), ERR_BUSY, &e);
+    assert_err(endpoint_listen(&twice, ENDPOINT_ENGINE, dir, &e), ERR_BUSY, &e);
     int ours;
-    assert_ok(endpoint_connect(&ours, dir, &e), &e);
+    assert_ok(endpoint_connect(&ours, ENDPOINT_ENGINE, dir, &e), &e);
     int again;
     int theirs = endpoint_accept(fd, &again);
     assert_true(theirs >= 0);

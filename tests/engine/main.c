@@ -16,7 +16,7 @@ static int start_and_leave(const char *dir)
 {
     struct client *c;
     struct err e;
-    if (client_start(&c, dir, NULL, &e)) {
+    if (client_start(&c, NULL, dir, NULL, &e)) {
         return 1;
     }
     client_free(c);

@@ -132,7 +132,7 @@ void rig_start_on(struct rig *r, const char *device)
     struct err e;
     r->finished = r->closed = r->finished_ok = false;
     assert_null(r->client);
-    assert_ok(client_start(&r->client, r->dir, device, &e), &e);
+    assert_ok(client_start(&r->client, NULL, r->dir, device, &e), &e);
     if (!r->store) {
         assert_ok(store_open(&r->store, r->dir, false, &e), &e);
     }

@@ -28,7 +28,6 @@ char *path_study(const char *parent, const char *name);
 #define STUDY_RESERVE "reserve"   /* room for the store when the disk is full; there while an engine runs */
 #define STUDY_LOCK "lock"
 #define STUDY_SUPERVISOR "supervisor" /* the same of the process that brings engines back */
-#define STUDY_CALL "call"         /* what a client wants of it while no engine runs */
 char *path_checkpoint(const char *study_dir, int trial); /* checkpoints/<number>.safetensors */
 
 #endif

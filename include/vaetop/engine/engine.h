@@ -2,8 +2,6 @@
 #ifndef VAETOP_ENGINE_ENGINE_H
 #define VAETOP_ENGINE_ENGINE_H
 
-#include <stdbool.h>
-
 #include "vaetop/base/err.h"
 
 /* Runs in the process started by client_start(): setsid, no terminal; starts the engine and restarts it with back-off
@@ -13,8 +11,5 @@ int engine_supervise(const char *study_dir, const char *device, int ready_fd);
 
 /* The engine itself, in the supervisor's child. */
 int engine_main(const char *study_dir, const char *device, int ready_fd);
-
-/* Ends a supervisor of this host that waits to start its engine again. False: none did. */
-bool engine_stop_waiting(const char *study_dir);
 
 #endif
