@@ -30,10 +30,13 @@ enum err_code tell(const struct options *o, enum command to_study, enum command 
     }
     if (!rc) {
         rc = client_connect(&client, s.dir, e);
-        if (rc == ERR_NOTFOUND && to_study == COMMAND_SHUTDOWN && !t && client_stop_waiting(s.dir)) {
-            reply = xasprintf("the engine of %s, which had died, is not started again; vaetop resume %s goes on", s.name, s.name);
-            rc = ERR_OK;
-        } else if (rc == ERR_NOTFOUND) {
+        const bool nobody = rc == ERR_NOTFOUND;
+        if (nobody && to_study == COMMAND_SHUTDOWN && !t) {
+            rc = client_stop_waiting(s.dir, e);
+            reply = rc ? NULL : xasprintf("%s ends: its engine is not started again; vaetop resume %s goes on", s.name,
+                                          s.name);
+        }
+        if (rc == ERR_NOTFOUND) {
             rc = err_set(e, rc, "%s: no engine runs it; vaetop resume %s starts one", s.name, s.name);
         }
     }
@@ -204,8 +207,8 @@ enum err_code rm_command(const struct options *o, struct err *e)
         rc = err_set(e, rc, "%s is in use by its engine; vaetop stop %s first", o->arg[0], o->arg[0]);
     }
     if (!rc && confirmed(o->arg[0], dir)) {
-        (void)client_stop_waiting(dir);
-        rc = fs_remove_tree(dir, e);
+        rc = client_stop_waiting(dir, e); /* it would bring its engine back, to another study of this name perhaps */
+        rc = rc && rc != ERR_NOTFOUND ? rc : fs_remove_tree(dir, e);
     }
     if (fd >= 0) {
         (void)close(fd);

@@ -13,12 +13,14 @@
 #include "vaetop/ipc/endpoint.h"
 
 #define CALLERS_MOST 64
+#define PAUSE_MS 50
 
 enum wish { WISH_UNSAID, WISH_ENGINE, WISH_END };
 
 struct caller {
     int fd;
     bool listens; /* whoever started us only hears */
+    bool tried; /* an engine was started for it */
     enum wish wish;
     char text[512]; /* what it says; of ENGINE: the device */
     size_t n;
@@ -69,12 +71,13 @@ void callers_close(struct callers *c)
 /* --- hearing */
 
 /* False: it says nothing that we understand. */
-static bool understand(struct caller *one)
+static bool understand(struct callers *c, struct caller *one)
 {
     static const char start[] = SUPERVISOR_START;
     const size_t n = sizeof start - 1;
     if (strcmp(one->text, SUPERVISOR_END) == 0) {
         one->wish = WISH_END;
+        c->end = true;
         return true;
     }
     if (strncmp(one->text, start, n) != 0 || (one->text[n] != '\0' && one->text[n] != ' ')) {
@@ -86,7 +89,7 @@ static bool understand(struct caller *one)
 }
 
 /* False: it has gone, or is none of ours. */
-static bool hear(struct caller *one)
+static bool hear(struct callers *c, struct caller *one)
 {
     char byte;
     ssize_t got;
@@ -96,18 +99,32 @@ static bool hear(struct caller *one)
         }
         if (byte == '\n') {
             one->text[one->n] = '\0';
-            return understand(one);
+            return understand(c, one);
         }
         one->text[one->n++] = byte;
     }
     return got < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
+/* Who has not said anything gives way. */
+static void make_room(struct callers *c)
+{
+    for (size_t i = 0; c->n >= CALLERS_MOST && i < c->n; i++) {
+        if (c->caller[i].wish == WISH_UNSAID) {
+            drop(c, i);
+        }
+    }
+}
+
 static void welcome(struct callers *c)
 {
     int again = 1;
-    while (again) {
+    for (int i = 0; again && i < CALLERS_MOST; i++) {
         const int fd = endpoint_accept(c->listen_fd, &again);
+        if (fd < 0 && !again && errno != EAGAIN && errno != EWOULDBLOCK) {
+            (void)poll(NULL, 0, PAUSE_MS); /* no descriptor left: it goes on waiting */
+        }
+        make_room(c);
         if (fd >= 0 && c->n < CALLERS_MOST) {
             add(c, (struct caller){.fd = fd, .listens = true});
         } else if (fd >= 0) {
@@ -127,7 +144,7 @@ bool callers_wait(struct callers *c, int fd, int timeout_ms)
     const bool some = poll(p, c->n + 2, timeout_ms) > 0;
     for (size_t i = c->n; some && i > 0; i--) {
         struct caller *one = &c->caller[i - 1];
-        if (p[1 + i].revents && (!one->listens || !hear(one))) {
+        if (p[1 + i].revents && (!one->listens || !hear(c, one))) {
             drop(c, i - 1);
         }
     }
@@ -139,26 +156,6 @@ bool callers_wait(struct callers *c, int fd, int timeout_ms)
     return ready;
 }
 
-static bool anybody_wants(const struct callers *c, enum wish wish)
-{
-    for (size_t i = 0; i < c->n; i++) {
-        if (c->caller[i].wish == wish) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool callers_want_end(const struct callers *c)
-{
-    return anybody_wants(c, WISH_END);
-}
-
-bool callers_want_engine(const struct callers *c)
-{
-    return anybody_wants(c, WISH_ENGINE);
-}
-
 const char *callers_device(const struct callers *c)
 {
     const char *device = NULL;
@@ -168,6 +165,30 @@ const char *callers_device(const struct callers *c)
         }
     }
     return device;
+}
+
+/* An engine on device is what it asked for. */
+static bool content(const struct caller *one, const char *device)
+{
+    return !one->text[0] || strcmp(one->text, device) == 0;
+}
+
+void callers_tried(struct callers *c, const char *device)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        struct caller *one = &c->caller[i];
+        one->tried = one->tried || (one->wish == WISH_ENGINE && content(one, device));
+    }
+}
+
+bool callers_want_engine(const struct callers *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->caller[i].wish == WISH_ENGINE && !c->caller[i].tried) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- answering */
@@ -187,16 +208,15 @@ void callers_engine_answers(struct callers *c, const char *device)
     for (size_t i = c->n; i > 0; i--) {
         const struct caller *one = &c->caller[i - 1];
         if (one->wish == WISH_ENGINE) {
-            const bool as_asked = device && (!one->text[0] || strcmp(one->text, device) == 0);
-            answer(c, i - 1, as_asked ? SUPERVISOR_STARTED : SUPERVISOR_RAN);
+            answer(c, i - 1, device && content(one, device) ? SUPERVISOR_STARTED : SUPERVISOR_RAN);
         }
     }
 }
 
-void callers_engine_refused(struct callers *c, const char *line)
+void callers_engine_refused(struct callers *c, const char *device, const char *line)
 {
     for (size_t i = c->n; i > 0; i--) {
-        if (c->caller[i - 1].wish == WISH_ENGINE) {
+        if (c->caller[i - 1].wish == WISH_ENGINE && (!device || content(&c->caller[i - 1], device))) {
             answer(c, i - 1, line);
         }
     }

@@ -10,6 +10,7 @@
 
 struct callers {
     int listen_fd;
+    bool end; /* somebody called the engine off, and may have gone since */
     struct caller *caller;
     size_t n;
 };
@@ -25,15 +26,19 @@ void callers_close(struct callers *c);
  * returns. A signal ends it. */
 bool callers_wait(struct callers *c, int fd, int timeout_ms);
 
-bool callers_want_end(const struct callers *c);
-bool callers_want_engine(const struct callers *c);
 /* The device that a waiting caller named last; NULL: none did. */
 const char *callers_device(const struct callers *c);
+/* An engine is started on device ("": as remembered) for all who asked for that or for none in particular. */
+void callers_tried(struct callers *c, const char *device);
+/* Somebody wants an engine that none was started for yet. */
+bool callers_want_engine(const struct callers *c);
 
-/* Answers all who want the engine. device: what it was started on, "" as remembered; those who asked for another, and all
- * of them when it is NULL, hear that one ran already. */
+/* Answers all who want the engine. Those who asked for another device, and all of them when it is NULL, hear that one ran
+ * already. */
 void callers_engine_answers(struct callers *c, const char *device);
-void callers_engine_refused(struct callers *c, const char *line);
+/* Answers those for whom it was started on device; NULL: all. */
+void callers_engine_refused(struct callers *c, const char *device, const char *line);
+/* Answers who called it off. */
 void callers_ended(struct callers *c);
 
 #endif

@@ -1,5 +1,6 @@
 #include "vaetop/engine/engine.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -204,7 +205,8 @@ enum err_code engine_open(struct engine *en, const char *dir, const char *device
     int64_t n;
     *en = (struct engine){.lock_fd = -1, .listen_fd = -1, .dir = realpath(dir, NULL)};
     if (!en->dir) {
-        return err_set(e, ERR_NOTFOUND, "%s: no such study", dir);
+        return errno == ENOENT || errno == ENOTDIR ? err_set(e, ERR_NOTFOUND, "%s: no such study", dir)
+                                                   : err_set(e, ERR_IO, "%s: %s", dir, strerror(errno));
     }
     en->idle_limit_s = limit && str_to_i64(&n, limit) && n >= 0 && n < 86400 ? (int)n : IDLE_S;
     en->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -309,6 +311,7 @@ int engine_main(const char *study_dir, const char *device, int ready_fd)
     struct err e = {0};
     (void)umask(077);
     log_open(STDERR_FILENO, "engine", LOG_INFO);
+    (void)fcntl(ready_fd, F_SETFD, FD_CLOEXEC); /* its end is ours, whatever a driver's process does */
     enum err_code rc = engine_open(&en, study_dir, device, &e);
     if (rc) {
         log_error("%s", e.text);
@@ -321,6 +324,7 @@ int engine_main(const char *study_dir, const char *device, int ready_fd)
     if (chdir("/") != 0) {
         log_warn("the engine keeps its folder busy");
     }
+    (void)writer_flush(&en); /* the next engine knows the device, should this one die at once */
     say(ready_fd, "ok\n");
     run(&en);
     rc = en.fatal.code;

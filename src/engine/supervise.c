@@ -4,10 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,7 +19,6 @@
 #include "vaetop/base/fs.h"
 #include "vaetop/base/log.h"
 #include "vaetop/base/proc.h"
-#include "vaetop/base/str.h"
 #include "vaetop/conf/paths.h"
 
 #define BACKOFF_MOST_S 30
@@ -68,9 +65,11 @@ static void heard(struct outcome *o, const char *line, const char *device, struc
     o->refused = strtol(line, NULL, 10);
     if (!o->decided) {
         o->ran = true;
-        callers_engine_answers(c, device ? device : "");
+        if (!c->end) {
+            callers_engine_answers(c, device);
+        }
     } else if (!o->ran) {
-        callers_engine_refused(c, line);
+        callers_engine_refused(c, device, line);
     }
 }
 
@@ -82,7 +81,7 @@ static void listen_to_engine(struct outcome *o, int fd, const char *device, stru
     bool called_off = false;
     for (;;) {
         const bool ready = callers_wait(c, fd, -1);
-        if (callers_want_end(c) && !called_off) {
+        if (c->end && !called_off) {
             called_off = true;
             (void)kill((pid_t)engine_pid, SIGTERM);
         }
@@ -111,7 +110,7 @@ static enum err_code run_once(struct outcome *o, const char *dir, const char *de
     char self[] = "vaetop";
     char use[] = "__engine";
     char *where = xstrdup(dir);
-    char *what = xstrdup(device ? device : "");
+    char *what = xstrdup(device);
     char *argv[] = {self, use, where, what, NULL};
     pid_t pid = 0;
     enum err_code rc = ERR_OK;
@@ -148,7 +147,7 @@ static void nap(struct callers *c, int seconds)
 {
     int64_t left_ms;
     const int64_t until = clock_mono_ns() + seconds * INT64_C(1000000000);
-    while (!end_signal && !callers_want_end(c) && !callers_want_engine(c) &&
+    while (!end_signal && !c->end && !callers_want_engine(c) &&
            (left_ms = (until - clock_mono_ns()) / 1000000) > 0) {
         (void)callers_wait(c, -1, left_ms < STEP_MS ? (int)left_ms : STEP_MS); /* a signal may come just before it */
     }
@@ -158,7 +157,7 @@ static void give_up(struct callers *c, enum err_code code, const char *text)
 {
     char *line = xasprintf("%d %s", (int)code, text);
     log_error("%s", text);
-    callers_engine_refused(c, line);
+    callers_engine_refused(c, NULL, line);
     free(line);
 }
 
@@ -182,10 +181,10 @@ static void log_death(const struct outcome *o)
 
 static int keep_running(const char *dir, struct callers *c)
 {
-    char *device = NULL; /* until an engine ran on it, and the study remembers it, or who asked heard that it cannot be */
-    int failures = 0, refusals = 0, status = 1;
+    char *device = xstrdup(""); /* until an engine ran on it and the study remembers it, or who asked heard why not */
+    int failures = 0, refusals = 0, unanswered = 0, status = 1;
     bool ever_answered = false, ever_ran = false;
-    while (!end_signal && !callers_want_end(c)) {
+    while (!end_signal && !c->end) {
         struct outcome o;
         struct err e = {0};
         const int64_t start = clock_mono_ns();
@@ -193,6 +192,7 @@ static int keep_running(const char *dir, struct callers *c)
             free(device);
             device = xstrdup(callers_device(c));
         }
+        callers_tried(c, device);
         if (run_once(&o, dir, device, c, &e)) {
             give_up(c, e.code, e.text);
             break;
@@ -200,23 +200,28 @@ static int keep_running(const char *dir, struct callers *c)
         ever_answered = ever_answered || o.answered;
         ever_ran = ever_ran || o.ran;
         refusals = o.ran ? 0 : refusals + 1;
+        unanswered = o.answered ? 0 : unanswered + 1;
         if (o.answered) {
-            free(device);
-            device = NULL;
+            device[0] = '\0';
         }
         status = WIFEXITED(o.status) ? WEXITSTATUS(o.status) : 1;
-        if (end_signal || callers_want_end(c) || (o.decided && !(ever_ran && may_pass(&o) && refusals < REFUSALS_MOST))) {
+        if (end_signal || c->end || (o.decided && !(ever_ran && may_pass(&o) && refusals < REFUSALS_MOST))) {
             break;
         }
         failures = clock_mono_ns() - start > HEALTHY_NS ? 1 : failures + 1;
         log_death(&o);
-        if (!ever_answered && failures >= STARTS_MOST) {
+        if (unanswered >= STARTS_MOST) {
             char *text = xasprintf("the engine dies at its start; see %s/%s", dir, STUDY_LOG);
             give_up(c, ERR_IO, text);
             free(text);
-            break;
+            if (!ever_answered) {
+                break;
+            }
         }
         nap(c, failures > 5 ? BACKOFF_MOST_S : 1 << (failures - 1));
+    }
+    if (c->end) {
+        give_up(c, ERR_CANCELLED, "the study was stopped meanwhile");
     }
     free(device);
     return status;

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "vaetop/ipc/client.h"
 #include "vaetop/ipc/endpoint.h"
 
+#define DEVICE_MOST 480
 #define END_NS INT64_C(120000000000) /* an engine that came up meanwhile writes its checkpoints */
 
 /* One line; "" when the other side ended without one. False: it is silent. */
@@ -53,7 +55,7 @@ static bool read_answer(int fd, char *line, size_t cap, int64_t deadline)
 
 static enum err_code silent(const char *study_dir, struct err *e)
 {
-    return err_set(e, ERR_IO, "%s: the engine does not start; see %s/%s", study_dir, study_dir, STUDY_LOG);
+    return err_set(e, ERR_IO, "%s: the engine does not start or end; see %s/%s", study_dir, study_dir, STUDY_LOG);
 }
 
 /* Errors: NOTFOUND (no supervisor on this host), IO. */
@@ -66,7 +68,7 @@ static enum err_code call(char *line, size_t cap, const char *study_dir, const c
         return rc;
     }
     char *text = xasprintf("%s%s%s\n", word, device ? " " : "", device ? device : "");
-    (void)fs_write_all(fd, text, strlen(text)); /* one that is ending does not hear it, and answers nothing */
+    (void)send(fd, text, strlen(text), MSG_NOSIGNAL); /* one that is ending does not hear it, and answers nothing */
     if (!read_answer(fd, line, cap, deadline)) {
         rc = silent(study_dir, e);
     }
@@ -114,6 +116,9 @@ enum err_code supervisor_start(bool *fresh, const char *study_dir, const char *d
                                struct err *e)
 {
     char line[900] = "";
+    if (device && (strlen(device) > DEVICE_MOST || strchr(device, '\n'))) {
+        return err_set(e, ERR_USAGE, "device: a line of up to %d bytes was expected", DEVICE_MOST);
+    }
     enum err_code rc = call(line, sizeof line, study_dir, SUPERVISOR_START, device, deadline_ns, e);
     if (rc == ERR_NOTFOUND) {
         rc = spawn(line, sizeof line, study_dir, device, deadline_ns, e);
@@ -136,10 +141,12 @@ enum err_code supervisor_start(bool *fresh, const char *study_dir, const char *d
     return err_set(e, (enum err_code)code, "%s", *text == ' ' ? text + 1 : text);
 }
 
-bool client_stop_waiting(const char *study_dir)
+enum err_code client_stop_waiting(const char *study_dir, struct err *e)
 {
     char line[900];
-    struct err e;
-    return !call(line, sizeof line, study_dir, SUPERVISOR_END, NULL, clock_mono_ns() + END_NS, &e) &&
-           strcmp(line, SUPERVISOR_ENDED) == 0;
+    enum err_code rc = call(line, sizeof line, study_dir, SUPERVISOR_END, NULL, clock_mono_ns() + END_NS, e);
+    if (!rc && strcmp(line, SUPERVISOR_ENDED) != 0) {
+        rc = err_set(e, ERR_NOTFOUND, "%s: its supervisor has just ended", study_dir);
+    }
+    return rc;
 }

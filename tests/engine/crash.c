@@ -405,20 +405,20 @@ static void a_supervisor_that_waits_can_be_told_to_end(void **state)
 {
     (void)state;
     struct rig r;
+    struct err e;
     rig_study(&r, STUDY(2, 1, 3));
     rig_set("hold-0-2");
-    assert_false(client_stop_waiting(r.dir));
+    assert_err(client_stop_waiting(r.dir, &e), ERR_NOTFOUND, &e);
     rig_start(&r);
     rig_until_epoch(&r, 0, 2);
     rig_detach(&r);
     assert_int_equal(kill(rig_engine(&r), SIGKILL), 0);
-    assert_true(client_stop_waiting(r.dir));
+    assert_ok(client_stop_waiting(r.dir, &e), &e);
     char *path = fs_join(r.dir, STUDY_SUPERVISOR);
     int lock = -1;
-    struct err e;
     assert_ok(fs_lock(&lock, path, &e), &e); /* it has gone, and its engine with it */
     rig_wait_engine_gone(&r);
-    assert_false(client_stop_waiting(r.dir));
+    assert_err(client_stop_waiting(r.dir, &e), ERR_NOTFOUND, &e);
     (void)close(lock);
     free(path);
     rig_clear_all();

@@ -44,12 +44,15 @@ struct client;
 WUR enum err_code client_connect(struct client **out, const char *study_dir, struct err *e);
 /* What the engine's banner says now; "" when nothing, no engine runs, or it does not answer within a second. */
 void client_peek(char *banner, size_t cap, const char *study_dir);
-/* The same as client_connect(), starting supervisor and engine when none runs, waiting until it answers. device: the --device text
- * (NULL: as stored in the study, else the default). *fresh, which may be NULL: the engine was started for this call; another
- * one runs on its own devices. Errors: NODEVICE, BUSY (an engine on another host, or of another version, has the study), IO. */
-WUR enum err_code client_start(struct client **out, bool *fresh, const char *study_dir, const char *device, struct err *e);
-/* Ends a supervisor on this host whose engine died and is to be started again. False: there was none. */
-bool client_stop_waiting(const char *study_dir);
+/* The same as client_connect(), starting supervisor and engine when none runs, waiting until it answers. device: the
+ * --device text (NULL: as stored in the study, else the default). *fresh, which may be NULL: the engine was started for
+ * this call; another one runs on its own devices. Errors: NODEVICE, BUSY (an engine on another host, or of another
+ * version, has the study), CANCELLED (the study was stopped meanwhile), IO. */
+WUR enum err_code client_start(struct client **out, bool *fresh, const char *study_dir, const char *device,
+                               struct err *e);
+/* Ends the supervisor on this host, whose engine died and is to be started again, or is just starting. Errors: NOTFOUND
+ * (there is none), IO. */
+WUR enum err_code client_stop_waiting(const char *study_dir, struct err *e);
 void client_free(struct client *c);
 
 /* Sends and waits for the reply's text (at most 10 s). trial -1: the study. Owns: caller frees *reply; reply may be

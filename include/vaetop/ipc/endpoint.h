@@ -1,6 +1,6 @@
-/* Where a study's engine and its supervisor listen: an abstract socket named by user and by the study folder's device and inode, so that
- * it is the same through every path that leads there, needs no file and vanishes with the engine. Both ends check that
- * the other is the same user. */
+/* Where a study's engine and its supervisor listen: abstract sockets named by user and by the study folder's device and
+ * inode, so that they are the same through every path that leads there, need no file and vanish with their process. Both
+ * ends check that the other is the same user. */
 #ifndef VAETOP_IPC_ENDPOINT_H
 #define VAETOP_IPC_ENDPOINT_H
 
