@@ -25,7 +25,7 @@
 #define STEP_MS 1000
 #define HEALTHY_NS INT64_C(60000000000) /* an engine that lived this long starts the back-off anew */
 #define STARTS_MOST 3                   /* of an engine that never answered */
-#define REFUSALS_MOST 20                /* of one after one that ran: some ten minutes */
+#define REFUSALS_MOST 20                /* in a row, or starts without an answer, after one that ran: some ten minutes */
 
 static volatile sig_atomic_t end_signal;
 static volatile sig_atomic_t engine_pid;
@@ -214,7 +214,7 @@ static int keep_running(const char *dir, struct callers *c)
             char *text = xasprintf("the engine dies at its start; see %s/%s", dir, STUDY_LOG);
             give_up(c, ERR_IO, text);
             free(text);
-            if (!ever_answered) {
+            if (!ever_answered || unanswered >= REFUSALS_MOST) {
                 break;
             }
         }
