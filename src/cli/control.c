@@ -84,29 +84,32 @@ static void forget_events(struct client *client)
 }
 
 /* Goes on, with what the command line changes. An engine that ran already was started with other devices, perhaps: it
- * takes these from now on, and says so. */
-static enum err_code go_on(struct client *client, char **reply, bool ran, const struct options *o, struct err *e)
+ * takes these from now on, and says so; after it has more trials, for a finished study has no use for devices. */
+static enum err_code go_on(struct client *client, char **reply, bool fresh, const struct options *o, struct err *e)
 {
     char *devices = NULL;
     enum err_code rc = client_command(client, COMMAND_RESUME, -1, "", reply, e);
-    if (!rc && ran && o->device) {
+    if (!rc && o->trials) {
+        rc = client_command(client, COMMAND_TRIALS, -1, o->trials, NULL, e);
+        forget_events(client);
+    }
+    if (!rc && o->slots) {
+        rc = client_command(client, COMMAND_SLOTS, -1, o->slots, NULL, e);
+    }
+    if (!rc && !fresh && o->device) {
         rc = client_command(client, COMMAND_DEVICE_ONLY, -1, o->device, &devices, e);
     }
     if (devices && !o->quiet) {
         (void)fprintf(stderr, "vaetop: %s\n", devices);
     }
     free(devices);
-    if (!rc && o->trials) {
-        rc = client_command(client, COMMAND_TRIALS, -1, o->trials, NULL, e);
-        forget_events(client);
-    }
-    return rc || !o->slots ? rc : client_command(client, COMMAND_SLOTS, -1, o->slots, NULL, e);
+    return rc;
 }
 
 enum err_code resume_engine(struct client **out, char **reply, const char *dir, const struct options *o, struct err *e)
 {
     const int64_t deadline = clock_mono_ns() + ENDING_NS;
-    bool ending = false, ran, fresh, again;
+    bool ending = false, fresh, again;
     char *said = NULL;
     enum err_code rc;
     do {
@@ -114,13 +117,9 @@ enum err_code resume_engine(struct client **out, char **reply, const char *dir, 
         *out = NULL;
         free(said);
         said = NULL;
-        rc = client_connect(out, dir, e);
-        ran = rc != ERR_NOTFOUND;
-        fresh = false;
-        rc = ran ? rc : client_start(out, &fresh, dir, o->device, e);
-        ran = !fresh;
+        rc = client_start(out, &fresh, dir, o->device, e);
         const bool there = rc == ERR_OK;
-        rc = rc ? rc : go_on(*out, &said, ran, o, e);
+        rc = rc ? rc : go_on(*out, &said, fresh, o, e);
         /* It ends, or it ended before it had heard all: the next one is told all of it. */
         if (there && rc == ERR_BUSY && !ending && !o->quiet) {
             (void)fprintf(stderr, "vaetop: the study is ending; it goes on when its trials have written their checkpoints\n");
@@ -131,7 +130,7 @@ enum err_code resume_engine(struct client **out, char **reply, const char *dir, 
             (void)poll(NULL, 0, 50);
         }
     } while (again);
-    if (reply && ran && !rc) {
+    if (reply && !fresh && !rc) {
         *reply = said;
         said = NULL;
     }

@@ -78,7 +78,7 @@ struct scored study_scored(const struct study *s, const struct trial_row *t);
 /* "116.96 nats", "93.1 %", "rec 99.02 kl 17.94 nats" of a trial with a value. Returns buf. */
 const char *study_value_text(char *buf, size_t cap, const struct study *s, const struct trial_row *t);
 
-/* The best trial's value in a table: "116.96", "0.9312", "99.0/17.9"; "-": none. Returns buf. */
+/* The best trial's value in a table: "116.96", "0.9312", "99.0/17.9"; "-": none. Returns buf. cap >= 20. */
 const char *study_best_text(char *buf, size_t cap, const struct study *s);
 
 /* Values of a trial's searched knobs: "lr=0.001 latent=16". */

@@ -9,6 +9,7 @@
 #include "vaetop/base/str.h"
 
 #define VALUE_WIDTH 10
+#define PAIR_WIDTH 9 /* of each of two */
 
 struct scored study_scored(const struct study *s, const struct trial_row *t)
 {
@@ -103,8 +104,8 @@ const char *study_best_text(char *buf, size_t cap, const struct study *s)
     struct scored x = study_scored(s, s->best);
     char first[32], second[32];
     if (objective_count(s->objective) == 2) {
-        (void)snprintf(buf, cap, "%s/%s", str_fit(first, sizeof first, x.value[0], VALUE_WIDTH, 1),
-                       str_fit(second, sizeof second, x.value[1], VALUE_WIDTH, 1));
+        (void)snprintf(buf, cap, "%s/%s", str_fit(first, sizeof first, x.value[0], PAIR_WIDTH, 1),
+                       str_fit(second, sizeof second, x.value[1], PAIR_WIDTH, 1));
     } else {
         (void)str_fit(buf, cap, objective_shown(s->objective, x.value[0]), VALUE_WIDTH,
                       s->objective == OBJECTIVE_KNN ? 4 : 2);

@@ -212,7 +212,8 @@ enum err_code trainer_add(struct trainer *t, int *lane, const struct lane_spec *
     struct train_lane *l = &t->lane[*lane];
     const struct rng_key key = rng_key(s->study_seed, s->trial);
     *l = (struct train_lane){.state = LANE_ACTIVE, .slot = slot, .trial = s->trial, .study_seed = s->study_seed,
-                             .until = s->until, .net = net, .last_loss = NAN, .chunk_loss = NAN, .best = NAN, .saved_ns = clock_mono_ns()};
+                             .until = s->until, .net = net, .last_loss = NAN, .chunk_loss = NAN, .best = NAN,
+                             .saved_ns = clock_mono_ns()};
     config_copy(&l->config, s->config);
     pack_lane_init(&l->constants, &l->config, key);
     pack_set_lane(t->pack, slot, &l->constants);
