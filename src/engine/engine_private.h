@@ -332,6 +332,8 @@ void advisor_tell(struct engine *en, const struct run *r, double value);
 void advisor_tell_row(struct engine *en, const struct trial_row *t); /* another program's */
 /* This number was given out and is not taken: it no longer counts as running. */
 void advisor_forget(struct engine *en, int number);
+/* A trial has this number: a suggestion still under way for it is nobody's, and must not count as running. */
+void advisor_taken(struct engine *en, int number);
 /* The answers under way are for numbers that have gone. */
 void advisor_void(struct engine *en);
 void advisor_reap(struct engine *en);

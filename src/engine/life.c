@@ -159,6 +159,7 @@ void engine_check_end(struct engine *en)
         }
         if (slices_gone(en)) {
             tell_finished(en);
+            foreign_look(en); /* what another program has ended since the last tick has its place in the order */
             /* A store that still refuses after a while keeps its last good state; checkpoints hold the rest. */
             if (writer_idle(en) || en->leave_s > CHECKPOINT_S) {
                 loop_stop(en->loop);

@@ -49,6 +49,7 @@ static struct run *add(struct engine *en)
     *r = (struct run){.number = (int)en->n_runs, .phase = PHASE_QUEUED, .slice = -1, .last_value = NAN, .value = NAN,
                       .images_per_s = NAN, .expected = NAN};
     en->n_runs++;
+    advisor_taken(en, r->number);
     return r;
 }
 

@@ -123,6 +123,14 @@ void advisor_forget(struct engine *en, int number)
     }
 }
 
+void advisor_taken(struct engine *en, int number)
+{
+    const struct advisor_link *a = &en->advisor;
+    if (number >= a->first && number < a->first + a->asked) {
+        advisor_forget(en, number);
+    }
+}
+
 void advisor_void(struct engine *en)
 {
     en->advisor.spoiled = en->advisor.asked > 0;
@@ -167,6 +175,15 @@ static void tell_foreign(struct engine *en)
     store_foreign_free(row, n);
 }
 
+static void tell_running(struct engine *en, const struct trial_row *row, const bool *done, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        if (!done[i] && (!row[i].foreign || row[i].phase == PHASE_ACTIVE)) {
+            tell_row(en, &row[i], true);
+        }
+    }
+}
+
 /* A new advisor hears of all trials: first of those that had ended when the open question was asked, in the order in
  * which they ended, and of the others as running; then the question again; then of what has ended since. So its answer
  * is the one that its predecessor would have given. */
@@ -181,12 +198,12 @@ static void tell_rows(struct engine *en, const struct trial_row *row, size_t n)
         done[(size_t)en->order[k].number < n ? (size_t)en->order[k].number : n] = true;
     }
     tell_ended(en, row, n, 0, told);
-    for (size_t i = 0; i < most; i++) {
-        if (!done[i] && (!row[i].foreign || row[i].phase == PHASE_ACTIVE)) {
-            tell_row(en, &row[i], true);
-        }
-    }
+    tell_running(en, row, done, 0, most);
     ask(en);
+    for (size_t i = most; i < n; i++) {
+        advisor_taken(en, (int)i);
+    }
+    tell_running(en, row, done, most, n);
     tell_ended(en, row, n, told, en->n_ended);
     free(done);
 }
@@ -261,7 +278,7 @@ static void on_suggested(struct engine *en, struct msg_reader *r)
             take_suggestion(en, &m, &pt);
         } else { /* the trials have changed since it was asked; schedule() asks again */
             a->spoiled = true;
-            if (m.made.number >= (int64_t)en->n_runs) { /* else the advisor has heard whose trial that is */
+            if (m.made.number >= (int64_t)en->n_runs) { /* else advisor_taken() said so */
                 forget(en, (int)m.made.number, &pt);
             }
         }

@@ -7,12 +7,14 @@
  *   two          there are two devices                   broken-D  the worker of device D cannot open it
  *   unfit        the self-test fails                     deaf-T    trial T does not hear pause and stop
  *   gone         the probe for devices is killed         kl-T-K    K nats of the loss of trial T are KL, else 10
- *   flat-T-E     its losses stand still after epoch E  slain-N    one more worker is killed before it is ready */
+ *   flat-T-E     its losses stand still after epoch E  slain-N    one more worker is killed before it is ready
+ *   mute-T       the advisor keeps its suggestion for trial T, and makes asked-T */
 #include "rig.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -367,6 +369,40 @@ int fake_worker(int argc, char **argv)
     return 0;
 }
 
+static bool running[64]; /* by the advisor's lights */
+
+static void mind(const struct m_observe *m)
+{
+    if (m->number >= 0 && m->number < 64) {
+        running[m->number] = m->phase == PHASE_QUEUED || m->phase == PHASE_ENQUEUED || m->phase == PHASE_ACTIVE;
+    }
+}
+
+/* Its suggestion for a trial counts as running from then on. Owns: caller frees. */
+static char *running_beside(int64_t number)
+{
+    struct sbuf s = {0};
+    for (int i = 0; i < 64; i++) {
+        if (running[i]) {
+            sbuf_addf(&s, "%s%d", s.len > 0 ? " " : "", i);
+        }
+    }
+    if (number < 64) {
+        running[number] = true;
+    }
+    return sbuf_take(&s);
+}
+
+static void keep_quiet(int trial)
+{
+    while (is_set("mute", trial, -1)) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "asked-%d", trial);
+        rig_set(name);
+        (void)poll(NULL, 0, 5);
+    }
+}
+
 /* Values by number; a space with choices only ends after their product, as a grid does. */
 int fake_advisor(void)
 {
@@ -381,6 +417,7 @@ int fake_advisor(void)
         struct m_advise advise;
         struct m_suggest suggest;
         struct m_review review;
+        struct m_observe seen;
         if (type == MESSAGE_ADVISE && read_advise(&advise, &r)) {
             open = !preset_parse(&p, advise.preset, strlen(advise.preset), "preset", &e) && !preset_check(&p, &e);
             free_advise(&advise);
@@ -389,6 +426,8 @@ int fake_advisor(void)
             struct point pt;
             point_init(&pt, &p);
             enum err_code code = ERR_OK;
+            keep_quiet((int)suggest.number);
+            char *beside = running_beside(suggest.number);
             for (size_t i = 0; i < p.n_ranges; i++) {
                 const struct range *g = &p.range[i];
                 pt.present[i] = true;
@@ -398,8 +437,16 @@ int fake_advisor(void)
                 }
             }
             struct m_suggested made = {code, {.number = suggest.number, .mean = NAN, .sd = NAN, .expected = NAN,
-                                              .sampler = none, .running = none, .text = none}};
+                                              .sampler = none, .running = beside, .text = none}};
             (void)send_suggested(conn, &made, &pt);
+            free(beside);
+            point_release(&pt);
+        } else if (type == MESSAGE_OBSERVE && open) {
+            struct point pt;
+            point_init(&pt, &p);
+            if (read_observe(&seen, &pt, &r)) {
+                mind(&seen);
+            }
             point_release(&pt);
         } else if (type == MESSAGE_REVIEW && read_review(&review, &r)) {
             char *text = xasprintf("%d 0 0 0 1 0 -", (int)review.told);

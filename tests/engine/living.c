@@ -178,6 +178,85 @@ static void a_trial_by_hand_gives_way_to_another_programs(void **state)
     rig_end(&r);
 }
 
+/* Another program's statements on the study's data base. */
+static void theirs(const struct rig *r, const char *sql)
+{
+    sqlite3 *db;
+    char *path = fs_join(r->dir, "study.db");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    (void)sqlite3_busy_timeout(db, 60000);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    free(path);
+}
+
+static bool is_asked(struct rig *r, const void *arg)
+{
+    char *path = fs_join(getenv("FAKE_CONTROL"), arg);
+    bool yes = fs_exists(path);
+    (void)r;
+    free(path);
+    return yes;
+}
+
+/* The number that a suggestion was on its way for goes to another program, whose trial says nothing about the space: the
+ * suggested point is nobody's, and does not count as running. */
+static void a_suggestion_for_a_taken_number_is_forgotten(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err e;
+    struct suggestion *made = NULL;
+    size_t n = 0;
+    rig_study(&r, STUDY(5, 1, 3));
+    rig_set("hold-0-1");
+    rig_set("mute-1");
+    rig_start(&r);
+    rig_until(&r, is_asked, "asked-1", "the advisor to be asked for trial 1");
+    rig_until_phase(&r, 0, PHASE_ACTIVE);
+    theirs(&r, "BEGIN IMMEDIATE; INSERT INTO trials(number, study_id, state) VALUES(1, 1, 'WAITING');"
+               "INSERT INTO trial_system_attributes(trial_id, key, value_json) SELECT max(trial_id), 'fixed_params',"
+               " '{\"model.latent\": 99}' FROM trials; COMMIT");
+    rig_until_log(&r, "left to it: model.latent: 99 is outside the space");
+    rig_clear("mute-1");
+    rig_until_phase(&r, 2, PHASE_QUEUED);
+    rig_clear("hold-0-1");
+    rig_until_phase(&r, 4, PHASE_DONE);
+    assert_ok(store_suggestions(r.store, 0, 4, &made, &n, &e), &e);
+    assert_int_equal(n, 4);
+    assert_string_equal(made[1].running, "0");
+    assert_int_equal(made[1].number, 2);
+    for (size_t i = 0; i < n; i++) {
+        assert_null(strchr(made[i].running, '1'));
+    }
+    store_suggestions_free(made, n);
+    rig_end(&r);
+}
+
+static void what_another_program_ended_last_has_its_place(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct err e;
+    struct telling *order = NULL;
+    size_t n = 0;
+    rig_held(&r, STUDY(5, 1, 3), 0, 1);
+    rig_until_phase(&r, 1, PHASE_QUEUED);
+    theirs(&r, "BEGIN IMMEDIATE; INSERT INTO trials(number, study_id, state, datetime_start, datetime_complete)"
+               " VALUES(2, 1, 'COMPLETE', '2026-01-02 03:04:05.000006', '2026-01-02 03:05:05.000000');"
+               "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE'"
+               " FROM trials; COMMIT");
+    rig_do(&r, COMMAND_SHUTDOWN, -1, ""); /* before the engine's next look, most times */
+    rig_detach(&r);
+    rig_wait_engine_gone(&r);
+    assert_ok(store_order(r.store, &order, &n, &e), &e);
+    assert_int_equal(n, 1);
+    assert_int_equal(order[0].number, 2);
+    free(order);
+    rig_clear("hold-0-1");
+    rig_end(&r);
+}
+
 int living_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +265,8 @@ int living_tests(void)
         cmocka_unit_test(a_waiting_trial_outlives_the_engine),
         cmocka_unit_test(a_changed_space_is_suggested_in_and_old_trials_stay),
         cmocka_unit_test(a_trial_by_hand_gives_way_to_another_programs),
+        cmocka_unit_test(a_suggestion_for_a_taken_number_is_forgotten),
+        cmocka_unit_test(what_another_program_ended_last_has_its_place),
     };
     return cmocka_run_group_tests_name("engine living", tests, rig_setup, rig_teardown);
 }
