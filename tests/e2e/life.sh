@@ -53,6 +53,7 @@ until_true 60 past_epoch 0 "$at"
 
 # INT on `attach` ends the client alone; on `run` it checkpoints, stops the study and says 130.
 interrupted() { # WORDS...: runs them, sends INT after the first progress line, wants 130
+    rm -f "$T/waiting" # of the time before: its lines are no sign of life
     "$vaetop" "$@" >"$T/waiting" 2>&1 </dev/null &
     waiting=$!
     until_true 20 grep -q trials "$T/waiting"
