@@ -79,6 +79,27 @@ void tensor_to_arena(float *arena, const float *in, const struct plan *p, const 
     }
 }
 
+static size_t common_divisor(size_t a, size_t b)
+{
+    while (b > 0) {
+        const size_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* A stride that shares no divisor with a row's length comes to all of its columns. */
+int tensor_sample(float *out, int most, const float *arena, const struct plan *p, const struct tensor_info *t)
+{
+    const size_t cols = (size_t)t->cols, all = (size_t)t->rows * cols;
+    size_t stride = (all + (size_t)most - 1) / (size_t)most;
+    int n = 0;
+    while (common_divisor(stride, cols) != 1) stride++;
+    for (size_t i = 0; i < all; i += stride) out[n++] = arena[place(p, t, (int)(i / cols), (int)(i % cols))];
+    return n;
+}
+
 /* Weights and biases of one tensor, from the tensors' random numbers. */
 static void draw(float *arena, const struct net *n, const struct plan *p, const struct tensor_info *t, double fan_in,
                  struct rng *rng)

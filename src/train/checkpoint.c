@@ -21,6 +21,7 @@
 #define X(member, unit, meaning) +1
 enum { ROW_COLUMNS = 2 EPOCH_METRIC_LIST(X) };
 #undef X
+static const size_t norms_shape[2] = {NORMS_COUNT, NORM_BINS};
 /* vaetop.sums */
 enum { SUM_LOSS, SUM_REC, SUM_KL, SUM_SECONDS, SUM_ROWS, SUM_LANE_SECONDS, SUM_BEST, SUM_LAST_LOSS, SUM_COUNT };
 
@@ -136,12 +137,15 @@ static enum err_code save(struct trainer *t, const struct train_lane *l, const c
         [SUM_SECONDS] = l->sums.seconds, [SUM_ROWS] = (double)l->sums.rows, [SUM_LANE_SECONDS] = l->seconds,
         [SUM_BEST] = l->best,            [SUM_LAST_LOSS] = l->last_loss,
     };
+    const double moved[2] = {l->motion.moved[0].least, l->motion.moved[0].most};
     if (!rc) {
         tensor_writer_add(w, "vaetop.sums", TENSOR_F64, (const size_t[]){SUM_COUNT}, 1, sums);
         for (size_t i = 0; i < n_rows; i++) row_to_doubles(rows + i * ROW_COLUMNS, &l->row[i]);
         const size_t shape[2] = {n_rows, ROW_COLUMNS}, axes[2] = {2, (size_t)l->net.latent};
         if (n_rows > 0) tensor_writer_add(w, "vaetop.epochs", TENSOR_F64, shape, 2, rows);
         if (l->axes) tensor_writer_add(w, "vaetop.axes", TENSOR_F64, axes, 2, l->axes);
+        if (l->net.norm) tensor_writer_add(w, "vaetop.norms", TENSOR_U32, norms_shape, 2, l->motion.norm);
+        tensor_writer_add(w, "vaetop.moved", TENSOR_F64, (const size_t[]){2}, 1, moved);
         add_scale(t, w);
         add_meta(t, l, w);
         rc = tensor_writer_save(w, path, true, true, e);
@@ -329,6 +333,20 @@ static enum err_code load_rows(struct train_lane *l, const struct tensor_file *f
     return ERR_OK;
 }
 
+/* What diagnoses compare with. A file from before it was noted has none, and they wait. */
+static void load_motion(struct motion *m, const struct tensor_file *f)
+{
+    const struct tensor *norms = tensor_file_find(f, "vaetop.norms"), *moved = tensor_file_find(f, "vaetop.moved");
+    if (norms && norms->type == TENSOR_U32 && norms->count == NORMS_COUNT * NORM_BINS) {
+        memcpy(m->norm, norms->data, sizeof m->norm);
+    }
+    if (!moved || moved->type != TENSOR_F64 || moved->count != 2) return;
+    double last[2];
+    memcpy(last, moved->data, sizeof last);
+    m->moved[0].least = last[0];
+    m->moved[0].most = last[1];
+}
+
 static enum err_code load_counters(struct trainer *t, struct train_lane *l, const struct tensor_file *f,
                                    const char *path, struct err *e)
 {
@@ -360,6 +378,7 @@ static enum err_code load_counters(struct trainer *t, struct train_lane *l, cons
         l->axes = xcalloc(axes->count, sizeof *l->axes);
         memcpy(l->axes, axes->data, axes->count * sizeof *l->axes);
     }
+    load_motion(&l->motion, f);
     const char *state = tensor_file_meta(f, "state"), *reason = tensor_file_meta(f, "reason");
     if (state && strcmp(state, "diverged") == 0) l->state = LANE_DIVERGED;
     (void)str_clean(l->reason, sizeof l->reason, reason ? reason : "");
@@ -395,6 +414,7 @@ static void forget(struct train_lane *l)
     l->epochs_done = l->n_rows = l->rows_cap = l->resend_from = 0;
     l->has_best = l->inexact = false;
     memset(&l->sums, 0, sizeof l->sums);
+    motion_init(&l->motion);
 }
 
 enum err_code checkpoint_load(struct trainer *t, struct train_lane *l, const struct lane_spec *s, struct err *e)

@@ -111,7 +111,9 @@ static int chunk_steps(const struct trainer *t, const int *lane, int n)
     if (steps < 1) steps = 1;
     if (steps > t->plan.ring_steps) steps = t->plan.ring_steps;
     for (int i = 0; i < n; i++) {
-        const int64_t left = per_epoch - t->lane[lane[i]].step % per_epoch;
+        const struct train_lane *l = &t->lane[lane[i]];
+        int64_t left = per_epoch - l->step % per_epoch;
+        if (left > 1 && motion_looks(t, l)) left--;
         if (left < steps) steps = left;
     }
     return (int)steps;
@@ -139,6 +141,7 @@ static void account(struct trainer *t, struct train_lane *l, int i, int n_steps,
         struct pack_loss loss;
         pack_loss(t->pack, i, k, &loss);
         const double longest = config_f64(&l->config, KNOB_OPTIMIZER_SKIP);
+        if (t->plan.net.norm) motion_norm(&l->motion, loss.norm);
         const bool skipped = longest > 0 && !(loss.norm <= (double)(float)longest);
         l->skipped += skipped;
         l->skipped_in_a_row = skipped ? l->skipped_in_a_row + 1 : 0;
@@ -175,13 +178,22 @@ static enum err_code train(struct trainer *t, const int *lane, int n, int n_step
             pack_step_train(&steps[i * n_steps + k], &l->constants, step, t->data->split->n_train, t->plan.net.batch, rates);
         }
     }
-    enum err_code rc = pack_steps(t->pack, slot, n, steps, n_steps, e);
+    bool looked = false;
+    enum err_code rc = ERR_OK;
+    for (int i = 0; i < n && !rc; i++) {
+        rc = motion_before(t, &t->lane[lane[i]], e);
+        looked = looked || t->lane[lane[i]].before;
+    }
+    if (!rc) rc = pack_steps(t->pack, slot, n, steps, n_steps, e);
     if (!rc) rc = pack_train_all(t->pack, e);
     if (!rc) rc = pack_fetch_ring(t->pack, e);
     const double seconds = (double)(clock_mono_ns() - start) * 1e-9;
     for (int i = 0; i < n && !rc; i++) account(t, &t->lane[lane[i]], i, n_steps, seconds);
-    t->step_seconds = seconds / n_steps;
-    t->timed_lanes = n;
+    for (int i = 0; i < n && !rc; i++) rc = motion_after(t, &t->lane[lane[i]], e);
+    if (!looked || t->timed_lanes == 0) { /* a step that is looked at takes longer than others */
+        t->step_seconds = seconds / n_steps;
+        t->timed_lanes = n;
+    }
     free(steps);
     free(slot);
     return rc;
@@ -259,6 +271,8 @@ static enum err_code watch(struct trainer *t, int lane, const struct evaluation 
     const enum err_code rc = units_look(t, l, &s, e);
     if (rc) return rc;
     trainer_data_size(t, &s.data_most, &s.data_deviation);
+    motion_tell(&l->motion, &s);
+    motion_turn(&l->motion);
     for (int i = 0; i < DIAGNOSIS_COUNT; i++) {
         if (l->diagnosed >> i & 1 || !diagnose((enum diagnosis)i, text, &s)) continue;
         l->diagnosed |= 1u << i;

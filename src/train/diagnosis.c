@@ -16,6 +16,11 @@
 #define STUCK_SHARE 0.5     /* units of a layer that say nothing, where fewer are left than latent dimensions; */
 #define DEAD_SHARE 0.9      /* more are too many in any layer */
 #define CUT_SHARE 0.05      /* log-variances at a bound */
+#define EXPLODING_NORM 10.0 /* times the length that 19 of 20 gradients before stayed below */
+#define SHORT_STEP 1e-5     /* of a weight matrix, moved by one step */
+#define LONG_STEP 1e-1
+#define UNEVEN_STEPS 100.0  /* times as far as another matrix; healthy networks stay below 50 */
+#define UNTRAINED 1.1       /* times the mean image's nats: nothing was learned, of which the latents are a part only */
 #define DARK 0.05           /* largest value of data that were meant to reach 1 */
 #define DEVIATION_LEAST 0.01 /* of data for a Gaussian; beyond these the weights must do the scaling */
 #define DEVIATION_MOST 20.0
@@ -43,7 +48,10 @@ static bool collapsed(char *text, const struct symptoms *s)
     double most = 0;
     for (int j = 0; j < s->latent; j++) most = fmax(most, s->dim_kl[j]);
     const bool silent = most < IDLE_KL || s->active_units == 0, mean = as_mean(s, now);
-    if (silent) {
+    if (silent && now->val_rec > UNTRAINED * s->baseline) {
+        snprintf(text, TRIAL_NOTE_CAP, "images still worse than their mean, %.4g nats to its %.4g, and latents idle; raise "
+                 "optimizer.lr or train.epochs, or lower a rate that is far too high", now->val_rec, s->baseline);
+    } else if (silent) {
         snprintf(text, TRIAL_NOTE_CAP, "posterior collapse: at most %.2g nats of KL a dimension, %d active units%s; lower "
                  "beta, warm it up, set free_bits or take a smaller decoder", most, s->active_units,
                  mean ? ", images no better than their mean" : "");
@@ -76,19 +84,36 @@ static double median_kl(const struct symptoms *s, int n)
     return median;
 }
 
+/* In the last two epochs, against the one before them. */
+static bool better(const struct symptoms *s)
+{
+    const struct epoch_row *before = &s->row[s->n - 3];
+    return train_neg_elbo(before + 1) <= train_neg_elbo(before) || train_neg_elbo(before + 2) <= train_neg_elbo(before);
+}
+
 /* Two epochs in a row, and no better for it: a KL that grows while the -ELBO falls is what learning looks like. */
 static bool exploding(char *text, const struct symptoms *s)
 {
-    if (s->n < 3) return false;
-    const struct epoch_row *last = &s->row[s->n - 3];
+    if (s->n < 3 || better(s)) return false;
     const double before = median_kl(s, s->n - 2);
     for (int i = s->n - 2; i < s->n; i++) {
-        const struct epoch_row *r = &s->row[i];
-        if (!(r->train_kl > EXPLODING_KL * fmax(before, LEAST_KL))) return false;
-        if (train_neg_elbo(r) <= train_neg_elbo(last)) return false;
+        if (!(s->row[i].train_kl > EXPLODING_KL * fmax(before, LEAST_KL))) return false;
     }
-    snprintf(text, TRIAL_NOTE_CAP, "exploding KL: %.4g nats after %.4g before; set optimizer.clip or lower optimizer.lr",
-             s->row[s->n - 1].train_kl, before);
+    char seen[64] = "";
+    if (!isnan(s->mu)) snprintf(seen, sizeof seen, ", |mu| up to %.3g, log-variance to %.2g", s->mu, s->logvar);
+    snprintf(text, TRIAL_NOTE_CAP, "exploding KL: %.4g nats, over %g times the %.4g before%s; set or lower optimizer.clip, "
+             "lower optimizer.lr", s->row[s->n - 1].train_kl, EXPLODING_KL, before, seen);
+    return true;
+}
+
+/* Like is compared with like: 19 of 20 steps of an epoch with 19 of 20 of those before, so that long tails, which clipping
+ * is for, say nothing. Gradients that grow while the -ELBO falls are a Gaussian's whose deviation shrinks. */
+static bool exploding_gradient(char *text, const struct symptoms *s)
+{
+    const double most = EXPLODING_NORM * s->norm_before;
+    if (!(s->norm[0] > most && s->norm[1] > most) || s->n < 3 || better(s)) return false;
+    snprintf(text, TRIAL_NOTE_CAP, "exploding gradients: one step in twenty is longer than %.2g, over %g times the %.2g before; "
+             "set or lower optimizer.clip, lower optimizer.lr", s->norm[1], EXPLODING_NORM, s->norm_before);
     return true;
 }
 
@@ -113,12 +138,50 @@ static bool overfitting(char *text, const struct symptoms *s)
 
 /* The first layer of a good ReLU network on images may do with less than half of its units; one that has fewer left than
  * the latent space has dimensions lets less through than was asked for. */
+static bool units_stuck(const struct symptoms *s)
+{
+    return s->stuck > STUCK_SHARE && (s->stuck > DEAD_SHARE || s->telling < s->latent);
+}
+
 static bool stuck(char *text, const struct symptoms *s)
 {
-    if (!(s->stuck > STUCK_SHARE) || (s->stuck <= DEAD_SHARE && s->telling >= s->latent)) return false;
+    if (!units_stuck(s)) return false;
     snprintf(text, TRIAL_NOTE_CAP, "dead or saturated units: %.0f %% of %s give the same for every row, leaving %d; lower "
              "optimizer.lr, set model.norm: layer, or take model.activation: leaky or another model.init", 100 * s->stuck,
              s->stuck_layer, s->telling);
+    return true;
+}
+
+/* Of the last epoch, as share of the -ELBO before. */
+static double gain(const struct symptoms *s)
+{
+    const double was = train_neg_elbo(&s->row[s->n - 2]), is = train_neg_elbo(&s->row[s->n - 1]);
+    return (was - is) / fabs(was);
+}
+
+/* Two epochs in a row, and little learned for it. Layers behind dead units get no gradient; those are told as such. */
+static bool short_steps(char *text, const struct symptoms *s)
+{
+    const struct moved *now = &s->moved[1];
+    if (!(s->moved[0].least < SHORT_STEP && now->least < SHORT_STEP) || s->n < 2) return false;
+    if (units_stuck(s) || gain(s) > LEARNING_SHARE) return false;
+    if (now->most < UNEVEN_STEPS * SHORT_STEP) {
+        snprintf(text, TRIAL_NOTE_CAP, "steps too short: one moves %s by %.1g of its size, less than %g; raise optimizer.lr",
+                 now->least_tensor, now->least, SHORT_STEP);
+    } else {
+        snprintf(text, TRIAL_NOTE_CAP, "next to no gradient reaches %s: a step moves it by %.1g of its size, and %s by %.1g; take "
+                 "another model.init or model.norm: layer", now->least_tensor, now->least, now->most_tensor, now->most);
+    }
+    return true;
+}
+
+/* Two epochs in a row, and no better for it: SGD's steps, and everybody's first ones, may be this long and lead down. */
+static bool long_steps(char *text, const struct symptoms *s)
+{
+    const struct moved *now = &s->moved[1];
+    if (!(s->moved[0].most > LONG_STEP && now->most > LONG_STEP) || s->n < 2 || gain(s) > 0) return false;
+    snprintf(text, TRIAL_NOTE_CAP, "steps too long: one moves %s by %.2g of its size, more than %g; lower optimizer.lr, set or "
+             "lower optimizer.clip, or take another model.init", now->most_tensor, now->most, LONG_STEP);
     return true;
 }
 
@@ -158,8 +221,11 @@ bool diagnose(enum diagnosis what, char text[TRIAL_NOTE_CAP], const struct sympt
     switch (what) {
     case DIAGNOSIS_COLLAPSE: return collapsed(text, s);
     case DIAGNOSIS_EXPLODING_KL: return exploding(text, s);
+    case DIAGNOSIS_EXPLODING_GRADIENT: return exploding_gradient(text, s);
     case DIAGNOSIS_OVERFITTING: return overfitting(text, s);
     case DIAGNOSIS_STUCK_UNITS: return stuck(text, s);
+    case DIAGNOSIS_SHORT_STEPS: return short_steps(text, s);
+    case DIAGNOSIS_LONG_STEPS: return long_steps(text, s);
     case DIAGNOSIS_CUT_LOGVAR: return cut(text, s);
     case DIAGNOSIS_DATA_SCALE: return scale(text, s);
     case DIAGNOSIS_COUNT: break;

@@ -21,6 +21,15 @@ struct epoch_sums {
     int64_t rows;
 };
 
+/* Counters of steps by the length of their gradient: of the epochs before the last finished one, of that one, of the one
+ * under way. */
+#define NORM_BINS 256
+enum norms_of { NORMS_BEFORE, NORMS_LAST, NORMS_NOW, NORMS_COUNT };
+struct motion {
+    uint32_t norm[NORMS_COUNT][NORM_BINS];
+    struct moved moved[2]; /* of the last finished epoch and of the one under way */
+};
+
 struct train_lane {
     enum lane_state state;
     int slot, trial;
@@ -34,6 +43,8 @@ struct train_lane {
     int epochs_done;
     int until;               /* lane_spec's */
     struct epoch_sums sums;
+    struct motion motion;
+    float *before;           /* samples of the weights before the step under way, where it is looked at; else NULL */
     double seconds;          /* chunks and evaluations this trial took part in */
     struct epoch_row *row;   /* (n_rows) every finished epoch */
     int n_rows, rows_cap;
@@ -90,9 +101,21 @@ WUR enum err_code evaluate(struct trainer *t, const int *lane, int n, struct eva
 WUR enum err_code snapshot_make(struct trainer *t, struct train_lane *l, const struct evaluation *ev,
                                 struct snapshot *out, struct err *e);
 
-/* --- units.c: stuck, stuck_layer and cut of a lane's evaluated weights, NaN where there are too few validation rows.
- * Replaces pack_steps(). */
+/* --- units.c: stuck, stuck_layer, telling, cut, mu and logvar of a lane's evaluated weights, NaN where there are too few
+ * validation rows. Replaces pack_steps(). */
 WUR enum err_code units_look(struct trainer *t, const struct train_lane *l, struct symptoms *out, struct err *e);
+
+/* --- motion.c */
+void motion_init(struct motion *m);
+void motion_norm(struct motion *m, double norm); /* of one more step of the epoch under way */
+/* What a finished epoch looks like, before motion_turn() makes it the last one. */
+void motion_tell(const struct motion *m, struct symptoms *out);
+void motion_turn(struct motion *m);
+/* The last step of the epoch under way is one of those that are looked at, and so takes a chunk of its own. */
+bool motion_looks(const struct trainer *t, const struct train_lane *l);
+/* Around a chunk: what its step does to the weights, where it is to be looked at. Errors: CL, NOMEM. Read. */
+WUR enum err_code motion_before(struct trainer *t, struct train_lane *l, struct err *e);
+WUR enum err_code motion_after(struct trainer *t, struct train_lane *l, struct err *e);
 
 /* --- strips.c: images of the evaluated weights, where the data are images; mu: (n_val or more than enough, latent) means
  * of the validation rows. Replaces pack_steps(). */

@@ -63,6 +63,7 @@ static void lane_release(struct train_lane *l)
     config_release(&l->config);
     free(l->row);
     free(l->axes);
+    free(l->before);
     memset(l, 0, sizeof *l);
 }
 
@@ -214,6 +215,7 @@ enum err_code trainer_add(struct trainer *t, int *lane, const struct lane_spec *
     *l = (struct train_lane){.state = LANE_ACTIVE, .slot = slot, .trial = s->trial, .study_seed = s->study_seed,
                              .until = s->until, .net = net, .last_loss = NAN, .chunk_loss = NAN, .best = NAN,
                              .saved_ns = clock_mono_ns()};
+    motion_init(&l->motion);
     config_copy(&l->config, s->config);
     pack_lane_init(&l->constants, &l->config, key);
     pack_set_lane(t->pack, slot, &l->constants);

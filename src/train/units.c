@@ -1,4 +1,5 @@
-/* What hidden units and log-variances do on a batch of validation rows: whether they still tell one row from another. */
+/* What hidden units, means and log-variances do on a batch of validation rows: whether they still tell one row from
+ * another, and how far they go. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,29 @@ static double share_cut(const float *s, int n)
     return (double)cut / n;
 }
 
+static double largest(const float *x, int n)
+{
+    float most = x[0];
+    for (int i = 1; i < n; i++) most = fmaxf(most, x[i]);
+    return (double)most;
+}
+
+/* The heads' means and log-variances; x has room for them. */
+static enum err_code read_heads(struct trainer *t, struct act_view v, float *x, struct symptoms *out, struct err *e)
+{
+    const int n = v.rows * v.cols;
+    enum err_code rc = pack_read_act(t->pack, &v, x, e);
+    if (rc) return rc;
+    for (int i = 0; i < n; i++) x[i] = fabsf(x[i]);
+    out->mu = largest(x, n);
+    v.column = t->plan.latent_pad;
+    rc = pack_read_act(t->pack, &v, x, e);
+    if (rc) return rc;
+    out->logvar = largest(x, n);
+    out->cut = share_cut(x, n);
+    return ERR_OK;
+}
+
 static enum err_code read_layers(struct trainer *t, const struct train_lane *l, int rows, struct symptoms *out,
                                  struct err *e)
 {
@@ -45,13 +69,12 @@ static enum err_code read_layers(struct trainer *t, const struct train_lane *l, 
     enum err_code rc = ERR_OK;
     for (int i = 0; i < p->n_layers - 1 && !rc; i++) {
         struct act_view v = {.slot = l->slot, .layer = i, .what = ACT_OUT, .rows = rows, .cols = l->constants.width[i]};
-        if (i == p->heads) v.column = p->latent_pad;
-        rc = pack_read_act(t->pack, &v, x, e);
-        if (rc) break;
         if (i == p->heads) {
-            out->cut = share_cut(x, rows * v.cols);
+            rc = read_heads(t, v, x, out, e);
             continue;
         }
+        rc = pack_read_act(t->pack, &v, x, e);
+        if (rc) break;
         const int stuck = count_stuck(x, rows, v.cols);
         const double share = (double)stuck / v.cols;
         if (isnan(out->stuck) || share > out->stuck) {
@@ -68,7 +91,7 @@ enum err_code units_look(struct trainer *t, const struct train_lane *l, struct s
 {
     const size_t n = t->data->split->n_val;
     int rows = t->plan.batch_pad < ROWS_MOST ? t->plan.batch_pad : ROWS_MOST;
-    out->stuck = out->cut = (double)NAN;
+    out->stuck = out->cut = out->mu = out->logvar = (double)NAN;
     if (n < (size_t)rows) rows = (int)n;
     if (rows < ROWS_LEAST) return ERR_OK;
     struct pack_step step;

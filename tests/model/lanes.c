@@ -116,6 +116,43 @@ static void tensors_have_pytorch_s_names_and_layout(void **state)
     free(arena);
 }
 
+/* Every column as often as every other, and the places of small tensors all. */
+static void a_sample_of_a_tensor_is_spread_evenly(void **state)
+{
+    (void)state;
+    struct err e;
+    struct net net = uneven_net();
+    struct plan plan;
+    struct tensor_info t[NET_TENSORS_MAX];
+    float out[1000];
+    assert_ok(plan_make(&plan, &net, PLAN_PLAIN, &e), &e);
+    assert_int_equal(net_tensors(t, &net, &plan), 12);
+    float *arena = xcalloc(plan.params, sizeof *arena);
+    for (int k = 0; k < 12; k++) {
+        const int all = t[k].rows * t[k].cols;
+        int column[65] = {0}, row[65] = {0}, last = -1;
+        for (int i = 0; i < all; i++) {
+            *arena_cell(arena, &plan, &t[k], i / t[k].cols, i % t[k].cols) = (float)i;
+        }
+        const int n = tensor_sample(out, 1000, arena, &plan, &t[k]);
+        assert_in_range(n, all <= 1000 ? all : 500, 1000);
+        for (int i = 0; i < n; i++) {
+            const int place = (int)out[i];
+            assert_in_range(place, last + 1, all - 1);
+            last = place;
+            column[place % t[k].cols]++;
+            row[place / t[k].cols]++;
+        }
+        for (int i = 0; i < t[k].cols; i++) {
+            assert_in_range(column[i], n / t[k].cols, n / t[k].cols + 1);
+        }
+        for (int i = 0; i < t[k].rows; i++) {
+            assert_in_range(row[i], n / t[k].rows - 1, n / t[k].rows + 1);
+        }
+    }
+    free(arena);
+}
+
 /* Its tensors follow their layer's, start as PyTorch's LayerNorm, and leave the other weights as they were. */
 static void layer_norm_s_tensors_start_at_one_and_zero(void **state)
 {
@@ -531,6 +568,7 @@ int lanes_tests(void)
         cmocka_unit_test(a_step_s_numbers_follow_from_its_number_alone),
         cmocka_unit_test(binarized_rows_follow_the_rule),
         cmocka_unit_test(tensors_have_pytorch_s_names_and_layout),
+        cmocka_unit_test(a_sample_of_a_tensor_is_spread_evenly),
         cmocka_unit_test(layer_norm_s_tensors_start_at_one_and_zero),
         cmocka_unit_test(memory_with_clblast_s_temporaries_is_foretold),
         cmocka_unit_test(weights_start_as_pytorch_s),

@@ -29,7 +29,9 @@ static void healthy(struct patient *p)
     p->s = (struct symptoms){.row = p->row, .n = EPOCHS, .dim_kl = p->kl, .latent = 5, .active_units = 4,
                              .baseline = 205.65, .warm_from = EPOCHS - 1, .stuck = 0.5, .stuck_layer = "encoder.0",
                              .telling = 4,
-                             .cut = 0.05, .bernoulli = true, .data_most = 1, .data_deviation = 0.3};
+                             .cut = 0.05, .mu = 3.25, .logvar = -1.5, .norm_before = 20, .norm = {200, 200},
+                             .moved = {{1e-5, 0.1, "mu.weight", "logits.weight"}, {1e-5, 0.1, "mu.weight", "logits.weight"}},
+                             .bernoulli = true, .data_most = 1, .data_deviation = 0.3};
 }
 
 static void assert_seen(const struct patient *p, int only, const char *word)
@@ -102,6 +104,10 @@ static void a_model_no_better_than_the_mean_image_is_seen(void **state)
     fall_silent(&p, 2);
     p.row[EPOCHS - 2].val_rec = p.row[EPOCHS - 1].val_rec = 206;
     assert_seen(&p, DIAGNOSIS_COLLAPSE, "4 active units, images no better than their mean; lower beta");
+    p.row[EPOCHS - 2].val_rec = p.row[EPOCHS - 1].val_rec = 226;
+    assert_seen(&p, DIAGNOSIS_COLLAPSE, "posterior collapse");
+    p.row[EPOCHS - 2].val_rec = p.row[EPOCHS - 1].val_rec = 227; /* the decoder has not even learned that */
+    assert_seen(&p, DIAGNOSIS_COLLAPSE, "images still worse than their mean, 227 nats to its 205.7");
 }
 
 /* As trials of few steps an epoch begin: at first nothing is in use, and the reconstruction passes the mean image's. */
@@ -129,7 +135,10 @@ static void an_exploding_kl_is_seen(void **state)
     healthy(&p);
     p.row[0].train_kl = 1e4; /* the median is not moved by one */
     p.row[EPOCHS - 2].train_kl = p.row[EPOCHS - 1].train_kl = 201;
-    assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "optimizer.clip");
+    assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "201 nats, over 10 times the 20 before, |mu| up to 3.25, log-variance to -1.5; set or "
+                "lower optimizer.clip, lower optimizer.lr");
+    p.s.mu = p.s.logvar = (double)NAN;
+    assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "the 20 before; set or lower optimizer.clip");
     p.row[EPOCHS - 1].train_kl = 199;
     assert_seen(&p, -1, "");
     p.row[EPOCHS - 1].train_kl = 201;
@@ -140,6 +149,82 @@ static void an_exploding_kl_is_seen(void **state)
         p.row[i].train_kl = 0.01; /* a KL that starts from nothing may grow */
     }
     p.row[EPOCHS - 2].train_kl = p.row[EPOCHS - 1].train_kl = 9;
+    assert_seen(&p, -1, "");
+}
+
+/* The -ELBO of the last n epochs is above that of the one before them by so much. */
+static void get_worse(struct patient *p, int n, double by)
+{
+    for (int i = EPOCHS - n; i < EPOCHS; i++) {
+        p->row[i].train_rec = p->row[EPOCHS - n - 1].train_rec + by;
+    }
+}
+
+static void exploding_gradients_are_seen(void **state)
+{
+    (void)state;
+    struct patient p;
+    healthy(&p);
+    p.s.norm[0] = p.s.norm[1] = 201;
+    assert_seen(&p, -1, ""); /* a Gaussian's deviation that shrinks: the -ELBO falls */
+    get_worse(&p, 2, 1);
+    assert_seen(&p, DIAGNOSIS_EXPLODING_GRADIENT, "longer than 2e+02, over 10 times the 20 before; set or lower optimizer.clip");
+    p.row[EPOCHS - 2].train_rec -= 1.1; /* one of the two was better */
+    assert_seen(&p, -1, "");
+    get_worse(&p, 2, 1);
+    p.s.norm[1] = 199;
+    assert_seen(&p, -1, "");
+    p.s.norm[1] = 201;
+    p.s.norm[0] = 199; /* one epoch is not enough */
+    assert_seen(&p, -1, "");
+    p.s.norm[0] = p.s.norm[1] = 201;
+    p.s.norm_before = (double)NAN; /* too few steps before */
+    assert_seen(&p, -1, "");
+    p.s.norm_before = p.s.norm[0] = p.s.norm[1] = (double)NAN; /* neither clipped nor skipped */
+    assert_seen(&p, -1, "");
+}
+
+static void steps_too_short_are_seen(void **state)
+{
+    (void)state;
+    struct patient p;
+    healthy(&p);
+    p.s.moved[0].least = p.s.moved[1].least = 0.9e-5;
+    p.s.moved[1].most = 0.9e-3;
+    assert_seen(&p, DIAGNOSIS_SHORT_STEPS, "one moves mu.weight by 9e-06 of its size, less than 1e-05; raise optimizer.lr");
+    p.s.moved[1].most = 1.1e-3; /* others move: it is not the learning rate */
+    assert_seen(&p, DIAGNOSIS_SHORT_STEPS, "next to no gradient reaches mu.weight: a step moves it by 9e-06 of its size, and "
+                "logits.weight by 0.001; take another model.init");
+    p.row[EPOCHS - 1].train_rec = p.row[EPOCHS - 2].train_rec - 1.2; /* of 107: they lead somewhere */
+    assert_seen(&p, -1, "");
+    p.row[EPOCHS - 1].train_rec = p.row[EPOCHS - 2].train_rec - 1;
+    p.s.moved[1].least = 1.1e-5;
+    assert_seen(&p, -1, "");
+    p.s.moved[1].least = 0.9e-5;
+    p.s.moved[0].least = 1.1e-5; /* one epoch is not enough */
+    assert_seen(&p, -1, "");
+    p.s.moved[0].least = (double)NAN;
+    assert_seen(&p, -1, "");
+    p.s.moved[0].least = 0.9e-5;
+    p.s.stuck = 0.91; /* dead units: a higher rate is the last thing they need */
+    assert_seen(&p, DIAGNOSIS_STUCK_UNITS, "lower optimizer.lr");
+}
+
+static void steps_too_long_are_seen(void **state)
+{
+    (void)state;
+    struct patient p;
+    healthy(&p);
+    p.s.moved[0].most = p.s.moved[1].most = 0.11;
+    assert_seen(&p, -1, ""); /* the -ELBO falls */
+    get_worse(&p, 1, 0.1);
+    assert_seen(&p, DIAGNOSIS_LONG_STEPS, "one moves logits.weight by 0.11 of its size, more than 0.1; lower optimizer.lr");
+    p.s.moved[1].most = 0.09;
+    assert_seen(&p, -1, "");
+    p.s.moved[1].most = 0.11;
+    p.s.moved[0].most = 0.09; /* one epoch is not enough */
+    assert_seen(&p, -1, "");
+    p.s.moved[0].most = (double)NAN;
     assert_seen(&p, -1, "");
 }
 
@@ -157,7 +242,7 @@ static void a_kl_that_grows_with_learning_is_healthy(void **state)
     for (p.s.n = 1; p.s.n <= EPOCHS; p.s.n++) assert_seen(&p, -1, "");
     p.s.n = EPOCHS;
     p.row[EPOCHS - 2].train_rec = p.row[EPOCHS - 1].train_rec = 543;
-    assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "28.88 nats after 1.793 before");
+    assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "28.88 nats, over 10 times the 1.793 before");
 }
 
 static void overfitting_is_seen_once_it_lasts(void **state)
@@ -260,6 +345,9 @@ int diagnosis_tests(void)
         cmocka_unit_test(a_model_no_better_than_the_mean_image_is_seen),
         cmocka_unit_test(a_trial_that_still_learns_has_not_collapsed),
         cmocka_unit_test(an_exploding_kl_is_seen),
+        cmocka_unit_test(exploding_gradients_are_seen),
+        cmocka_unit_test(steps_too_short_are_seen),
+        cmocka_unit_test(steps_too_long_are_seen),
         cmocka_unit_test(a_kl_that_grows_with_learning_is_healthy),
         cmocka_unit_test(overfitting_is_seen_once_it_lasts),
         cmocka_unit_test(stuck_units_and_cut_log_variances_are_seen),

@@ -144,6 +144,9 @@ int net_tensors(struct tensor_info out[NET_TENSORS_MAX], const struct net *n, co
  * the tensor's own places: start from a zero arena, padding must stay zero. */
 void tensor_from_arena(float *out, const float *arena, const struct plan *p, const struct tensor_info *t);
 void tensor_to_arena(float *arena, const float *in, const struct plan *p, const struct tensor_info *t);
+/* Up to `most` of a tensor's values, spread evenly over its rows and columns, from the same places each time. Returns how
+ * many. */
+int tensor_sample(float *out, int most, const float *arena, const struct plan *p, const struct tensor_info *t);
 
 /* By n->init, from RNG_INIT, stream step = index of the tensor in net_tensors(). torch: W and b uniform in
  * +-1/sqrt(fan in); glorot: W uniform in +-sqrt(6/(fan in + fan out)); he: W normal, deviation sqrt(2/fan in); both b 0.

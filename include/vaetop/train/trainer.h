@@ -81,7 +81,8 @@ WUR enum err_code trainer_chunk(struct trainer *t, trainer_event_fn *fn, void *a
  * A safetensors file with vaetop.crc32; the file before it stays as PATH.prev. Tensors are PyTorch's, unpadded:
  * encoder.0.weight (out, in), encoder.0.bias, ..., mu.*, logvar.*, decoder.*, logits.*; opt.m.NAME and opt.v.NAME as
  * the optimiser needs them; best.NAME of the best epoch; vaetop.epochs (rows, 2 + metrics) float64: every epoch_row;
- * vaetop.sums: the epoch so far; vaetop.axes: of the picture; vaetop.scale.shift and .factor: struct data_scale. Metadata:
+ * vaetop.sums: the epoch so far; vaetop.axes: of the picture; vaetop.norms and .moved: what diagnoses compare with;
+ * vaetop.scale.shift and .factor: struct data_scale. Metadata:
  * format, trial, study_seed, step, epoch, state, plan, device, data_hash, train_rows, validation_rows, config (as config_format()).
  * On resume lr, beta, schedules and epochs come from lane_spec's config, so that an edit made meanwhile holds. */
 WUR enum err_code trainer_checkpoint(struct trainer *t, int lane, const char *path, struct err *e);
