@@ -112,8 +112,8 @@ static bool exploding_gradient(char *text, const struct symptoms *s)
 {
     const double most = EXPLODING_NORM * s->norm_before;
     if (!(s->norm[0] > most && s->norm[1] > most) || s->n < 3 || better(s)) return false;
-    snprintf(text, TRIAL_NOTE_CAP, "exploding gradients: one step in twenty is longer than %.2g, over %g times the %.2g before; "
-             "set or lower optimizer.clip, lower optimizer.lr", s->norm[1], EXPLODING_NORM, s->norm_before);
+    snprintf(text, TRIAL_NOTE_CAP, "exploding gradients: one in twenty over %.2g, %g times the %.2g before; lower "
+             "optimizer.lr, set or lower optimizer.clip", s->norm[1], EXPLODING_NORM, s->norm_before);
     return true;
 }
 
@@ -166,11 +166,11 @@ static bool short_steps(char *text, const struct symptoms *s)
     if (!(s->moved[0].least < SHORT_STEP && now->least < SHORT_STEP) || s->n < 2) return false;
     if (units_stuck(s) || gain(s) > LEARNING_SHARE) return false;
     if (now->most < UNEVEN_STEPS * SHORT_STEP) {
-        snprintf(text, TRIAL_NOTE_CAP, "steps too short: one moves %s by %.1g of its size, less than %g; raise optimizer.lr",
-                 now->least_tensor, now->least, SHORT_STEP);
+        snprintf(text, TRIAL_NOTE_CAP, "steps too short: %.1g of %s, under %g; raise optimizer.lr", now->least,
+                 now->least_tensor, SHORT_STEP);
     } else {
-        snprintf(text, TRIAL_NOTE_CAP, "next to no gradient reaches %s: a step moves it by %.1g of its size, and %s by %.1g; take "
-                 "another model.init or model.norm: layer", now->least_tensor, now->least, now->most_tensor, now->most);
+        snprintf(text, TRIAL_NOTE_CAP, "no gradient reaches %s: steps of %.1g of it, under %g, and of %.1g of %s; take "
+                 "another model.init or model.norm: layer", now->least_tensor, now->least, SHORT_STEP, now->most, now->most_tensor);
     }
     return true;
 }
@@ -180,8 +180,8 @@ static bool long_steps(char *text, const struct symptoms *s)
 {
     const struct moved *now = &s->moved[1];
     if (!(s->moved[0].most > LONG_STEP && now->most > LONG_STEP) || s->n < 2 || gain(s) > 0) return false;
-    snprintf(text, TRIAL_NOTE_CAP, "steps too long: one moves %s by %.2g of its size, more than %g; lower optimizer.lr, set or "
-             "lower optimizer.clip, or take another model.init", now->most_tensor, now->most, LONG_STEP);
+    snprintf(text, TRIAL_NOTE_CAP, "steps too long: %.2g of %s, over %g; lower optimizer.lr, set or lower optimizer.clip, "
+             "or take another model.init", now->most, now->most_tensor, LONG_STEP);
     return true;
 }
 

@@ -25,8 +25,8 @@ enum diagnosis {
 };
 const char *diagnosis_word(enum diagnosis d);
 
-/* What the last step of an epoch did to the weight matrices: length of its update by length of the matrix, of the one that
- * it moved least, as if at the full learning rate, and of the one that it moved most. NaN: the epoch was not looked at. */
+/* What the last step of an epoch did to the weight matrices: length of its update by length of the matrix, of the one
+ * that it moved least, as if at the full learning rate, and of the one that it moved most. NaN: not looked at. */
 struct moved {
     double least, most;
     char least_tensor[24], most_tensor[24];
@@ -44,8 +44,8 @@ struct symptoms {
     int telling;                 /* its other units */
     double cut;                  /* share of log-variances that lie on a bound; NaN: unknown */
     double mu, logvar;           /* largest |mean| and log-variance seen; NaN: unknown */
-    double norm_before, norm[2]; /* length of the gradient that 19 of 20 steps stayed below: of the epochs before the last two,
-                                  * of these two; NaN: unknown */
+    double norm_before, norm[2]; /* length of the gradient that 19 of 20 steps stayed below: of the epochs before the last
+                                  * two, of these two; NaN: unknown */
     struct moved moved[2];       /* of the last two epochs */
     bool bernoulli;
     double data_most, data_deviation; /* of the training rows: largest value, root of the mean square; NaN: unknown */

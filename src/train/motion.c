@@ -1,4 +1,4 @@
-/* How far steps move a lane: the lengths of its gradients, and what the last step of an epoch did to each weight matrix. */
+/* How far steps move a lane: the lengths of its gradients, and what the last step of an epoch did to its matrices. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -135,8 +135,8 @@ static void an_exploding_kl_is_seen(void **state)
     healthy(&p);
     p.row[0].train_kl = 1e4; /* the median is not moved by one */
     p.row[EPOCHS - 2].train_kl = p.row[EPOCHS - 1].train_kl = 201;
-    assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "201 nats, over 10 times the 20 before, |mu| up to 3.25, log-variance to -1.5; set or "
-                "lower optimizer.clip, lower optimizer.lr");
+    assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "201 nats, over 10 times the 20 before, |mu| up to 3.25, log-variance to -1.5; "
+                "set or lower optimizer.clip, lower optimizer.lr");
     p.s.mu = p.s.logvar = (double)NAN;
     assert_seen(&p, DIAGNOSIS_EXPLODING_KL, "the 20 before; set or lower optimizer.clip");
     p.row[EPOCHS - 1].train_kl = 199;
@@ -168,7 +168,8 @@ static void exploding_gradients_are_seen(void **state)
     p.s.norm[0] = p.s.norm[1] = 201;
     assert_seen(&p, -1, ""); /* a Gaussian's deviation that shrinks: the -ELBO falls */
     get_worse(&p, 2, 1);
-    assert_seen(&p, DIAGNOSIS_EXPLODING_GRADIENT, "longer than 2e+02, over 10 times the 20 before; set or lower optimizer.clip");
+    assert_seen(&p, DIAGNOSIS_EXPLODING_GRADIENT,
+                "over 2e+02, 10 times the 20 before; lower optimizer.lr, set or lower optimizer.clip");
     p.row[EPOCHS - 2].train_rec -= 1.1; /* one of the two was better */
     assert_seen(&p, -1, "");
     get_worse(&p, 2, 1);
@@ -191,10 +192,10 @@ static void steps_too_short_are_seen(void **state)
     healthy(&p);
     p.s.moved[0].least = p.s.moved[1].least = 0.9e-5;
     p.s.moved[1].most = 0.9e-3;
-    assert_seen(&p, DIAGNOSIS_SHORT_STEPS, "one moves mu.weight by 9e-06 of its size, less than 1e-05; raise optimizer.lr");
+    assert_seen(&p, DIAGNOSIS_SHORT_STEPS, "steps too short: 9e-06 of mu.weight, under 1e-05; raise optimizer.lr");
     p.s.moved[1].most = 1.1e-3; /* others move: it is not the learning rate */
-    assert_seen(&p, DIAGNOSIS_SHORT_STEPS, "next to no gradient reaches mu.weight: a step moves it by 9e-06 of its size, and "
-                "logits.weight by 0.001; take another model.init");
+    assert_seen(&p, DIAGNOSIS_SHORT_STEPS, "no gradient reaches mu.weight: steps of 9e-06 of it, under 1e-05, and of 0.001 "
+                "of logits.weight; take another model.init");
     p.row[EPOCHS - 1].train_rec = p.row[EPOCHS - 2].train_rec - 1.2; /* of 107: they lead somewhere */
     assert_seen(&p, -1, "");
     p.row[EPOCHS - 1].train_rec = p.row[EPOCHS - 2].train_rec - 1;
@@ -218,7 +219,7 @@ static void steps_too_long_are_seen(void **state)
     p.s.moved[0].most = p.s.moved[1].most = 0.11;
     assert_seen(&p, -1, ""); /* the -ELBO falls */
     get_worse(&p, 1, 0.1);
-    assert_seen(&p, DIAGNOSIS_LONG_STEPS, "one moves logits.weight by 0.11 of its size, more than 0.1; lower optimizer.lr");
+    assert_seen(&p, DIAGNOSIS_LONG_STEPS, "steps too long: 0.11 of logits.weight, over 0.1; lower optimizer.lr");
     p.s.moved[1].most = 0.09;
     assert_seen(&p, -1, "");
     p.s.moved[1].most = 0.11;
