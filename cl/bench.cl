@@ -30,7 +30,8 @@ __kernel void peak(__global float *restrict out, const int rounds, const float x
 #endif
 }
 
-/* c (m, n) = a b, a^T b or a b^T by training's strips; kind: enum bench_product. grid (m / 16, strips of n / 16). */
+/* c (m, n) = a b, a^T b or a b^T by training's strips; kind: enum bench_product. grid (m / 16, strips of n / 16,
+ * how often: always the same numbers to the same place). */
 ONE_ITEM __kernel void product(__global const float *restrict a, __global const float *restrict b,
                                __global float *restrict c, const int kind, const int lda, const int ldb, const int ldc,
                                const int k_end, const int tiles, const int wide)

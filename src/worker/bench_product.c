@@ -89,13 +89,19 @@ struct maker {
     int threads;
 };
 
+/* Training has many products in a launch, so waking the device's threads for each is no part of one. */
+#define PRODUCTS_A_LAUNCH 16
+
 static enum err_code run_tiles(void *what, int calls, struct err *e)
 {
     const struct operands *o = ((struct maker *)what)->o;
     const int tiles = o->p.n / 16, wide = device_is_cpu(o->dev) ? 3 : 1;
-    const size_t global[3] = {(size_t)o->p.m / 16, (size_t)((tiles + wide - 1) / wide), 1}, local[3] = {1, 1, 1};
+    const size_t local[3] = {1, 1, 1};
     enum err_code rc = ERR_OK;
-    for (int i = 0; i < calls && !rc; i++) rc = launch_run(o->launch, global, local, e);
+    for (int i = 0; i < calls && !rc; i += PRODUCTS_A_LAUNCH) {
+        const size_t n = (size_t)(calls - i < PRODUCTS_A_LAUNCH ? calls - i : PRODUCTS_A_LAUNCH);
+        rc = launch_run(o->launch, (size_t[]){(size_t)o->p.m / 16, (size_t)((tiles + wide - 1) / wide), n}, local, e);
+    }
     return rc ? rc : device_finish(o->dev, e);
 }
 
