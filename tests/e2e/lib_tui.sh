@@ -2,15 +2,18 @@
 # Sourced after lib.sh.
 export TMUX_TMPDIR="$T" LC_ALL=C.UTF-8
 unset NO_COLOR SSH_CONNECTION TMUX LINES COLUMNS || true
+screens=0
 tm() {
-    tmux -u -L tui -f /dev/null "$@"
+    tmux -u -L "tui$screens" -f /dev/null "$@"
 }
 trap 'tui_status=$?; set +e; tm kill-server >/dev/null 2>&1 || true; (exit $tui_status); cleanup' EXIT
 
-# screen_start W H COMMAND: a terminal of this size running COMMAND, which stays open after it; ends what ran before.
+# screen_start W H COMMAND: a terminal of this size running COMMAND, which stays open after it; ends what ran before. Each has
+# a server of its own: one that is ending still takes calls, and fails them.
 screen_start() {
     tm kill-server >/dev/null 2>&1 || true
     until_true 5 screen_gone
+    screens=$((screens + 1))
     tm new-session -d -x "$1" -y "$2" -s tui "$3
 exec sleep 600"
 }
