@@ -2,6 +2,8 @@
 
 #include "state.h"
 
+#define NOTE_ROWS 4 /* at most */
+
 static int least(int a, int b)
 {
     return a < b ? a : b;
@@ -126,9 +128,10 @@ static void trial_wide(struct layout *l, struct area body)
     l->divider = (struct area){right.x - 1, body.y, 1, body.h};
 }
 
-static void trial_body(struct layout *l, struct area body)
+static void trial_body(struct layout *l, struct area body, const struct layout_want *want)
 {
     l->detail = take(&body, body.h >= 26 ? 2 : body.h >= 4 ? 1 : 0);
+    l->note = take(&body, body.h >= 12 && body.w >= 24 ? least(want->note, NOTE_ROWS) : 0);
     if (body.w >= 100 && body.h >= 24) {
         trial_wide(l, body);
     } else if (body.h < 3 || body.w < 24) {
@@ -153,7 +156,7 @@ void layout_make(struct layout *l, int w, int h, const struct layout_want *want)
     l->message = take_bottom(&body, h >= 5 ? 1 : 0);
     l->body = body;
     if (want->screen == SCREEN_TRIAL) {
-        trial_body(l, body);
+        trial_body(l, body, want);
         return;
     }
     if (want->screen != SCREEN_DASHBOARD) {

@@ -9,6 +9,7 @@ struct layout_want {
     int screen;  /* enum screen */
     int trials;  /* rows the list will come to have */
     int devices; /* device lines */
+    int note;    /* rows of what looks wrong with the trial */
 };
 
 struct layout {
@@ -20,6 +21,7 @@ struct layout {
     struct area list;
     struct area progress; /* best value so far, with its title line; only where the list leaves room */
     struct area detail;   /* facts of the selected trial */
+    struct area note;     /* what looks wrong with it and what to do */
     struct area loss;     /* with its title line */
     struct area curve[4]; /* reconstruction, KL, learning rate, beta: with title line, or one line without */
     struct area dims;     /* KL per latent dimension, with its title line */

@@ -143,6 +143,11 @@ int log_lines(const struct ui_state *s, const struct view *v)
     return n;
 }
 
+int note_text_w(int w)
+{
+    return w > 24 ? w - 4 : 20;
+}
+
 int log_text_w(const struct ui_state *s)
 {
     return s->layout.body.w > 21 ? s->layout.body.w - 11 : 10;
@@ -171,9 +176,19 @@ static void fit_selection(struct ui_state *s, const struct view *v)
     }
 }
 
+static int note_rows(const struct view *v, int number, int w)
+{
+    const char *rest = v->note_of == number ? v->note.text : "";
+    int n = 0;
+    for (; *rest; n++) {
+        rest += text_fold(rest, note_text_w(w));
+    }
+    return n;
+}
+
 void state_fit(struct ui_state *s, const struct view *v, int w, int h)
 {
-    struct layout_want want = {.screen = (int)s->screen};
+    struct layout_want want = {.screen = (int)s->screen, .note = note_rows(v, s->selected, w)};
     for (int i = 0; i < v->n_devices; i++) {
         want.devices += view_device_used(&v->device[i]);
     }

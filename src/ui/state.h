@@ -154,6 +154,7 @@ void state_order(const struct ui_state *s, struct view *v);
 bool log_shown(const struct ui_state *s, const struct view_log *l);
 int log_lines(const struct ui_state *s, const struct view *v);
 /* Columns of a line's text there, behind its time. */
+int note_text_w(int w); /* of the Trial screen, of a screen of w columns */
 int log_text_w(const struct ui_state *s);
 
 void state_say(struct ui_state *s, bool bad, const char *text);

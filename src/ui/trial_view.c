@@ -42,22 +42,20 @@ static void draw_state(struct canvas *c, const struct view *v, const struct ui_s
     canvas_text(c, at, a.y, a.x + a.w - at - 1, STYLE(TEXT), b.text);
 }
 
-/* What looks wrong with it and what to do, behind the `taken` columns of a line, or over them where too few are left. */
-static void draw_note(struct canvas *c, const struct view *v, const struct view_trial *t, struct area a, int taken)
+/* What looks wrong with it and what to do. */
+static void draw_note(struct canvas *c, const struct view *v, struct area a)
 {
-    char text[TRIAL_NOTE_CAP + 4];
-    if (v->note_of != t->number || !v->note.text[0]) {
-        return;
+    const char *rest = v->note.text;
+    for (int i = 0; i < a.h; i++) {
+        char text[TRIAL_NOTE_CAP + 4];
+        const size_t n = text_fold(rest, note_text_w(a.w));
+        (void)snprintf(text, sizeof text, " %c %.*s", i == 0 ? '!' : ' ', (int)n, rest);
+        canvas_text(c, a.x, a.y + i, a.w, STYLE(WARN), text);
+        rest += n;
     }
-    if (a.w - taken < 40) {
-        taken = 0;
-        canvas_fill(c, a, ' ', STYLE(TEXT));
-    }
-    (void)snprintf(text, sizeof text, " ! %s ", v->note.text);
-    canvas_text(c, a.x + taken, a.y, a.w - taken, STYLE(WARN), text);
 }
 
-/* The second line: what is searched, then the note. */
+/* The second line: what is searched. */
 static void draw_settings(struct canvas *c, const struct view *v, const struct view_trial *t, struct area a)
 {
     struct text_line b = {.len = 0};
@@ -77,7 +75,7 @@ static void draw_settings(struct canvas *c, const struct view *v, const struct v
     if (v->note_of == t->number && v->skipped > 0 && trial_notes_skipped(&v->note, 1) == 0) { /* else the note says it */
         line_add(&b, "   %lld steps skipped", (long long)v->skipped);
     }
-    draw_note(c, v, t, a, 2 + canvas_text(c, a.x + 1, a.y, a.w - 2, STYLE(DIM), b.text));
+    canvas_text(c, a.x + 1, a.y, a.w - 2, STYLE(DIM), b.text);
 }
 
 void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s)
@@ -100,13 +98,11 @@ void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s
     if (l->detail.h > 1) {
         draw_settings(c, v, t, (struct area){l->detail.x, l->detail.y + 1, l->detail.w, 1});
     }
+    draw_note(c, v, l->note);
     pane_divider(c, s);
     pane_loss(c, v, s);
     if (l->progress.h > 0) {
         pane_rule(c, l->progress, s->tier, "parts and schedules", "");
-        if (l->detail.h < 2) {
-            draw_note(c, v, t, l->progress, 23);
-        }
     }
     for (int i = 0; i < 4; i++) {
         pane_curve(c, v, s, shown[i], l->curve[i]);

@@ -99,6 +99,12 @@ static void a_note_stands_on_the_trial_screen(void **state)
         assert_has(t, "! posterior collapse: lower beta");
         free(t);
     }
+    (void)snprintf(s.view.note.text, sizeof s.view.note.text, "posterior collapse: at most 0.0021 nats of KL a dimension, 0 "
+                   "active units, images no better than their mean; lower beta, warm it up or take a smaller decoder");
+    char *folded = scene_text(&s, 80, 24);
+    assert_has(folded, " ! posterior collapse: at most 0.0021 nats");
+    assert_has(folded, "\n   decoder\n");
+    free(folded);
     s.view.skipped = 72;
     char *t = scene_text(&s, 160, 48);
     assert_has(t, "   72 steps skipped");
