@@ -14,15 +14,26 @@ PART void binarize_values(const struct view *v, __global float *x, uint row)
     }
 }
 
+/* Row of the data set for place r of the batch, 0 beyond its true rows; fetched ahead, for shuffled rows come from anywhere. */
+FN size_t row_ahead(const struct view *v, __global const uchar *data, int r)
+{
+    if (r >= v->step->rows) return 0u;
+    const size_t row = row_at(v, r);
+    for (int c = 0; v->shape->is_u8 && c < v->shape->data; c += 64) FETCH(data + row * (size_t)v->shape->data + c);
+    return row;
+}
+
 /* x (16 rows from r0, ld_x) = rows / 255 (uint8) or rows (float); zero in padding and beyond the batch's true rows.
  * data (n, data) as on disk; uint8 data have 64 readable bytes behind the last row. */
 PART void gather_rows(const struct view *v, __global const uchar *data, int r0)
 {
     const int n = v->shape->data, n_pad = v->shape->data_pad;
+    size_t next = row_ahead(v, data, r0);
     ROLLED for (int i = 0; i < 16; i++) {
         __global float *out = v->acts + v->layers[0].x + (size_t)(r0 + i) * v->layers[0].ld_x;
         const bool real = r0 + i < v->step->rows;
-        const size_t row = real ? row_at(v, r0 + i) : 0u;
+        const size_t row = next;
+        if (i < 15) next = row_ahead(v, data, r0 + i + 1);
         if (!real) {
             for (int c = 0; c < n_pad; c += 16) vstore16((float16)(0.0f), 0, out + c);
         } else if (v->shape->is_u8) {
