@@ -308,27 +308,23 @@ static void put_cell(struct term *t, int x, int y, const struct cell *cell)
     }
 }
 
-/* A short gap between words takes the style of the word before it: a blank looks the same, and each change of colour
- * costs a dozen bytes on the line. */
-static struct cell in_context(const struct cell *row, int x, int w)
+/* A row as it goes out. A short gap between words takes the style of the word before it: a blank looks the same, and each
+ * change of colour costs a dozen bytes on the line. */
+static void in_context(struct cell *out, const struct cell *row, int w)
 {
     const unsigned seen_on_blank = ATTR_REVERSE | ATTR_UNDERLINE;
-    struct cell c = row[x];
-    int from = x, to = x;
-    if (c.ch != ' ' || (c.style.attr & seen_on_blank)) {
-        return c;
+    memcpy(out, row, (size_t)w * sizeof *row);
+    for (int x = 0, to; x < w; x = to + 1) {
+        const struct style before = row[x > 0 ? x - 1 : 0].style;
+        for (to = x; to < w && row[to].ch == ' '; to++) {
+        }
+        if (to == w || to - x > 8 || (before.attr & seen_on_blank) || before.role >= ROLE_PIXEL) {
+            continue;
+        }
+        for (int k = x; k < to; k++) {
+            out[k].style = row[k].style.attr & seen_on_blank ? row[k].style : before;
+        }
     }
-    while (from > 0 && row[from].ch == ' ') {
-        from--;
-    }
-    while (to < w && row[to].ch == ' ') {
-        to++;
-    }
-    if (to < w && to - from <= 9 && !(row[from].style.attr & seen_on_blank) &&
-        row[from].style.role < ROLE_PIXEL) {
-        c.style = row[from].style;
-    }
-    return c;
 }
 
 void term_paint(struct term *t, const struct canvas *c)
@@ -341,17 +337,14 @@ void term_paint(struct term *t, const struct canvas *c)
         (void)erase();
     }
     for (int y = 0; y < c->h && y < LINES; y++) {
-        size_t at = (size_t)y * (size_t)c->w, bytes = (size_t)c->w * sizeof *c->cell;
-        if (!t->all && memcmp(t->last.cell + at, c->cell + at, bytes) == 0) {
-            continue;
-        }
+        struct cell now[CANVAS_W_MAX], *last = t->last.cell + (size_t)y * (size_t)c->w;
+        in_context(now, c->cell + (size_t)y * (size_t)c->w, c->w);
         for (int x = 0; x < c->w && x < COLS; x++) {
-            struct cell cell = in_context(c->cell + at, x, c->w);
-            if (cell.ch != 0) {
-                put_cell(t, x, y, &cell);
+            if (now[x].ch != 0 && (t->all || memcmp(&now[x], &last[x], sizeof now[x]) != 0)) {
+                put_cell(t, x, y, &now[x]);
             }
         }
-        memcpy(t->last.cell + at, c->cell + at, bytes);
+        memcpy(last, now, (size_t)c->w * sizeof *now);
     }
     t->all = false;
     (void)wnoutrefresh(stdscr);
