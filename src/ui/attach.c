@@ -80,11 +80,14 @@ static void settle(struct attach *a)
     if (a->store && a->state.screen == SCREEN_LOG && view_load_log(&a->view, a->store, &e)) {
         state_say(&a->state, true, e.text);
     }
-    state_fit(&a->state, &a->view, a->canvas.w, a->canvas.h);
+    state_select(&a->state, &a->view);
+    if (a->store && view_load_note(&a->view, a->store, a->state.selected, &e)) {
+        state_say(&a->state, true, e.text);
+    }
+    state_fit(&a->state, &a->view, a->canvas.w, a->canvas.h); /* makes room for the note */
     size_t n = state_visible(&a->state, &a->view, visible, sizeof visible / sizeof *visible);
     if (a->store && (view_load_series(&a->view, a->store, visible, n, &e) ||
-                     view_load_snapshot(&a->view, a->store, a->state.selected, a->state.at, &e) ||
-                     view_load_note(&a->view, a->store, a->state.selected, &e))) {
+                     view_load_snapshot(&a->view, a->store, a->state.selected, a->state.at, &e))) {
         state_say(&a->state, true, e.text);
     }
     state_window(&a->state, &a->view, &lo, &hi);

@@ -25,7 +25,6 @@ enum err_code ui_dump(struct sbuf *out, const char *study_dir, int w, int h, boo
         size_t n = state_visible(&s, &v, visible, sizeof visible / sizeof *visible);
         rc = view_load_series(&v, store, visible, n, e);
         rc = rc ? rc : view_load_snapshot(&v, store, s.selected, 0, e);
-        rc = rc ? rc : view_load_note(&v, store, s.selected, e);
     }
     if (!rc) {
         double lo, hi;

@@ -158,7 +158,7 @@ bool log_shown(const struct ui_state *s, const struct view_log *l)
     return !s->log_mine || l->trial == s->selected;
 }
 
-static void fit_selection(struct ui_state *s, const struct view *v)
+void state_select(struct ui_state *s, const struct view *v)
 {
     bool there = s->selected >= 0 && (size_t)s->selected < v->n;
     for (size_t i = 0; there && s->screen == SCREEN_DASHBOARD && v->n_order > 0; i++) {
@@ -188,6 +188,7 @@ static int note_rows(const struct view *v, int number, int w)
 
 void state_fit(struct ui_state *s, const struct view *v, int w, int h)
 {
+    state_select(s, v);
     struct layout_want want = {.screen = (int)s->screen, .note = note_rows(v, s->selected, w)};
     for (int i = 0; i < v->n_devices; i++) {
         want.devices += view_device_used(&v->device[i]);
@@ -196,7 +197,6 @@ void state_fit(struct ui_state *s, const struct view *v, int w, int h)
     s->w = w;
     s->h = h;
     layout_make(&s->layout, w, h, &want);
-    fit_selection(s, v);
     size_t rows = (size_t)(s->layout.list.h > 0 ? s->layout.list.h : 1), at = state_place(s, v);
     if (s->screen == SCREEN_DASHBOARD) {
         s->top = s->top > at ? at : s->top;

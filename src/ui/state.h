@@ -135,7 +135,10 @@ void state_init(struct ui_state *s, enum tier tier);
 /* Applies a key. A change of order is applied to v by the next state_fit(). */
 struct wish state_key(struct ui_state *s, const struct view *v, int key);
 
-/* After keys, new data or a new size: layout, selection and scroll position for a screen of w x h. */
+/* The trial that is looked at, where the one before has gone, is hidden by the filter, or the best is followed. */
+void state_select(struct ui_state *s, const struct view *v);
+
+/* After keys, new data or a new size: selection, layout and scroll position for a screen of w x h. */
 void state_fit(struct ui_state *s, const struct view *v, int w, int h);
 
 /* Numbers of the trials on screen, the selected one first. Returns how many. */

@@ -1,6 +1,7 @@
 /* The Trial screen: everything known of one trial, all panes at the epoch under the crosshair. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "dashboard.h"
 #include "leaderboard.h"
@@ -42,13 +43,13 @@ static void draw_state(struct canvas *c, const struct view *v, const struct ui_s
     canvas_text(c, at, a.y, a.x + a.w - at - 1, STYLE(TEXT), b.text);
 }
 
-/* What looks wrong with it and what to do. */
+/* What looks wrong with it and what to do. What has no room at the end is cut with a mark. */
 static void draw_note(struct canvas *c, const struct view *v, struct area a)
 {
     const char *rest = v->note.text;
     for (int i = 0; i < a.h; i++) {
         char text[TRIAL_NOTE_CAP + 4];
-        const size_t n = text_fold(rest, note_text_w(a.w));
+        const size_t n = i + 1 < a.h ? text_fold(rest, note_text_w(a.w)) : strlen(rest);
         (void)snprintf(text, sizeof text, " %c %.*s", i == 0 ? '!' : ' ', (int)n, rest);
         canvas_text(c, a.x, a.y + i, a.w, STYLE(WARN), text);
         rest += n;
@@ -98,7 +99,9 @@ void trial_draw(struct canvas *c, const struct view *v, const struct ui_state *s
     if (l->detail.h > 1) {
         draw_settings(c, v, t, (struct area){l->detail.x, l->detail.y + 1, l->detail.w, 1});
     }
-    draw_note(c, v, l->note);
+    if (v->note_of == t->number) {
+        draw_note(c, v, l->note);
+    }
     pane_divider(c, s);
     pane_loss(c, v, s);
     if (l->progress.h > 0) {

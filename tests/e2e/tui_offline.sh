@@ -41,6 +41,18 @@ key 4 Enter
 sees '[2 Trial]'
 key 1
 
+# A note shows with its trial: nothing runs that would draw the screen again.
+db "$T/study/study.db" "INSERT INTO vaetop_note VALUES(0, 'collapse', 4, 'posterior collapse: lower beta')"
+key g 2
+sees 'loss #1'
+key '}'
+sees 'loss #0'
+sees ' ! posterior collapse: lower beta'
+key '{'
+sees 'loss #1'
+misses 'posterior collapse'
+key 1
+
 # The mouse, as a terminal sends it: off, nothing is asked for and a click does nothing; on, a click chooses the row under
 # it, a second one opens it, the wheel moves, a tab changes the screen; off again it is not asked for any more.
 mouse_is() {
