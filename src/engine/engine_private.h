@@ -140,7 +140,7 @@ struct advisor_link {
     /* The suggestions under way: of trials first .. first + asked - 1, when the first `told` trials of the order had
      * ended. An advisor that dies over them is asked the very same again. */
     int asked, first;
-    int outdated;     /* of those asked, how many before a grid's trial failed: its cell is free again */
+    int outdated;     /* of those asked, how many before a point came free again that only so many have */
     size_t told;
     bool spoiled;      /* the answers under way are for numbers that have gone */
     bool exhausted;    /* the space has no more */

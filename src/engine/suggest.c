@@ -115,7 +115,8 @@ static void forget(struct engine *en, int number, const struct point *pt)
 void advisor_forget(struct engine *en, int number)
 {
     struct point any;
-    en->advisor.exhausted = false; /* its point can be given out again */
+    en->advisor.exhausted = false; /* its point can be given out again: answers under way do not know it */
+    en->advisor.outdated = en->advisor.asked;
     if (en->advisor.conn) {
         point_init(&any, &en->space);
         forget(en, number, &any);
@@ -263,8 +264,8 @@ static void on_suggested(struct engine *en, struct msg_reader *r)
         a->asked--;
         a->first++;
         a->failures = 0;
-        if (m.code == ERR_NOTFOUND && outdated) {
-            log_info("asked before a trial failed: asked again"); /* by schedule() */
+        if (m.code == ERR_NOTFOUND && (outdated || a->spoiled)) {
+            log_info("asked before a point came free: asked again"); /* by schedule() */
         } else if (m.code == ERR_NOTFOUND) {
             if (!a->exhausted) {
                 engine_log(en, -1, "nothing is left to try: %s", m.made.text);
