@@ -69,7 +69,7 @@ struct trainer {
     struct train_lane *lane; /* (n_lanes), by handle */
     int n_lanes;
     int idle_chunks;         /* chunks with a slot unused */
-    double step_seconds;     /* of the last chunk, all its lanes together; 0 before the first */
+    double step_seconds;     /* of the last chunk that was not looked at, all its lanes together; 0 before the first */
     int timed_lanes;         /* lanes step_seconds was measured with */
     int64_t save_cost_ns;    /* of the last checkpoint; 0 before the first */
 };
@@ -113,7 +113,7 @@ void motion_tell(const struct motion *m, struct symptoms *out);
 void motion_turn(struct motion *m);
 /* The last step of the epoch under way is one of those that are looked at, and so takes a chunk of its own. */
 bool motion_looks(const struct trainer *t, const struct train_lane *l);
-/* Around a chunk: what its step does to the weights, where it is to be looked at. Errors: CL, NOMEM. Read. */
+/* Around a chunk: what its step does to the weights, where it is to be looked at. Errors: CL. Read. */
 WUR enum err_code motion_before(struct trainer *t, struct train_lane *l, struct err *e);
 WUR enum err_code motion_after(struct trainer *t, struct train_lane *l, struct err *e);
 
