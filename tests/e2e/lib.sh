@@ -51,6 +51,11 @@ says() {
     }
 }
 
+# db FILE [SQL]: a data base that others may hold for a moment, its engine while it ends among them.
+db() {
+    sqlite3 -cmd '.timeout 20000' "$@"
+}
+
 # one_line: stderr is exactly one line beginning with "vaetop: ".
 one_line() {
     [ "$(wc -l <"$T/err")" = 1 ] && grep -q '^vaetop: ' "$T/err" || {

@@ -92,7 +92,7 @@ run_it 0 stop live
 # Another study to start from, and one that has nothing to say.
 run_it 0 run "$T/small.yaml" --name heir --no-tui --warm-start small --trials 1
 says "$T/err" 'the sampler starts from trials of small that lie in this space: '
-first=$(sqlite3 "$XDG_DATA_HOME/vaetop/heir/study.db" 'SELECT text FROM vaetop_suggestion WHERE number = 0')
+first=$(db "$XDG_DATA_HOME/vaetop/heir/study.db" 'SELECT text FROM vaetop_suggestion WHERE number = 0')
 case $first in
 *'(0 finished'* | '') fail "the sampler began without them: $first" ;;
 esac

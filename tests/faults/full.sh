@@ -79,7 +79,7 @@ again() {
 (
     echo "BEGIN EXCLUSIVE;"
     while [ -d "$T" ] && [ ! -e "$T/free" ]; do sleep 0.1; done
-) | sqlite3 "$D/calm/study.db" &
+) | db "$D/calm/study.db" & # whoever looks whether it is held may hold it
 holder=$!
 held() { ! sqlite3 "$D/calm/study.db" "PRAGMA busy_timeout=0; BEGIN IMMEDIATE; ROLLBACK" >/dev/null 2>&1; }
 until_true 20 held

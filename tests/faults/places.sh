@@ -59,8 +59,8 @@ for type in 6969:NFS 0bd00bd3:Lustre; do
     until_true 200 begun "$name"
     [ ! -e "$D/$name/study.db-wal" ] || fail "$name: there is a WAL"
     as_calm "$name"
-    [ "$(sqlite3 "$D/$name/study.db" "PRAGMA journal_mode")" = delete ] || fail "$name: wrong journal"
-    sqlite3 "$D/$name/study.db" "SELECT text FROM vaetop_log" | grep -qF "lies on $name" || fail "$name: not a word"
+    [ "$(db "$D/$name/study.db" "PRAGMA journal_mode")" = delete ] || fail "$name: wrong journal"
+    db "$D/$name/study.db" "SELECT text FROM vaetop_log" | grep -qF "lies on $name" || fail "$name: not a word"
 done
 
 # Its engine is on another host: attach, and whoever would steer it, are told which.
