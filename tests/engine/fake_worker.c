@@ -370,12 +370,31 @@ int fake_worker(int argc, char **argv)
 }
 
 static bool running[64]; /* by the advisor's lights */
+static int cell_of[64];  /* of a space with choices; 0: none */
 
+/* Failed and edited says that a number is nobody's. */
 static void mind(const struct m_observe *m)
 {
     if (m->number >= 0 && m->number < 64) {
         running[m->number] = m->phase == PHASE_QUEUED || m->phase == PHASE_ENQUEUED || m->phase == PHASE_ACTIVE;
+        cell_of[m->number] = m->phase == PHASE_FAILED && m->edited ? 0 : cell_of[m->number];
     }
+}
+
+/* The first that nobody has. */
+static int take_cell(int64_t number)
+{
+    int cell = 1;
+    for (int i = 0; i < 64; i++) {
+        if (cell_of[i] == cell) {
+            cell++;
+            i = -1;
+        }
+    }
+    if (number < 64) {
+        cell_of[number] = cell;
+    }
+    return cell;
 }
 
 /* Its suggestion for a trial counts as running from then on. Owns: caller frees. */
@@ -403,7 +422,7 @@ static void keep_quiet(int trial)
     }
 }
 
-/* Values by number; a space with choices only ends after their product, as a grid does. */
+/* Lower ends; a space with choices ends when each has been taken, as a grid does. */
 int fake_advisor(void)
 {
     struct conn *conn = conn_new(3);
@@ -428,12 +447,14 @@ int fake_advisor(void)
             enum err_code code = ERR_OK;
             keep_quiet((int)suggest.number);
             char *beside = running_beside(suggest.number);
+            const size_t cell = (size_t)take_cell(suggest.number) - 1;
             for (size_t i = 0; i < p.n_ranges; i++) {
                 const struct range *g = &p.range[i];
                 pt.present[i] = true;
-                pt.value[i] = g->kind == RANGE_CHOICE ? (double)suggest.number : g->lo;
-                if (g->kind == RANGE_CHOICE && (size_t)suggest.number >= g->n_choices) {
+                pt.value[i] = g->kind == RANGE_CHOICE ? (double)cell : g->lo;
+                if (g->kind == RANGE_CHOICE && cell >= g->n_choices) {
                     code = ERR_NOTFOUND;
+                    cell_of[suggest.number] = 0;
                 }
             }
             struct m_suggested made = {code, {.number = suggest.number, .mean = NAN, .sd = NAN, .expected = NAN,

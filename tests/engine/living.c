@@ -233,6 +233,37 @@ static void a_suggestion_for_a_taken_number_is_forgotten(void **state)
     rig_end(&r);
 }
 
+static bool has_order(struct rig *r, const void *arg)
+{
+    struct telling *order = NULL;
+    struct err e;
+    size_t n = 0;
+    assert_ok(store_order(r->store, &order, &n, &e), &e);
+    free(order);
+    return n == *(const size_t *)arg;
+}
+
+/* Three suggestions are under way in a space of two points, so one of the answers is empty; it must not end the study when
+ * the number of another has been taken meanwhile. */
+static void an_empty_answer_before_a_point_came_free_is_not_the_end(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_study(&r, "study:\n  trials: 5\n  slots: 3\n  sampler: grid\ntrain:\n  epochs: 1\nmodel:\n  activation: relu | tanh\n");
+    rig_set("mute-0");
+    rig_start(&r);
+    rig_until(&r, is_asked, "asked-0", "the advisor to be asked for trial 0");
+    theirs(&r, "BEGIN IMMEDIATE; INSERT INTO trials(number, study_id, state, datetime_start, datetime_complete)"
+               " VALUES(0, 1, 'COMPLETE', '2026-01-02 03:04:05.000006', '2026-01-02 03:05:05.000000');"
+               "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE'"
+               " FROM trials; COMMIT");
+    rig_until(&r, has_order, &(size_t){1}, "the engine to have seen it");
+    rig_clear("mute-0");
+    rig_until_finished(&r);
+    assert_int_equal(rig_count(&r, PHASE_DONE), 3);
+    rig_end(&r);
+}
+
 static void what_another_program_ended_last_has_its_place(void **state)
 {
     (void)state;
@@ -266,6 +297,7 @@ int living_tests(void)
         cmocka_unit_test(a_changed_space_is_suggested_in_and_old_trials_stay),
         cmocka_unit_test(a_trial_by_hand_gives_way_to_another_programs),
         cmocka_unit_test(a_suggestion_for_a_taken_number_is_forgotten),
+        cmocka_unit_test(an_empty_answer_before_a_point_came_free_is_not_the_end),
         cmocka_unit_test(what_another_program_ended_last_has_its_place),
     };
     return cmocka_run_group_tests_name("engine living", tests, rig_setup, rig_teardown);
