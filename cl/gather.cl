@@ -14,7 +14,8 @@ PART void binarize_values(const struct view *v, __global float *x, uint row)
     }
 }
 
-/* Row of the data set for place r of the batch, 0 beyond its true rows; fetched ahead, for shuffled rows come from anywhere. */
+/* Row of the data set for place r of the batch, 0 beyond its true rows; fetched ahead, for shuffled rows come from
+ * anywhere. */
 FN size_t row_ahead(const struct view *v, __global const uchar *data, int r)
 {
     if (r >= v->step->rows) return 0u;

@@ -176,6 +176,7 @@ static void tell_foreign(struct engine *en)
     store_foreign_free(row, n);
 }
 
+/* Trials that have no place among the done: as running. */
 static void tell_running(struct engine *en, const struct trial_row *row, const bool *done, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {

@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
@@ -204,18 +202,12 @@ static void a_locked_store_stops_nothing_and_is_written_once_it_is_free(void **s
 {
     (void)state;
     struct rig r;
-    sqlite3 *db;
     rig_held(&r, STUDY(2, 1, 4), 0, 1);
-    char *path = fs_join(r.dir, "study.db");
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    free(path);
-    (void)sqlite3_busy_timeout(db, 60000);
-    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct sqlite3 *db = rig_meddle(&r);
     rig_clear_all();
     rig_until(&r, has_banner, "not saved yet", "the banner");
     rig_do(&r, COMMAND_TRIALS, -1, "2"); /* it still answers */
-    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    rig_meddle_end(db, "");
     rig_until_finished(&r);
     rig_until(&r, no_banner, NULL, "the banner to go");
     rig_check_epochs(&r, 0, 4);

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sqlite3.h>
-
 #include "vaetop/base/fs.h"
 
 int living_tests(void);
@@ -139,31 +137,26 @@ static bool is_foreign(struct rig *r, const void *arg)
     return rig_trial(r, *(const int *)arg, &t) && t.foreign;
 }
 
+/* The next number is another program's, whose trial has ended. */
+#define COMPLETE_TRIAL \
+    "INSERT INTO trials(number, study_id, state, datetime_start, datetime_complete) SELECT count(*), 1, 'COMPLETE'," \
+    " '2026-01-02 03:04:05.000006', '2026-01-02 03:05:05.000000' FROM trials;" \
+    "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE' FROM trials"
+
 /* Another program takes the number that a trial by hand was promised, before it could be stored. */
 static void a_trial_by_hand_gives_way_to_another_programs(void **state)
 {
-    static const char theirs[] =
-        "INSERT INTO trials(number, study_id, state, datetime_start, datetime_complete) SELECT count(*), 1, 'COMPLETE',"
-        " '2026-01-02 03:04:05.000006', '2026-01-02 03:05:05.000000' FROM trials;"
-        "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE' FROM trials;"
-        "COMMIT";
     (void)state;
     struct rig r;
     struct err e;
     char *reply = NULL;
-    sqlite3 *db;
     rig_held(&r, STUDY(5, 1, 3), 0, 1);
     rig_until_phase(&r, 1, PHASE_QUEUED);
-    char *path = fs_join(r.dir, "study.db");
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    free(path);
-    (void)sqlite3_busy_timeout(db, 60000);
-    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct sqlite3 *db = rig_meddle(&r);
     assert_ok(client_command(r.client, COMMAND_ENQUEUE, -1, "latent=32; lr=3e-3", &reply, &e), &e);
     assert_non_null(strstr(reply, "trial 2 waits"));
     free(reply);
-    assert_int_equal(sqlite3_exec(db, theirs, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    rig_meddle_end(db, COMPLETE_TRIAL);
     rig_until(&r, is_foreign, &(int){2}, "trial 2 to be another program's");
     rig_until_phase(&r, 3, PHASE_ENQUEUED);
     rig_until_log(&r, "enqueued by hand; its number has changed");
@@ -176,18 +169,6 @@ static void a_trial_by_hand_gives_way_to_another_programs(void **state)
     assert_true(rig_trial(&r, 3, &t));
     assert_true(t.phase == PHASE_DONE && !t.foreign);
     rig_end(&r);
-}
-
-/* Another program's statements on the study's data base. */
-static void theirs(const struct rig *r, const char *sql)
-{
-    sqlite3 *db;
-    char *path = fs_join(r->dir, "study.db");
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    (void)sqlite3_busy_timeout(db, 60000);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    free(path);
 }
 
 static bool is_asked(struct rig *r, const void *arg)
@@ -214,9 +195,10 @@ static void a_suggestion_for_a_taken_number_is_forgotten(void **state)
     rig_start(&r);
     rig_until(&r, is_asked, "asked-1", "the advisor to be asked for trial 1");
     rig_until_phase(&r, 0, PHASE_ACTIVE);
-    theirs(&r, "BEGIN IMMEDIATE; INSERT INTO trials(number, study_id, state) VALUES(1, 1, 'WAITING');"
-               "INSERT INTO trial_system_attributes(trial_id, key, value_json) SELECT max(trial_id), 'fixed_params',"
-               " '{\"model.latent\": 99}' FROM trials; COMMIT");
+    rig_meddle_end(rig_meddle(&r),
+                   "INSERT INTO trials(number, study_id, state) VALUES(1, 1, 'WAITING');"
+                   "INSERT INTO trial_system_attributes(trial_id, key, value_json) SELECT max(trial_id), 'fixed_params',"
+                   " '{\"model.latent\": 99}' FROM trials");
     rig_until_log(&r, "left to it: model.latent: 99 is outside the space");
     rig_clear("mute-1");
     rig_until_phase(&r, 2, PHASE_QUEUED);
@@ -253,10 +235,7 @@ static void an_empty_answer_before_a_point_came_free_is_not_the_end(void **state
     rig_set("mute-0");
     rig_start(&r);
     rig_until(&r, is_asked, "asked-0", "the advisor to be asked for trial 0");
-    theirs(&r, "BEGIN IMMEDIATE; INSERT INTO trials(number, study_id, state, datetime_start, datetime_complete)"
-               " VALUES(0, 1, 'COMPLETE', '2026-01-02 03:04:05.000006', '2026-01-02 03:05:05.000000');"
-               "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE'"
-               " FROM trials; COMMIT");
+    rig_meddle_end(rig_meddle(&r), COMPLETE_TRIAL);
     rig_until(&r, has_order, &(size_t){1}, "the engine to have seen it");
     rig_clear("mute-0");
     rig_until_finished(&r);
@@ -273,10 +252,7 @@ static void what_another_program_ended_last_has_its_place(void **state)
     size_t n = 0;
     rig_held(&r, STUDY(5, 1, 3), 0, 1);
     rig_until_phase(&r, 1, PHASE_QUEUED);
-    theirs(&r, "BEGIN IMMEDIATE; INSERT INTO trials(number, study_id, state, datetime_start, datetime_complete)"
-               " VALUES(2, 1, 'COMPLETE', '2026-01-02 03:04:05.000006', '2026-01-02 03:05:05.000000');"
-               "INSERT INTO trial_values(trial_id, objective, value, value_type) SELECT max(trial_id), 0, 99.5, 'FINITE'"
-               " FROM trials; COMMIT");
+    rig_meddle_end(rig_meddle(&r), COMPLETE_TRIAL);
     rig_do(&r, COMMAND_SHUTDOWN, -1, ""); /* before the engine's next look, most times */
     rig_detach(&r);
     rig_wait_engine_gone(&r);

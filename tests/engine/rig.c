@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "vaetop/base/alloc.h"
 #include "vaetop/base/clock.h"
 #include "vaetop/base/fs.h"
@@ -182,6 +184,24 @@ void rig_do(struct rig *r, enum command c, int trial, const char *arg)
     assert_ok(client_command(r->client, c, trial, arg, &reply, &e), &e);
     assert_true(reply && *reply);
     free(reply);
+}
+
+struct sqlite3 *rig_meddle(const struct rig *r)
+{
+    sqlite3 *db;
+    char *path = fs_join(r->dir, "study.db");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    (void)sqlite3_busy_timeout(db, 60000);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    free(path);
+    return db;
+}
+
+void rig_meddle_end(struct sqlite3 *db, const char *sql)
+{
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 /* --- waiting */

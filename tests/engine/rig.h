@@ -60,6 +60,10 @@ void rig_check_epochs(struct rig *r, int trial, int n);
 double rig_value(int trial, int epoch); /* what the fake worker measures */
 bool rig_has_checkpoint(struct rig *r, int trial);
 
+/* Another program on the study's data base: a transaction of its own, which sql ends. */
+struct sqlite3 *rig_meddle(const struct rig *r);
+void rig_meddle_end(struct sqlite3 *db, const char *sql);
+
 int fake_worker(int argc, char **argv);
 int fake_advisor(void);
 
